@@ -1,0 +1,51 @@
+"""Matrix products over a replica axis: as fast as the processor's libraries allow, and the same for a replica whoever shares the batch.
+
+Which library computes a product depends on the shape of one replica's product alone, never on how many replicas there are.
+"""
+
+import functools
+
+import torch
+from torch import Tensor
+
+# From this many multiply-adds per replica on, one call per replica into oneDNN is faster than a batched call into MKL:
+# MKL takes its AVX2 path on AMD processors, oneDNN has AVX-512 there (measured at 60x784x300: 137 against 278 microseconds).
+LARGE = 2**22
+
+
+@functools.cache
+def _onednn_linear():
+    """Return oneDNN's linear as a function of (rows, weight (outputs, inputs)), or None where this torch has no working one."""
+    try:
+        operator = torch.ops.mkldnn._linear_pointwise
+        rows, weight = torch.ones(3, 5), torch.ones(2, 5)
+        if torch.equal(operator(rows, weight, None, "none", [], ""), rows @ weight.t()):
+            return lambda rows, weight: operator(rows, weight, None, "none", [], "")
+    except (AttributeError, RuntimeError, NotImplementedError):
+        pass
+    return None
+
+
+def _one_by_one(left: Tensor) -> bool:
+    return left.device.type == "cpu" and left.dtype == torch.float32
+
+
+def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
+    """Return left @ right, (R, B, O), of `left` (R, B, I) and `right` (R, I, O), plus `bias` (R, 1, O) where one is given.
+
+    With `out` (R, B, O) the product, without bias, is written there.
+    """
+    replicas, rows, inner = left.shape
+    columns = right.shape[2]
+    linear = _onednn_linear() if rows * inner * columns >= LARGE and _one_by_one(left) else None
+    if linear is None:
+        if bias is not None:
+            return torch.baddbmm(bias, left, right)
+        return torch.bmm(left, right) if out is None else torch.bmm(left, right, out=out)
+    if replicas == 1 and out is None:
+        out = linear(left[0], right[0].t()).unsqueeze(0)
+    else:
+        out = left.new_empty(replicas, rows, columns) if out is None else out
+        for replica in range(replicas):
+            out[replica].copy_(linear(left[replica], right[replica].t()))
+    return out if bias is None else out.add_(bias)

@@ -1,0 +1,169 @@
+"""The engine: train R networks at once from given starts, some of their weights frozen, and measure them.
+
+It knows nothing of criteria, chains or papers. A treatment has become a start and a set of weights that may move.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lottery.datasets import Dataset
+from lottery.perceptrons import Perceptrons
+from lottery.recipes import Recipe
+from lottery.streams import stream
+
+VERSION = 1  # raise it when a change to the engine can change a result; results of another version are not reused
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One network to train: `start` (P,) its parameters, `trainable` (P,) 1.0 where they may move, `order` the name of its data order."""
+
+    start: Tensor
+    trainable: Tensor
+    order: tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of one replica: its measurements (numbers and lists of numbers) and its final parameters (P,)."""
+
+    measurements: dict[str, object]
+    final: Tensor
+
+
+class DataOrder:
+    """Index batches (R, B) without end: every epoch a fresh permutation per distinct order, an incomplete last batch dropped."""
+
+    def __init__(self, orders: Sequence[tuple[object, ...]], images: int, batch_size: int, device: torch.device):
+        self._streams = {order: stream(*order) for order in orders}
+        self._which = [list(self._streams).index(order) for order in orders]
+        self._images, self._batch_size, self._device = images, batch_size, device
+        self._batches = images // batch_size
+        self._next = self._batches
+
+    def __next__(self) -> Tensor:
+        if self._next == self._batches:
+            shuffled = torch.stack([torch.randperm(self._images, generator=s) for s in self._streams.values()])
+            used = shuffled[self._which, : self._batches * self._batch_size]
+            self._epoch = used.view(len(used), self._batches, self._batch_size).to(self._device)
+            self._next = 0
+        self._next += 1
+        return self._epoch[:, self._next - 1]
+
+
+class Descent:
+    """An optimiser over a block (R, P) in which frozen parameters never move.
+
+    They stay because their gradient is zeroed: after coupled weight decay was added to it, and with moments that start from
+    zero, since every training makes a new optimiser. The updates are torch's own fused kernels, called directly: the classes
+    of `torch.optim` around them cost a second to import and a twentieth of a step on small networks.
+    """
+
+    def __init__(self, networks: Perceptrons, trainable: Tensor, recipe: Recipe):
+        self._networks, self._recipe = networks, recipe
+        self._trainable = None if bool((trainable == networks.layout.trainable(None).to(trainable.device)).all()) else trainable
+        self._first, self._second = torch.zeros_like(networks.block), torch.zeros_like(networks.block)
+        self._steps = torch.zeros((), device=networks.block.device)
+
+    def step(self) -> None:
+        """Move the parameters by one step along the current gradient."""
+        block, gradient, recipe = self._networks.block, self._networks.gradient, self._recipe
+        if recipe.weight_decay:
+            gradient.add_(block, alpha=recipe.weight_decay)
+        if self._trainable is not None:
+            gradient.mul_(self._trainable)
+        self._steps += 1
+        if recipe.optimiser == "adam":
+            torch._fused_adam_(
+                [block], [gradient], [self._first], [self._second], [], [self._steps],
+                lr=recipe.learning_rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False,
+            )  # fmt: skip
+        else:
+            torch._fused_sgd_(
+                [block], [gradient], [self._first] if recipe.momentum else [], lr=recipe.learning_rate, momentum=recipe.momentum,
+                weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
+            )  # fmt: skip
+
+
+class EarlyStop:
+    """The running minimum of the validation loss, (R,), and a copy of the parameters there: found afterwards, it never stops a run."""
+
+    def __init__(self, block: Tensor):
+        self.weights = block.clone()
+        self.loss = torch.full((len(block),), torch.inf, dtype=torch.float64, device=block.device)
+        self.iteration = torch.zeros(len(block), dtype=torch.int64, device=block.device)
+        self.curve: list[Tensor] = []
+
+    def look(self, iteration: int, loss: Tensor, block: Tensor) -> None:
+        """Take note of the validation loss (R,) at this iteration; the first of equal minima counts."""
+        lower = loss < self.loss
+        self.loss = torch.where(lower, loss, self.loss)
+        self.iteration = torch.where(lower, iteration, self.iteration)
+        self.weights = torch.where(lower.unsqueeze(1), block, self.weights)
+        self.curve.append(loss)
+
+
+@torch.no_grad()
+def train(
+    network: str,
+    data: Dataset,
+    recipe: Recipe,
+    replicas: Sequence[Replica],
+    watch: Callable[[int], None] = lambda iteration: None,
+) -> list[Trained]:
+    """Return what became of each replica, in their order. `watch` is told the iteration at every look at the validation loss."""
+    device = data.device
+    block = torch.stack([replica.start for replica in replicas]).to(device)
+    trainable = torch.stack([replica.trainable for replica in replicas]).to(device)
+    networks = Perceptrons(network, block)
+    start_correct = networks.evaluate(data.test.images, data.test.labels)[1]
+    descent = Descent(networks, trainable, recipe)
+    early_stop = EarlyStop(block)
+    batches = DataOrder([replica.order for replica in replicas], len(data.train.images), recipe.batch_size, device)
+    for iteration in range(1, recipe.iterations + 1):
+        index = next(batches).reshape(-1)
+        images = data.train.images.index_select(0, index).view(len(replicas), recipe.batch_size, -1)
+        networks.set_gradient(images, data.train.labels.index_select(0, index))
+        descent.step()
+        if recipe.looks(iteration):
+            early_stop.look(iteration, networks.evaluate(data.validation.images, data.validation.labels)[0], block)
+            watch(iteration)
+    return _measured(network, data, recipe, networks, early_stop, start_correct)
+
+
+def _measured(network, data, recipe, networks, early_stop, start_correct) -> list[Trained]:
+    """Return the outcome of every replica, with accuracies in per cent at the start, at early stop and at the end."""
+    columns = {"test_accuracy_start": 100 * start_correct / len(data.test.images)}
+    for moment, state in (("early_stop", Perceptrons(network, early_stop.weights)), ("end", networks)):
+        for name, part in (("test", data.test), ("train", data.train)):
+            correct = state.evaluate(part.images, part.labels)[1]
+            columns[f"{name}_accuracy_{moment}"] = 100 * correct / len(part.images)
+    columns = {name: values.tolist() for name, values in columns.items()}
+    iterations, curves = early_stop.iteration.tolist(), torch.stack(early_stop.curve, 1).tolist()
+    final = networks.block.cpu()
+    return [
+        Trained(
+            {name: values[r] for name, values in columns.items()}
+            | {
+                "early_stop_iteration": iterations[r],
+                "censored": iterations[r] == 0 or iterations[r] > 0.9 * recipe.iterations,  # in the last tenth, or never
+                "validation_loss": curves[r],
+                "interval": recipe.interval,
+                "iterations": recipe.iterations,
+                "accuracy_step": 100 / len(data.test.images),
+            },
+            final[r].clone(),
+        )
+        for r in range(len(iterations))
+    ]
+
+
+@torch.no_grad()
+def test_accuracy(network: str, data: Dataset, starts: Sequence[Tensor]) -> list[float]:
+    """Return the test accuracy in per cent of untrained networks, one per block (P,) of parameters."""
+    block = torch.stack(list(starts)).to(data.device)
+    correct = Perceptrons(network, block).evaluate(data.test.images, data.test.labels)[1]
+    return (100 * correct / len(data.test.images)).tolist()
