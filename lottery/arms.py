@@ -1,0 +1,58 @@
+"""Arms: the ways in which a claim makes and trains networks. An arm is a description; `lottery.experiments` makes it real."""
+
+from dataclasses import dataclass
+
+ITERATIVE, ONE_SHOT = "iterative", "one-shot"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """How the networks of a comparison come about, the same for all seeds.
+
+    criterion  what a round of pruning keeps; None: the dense network
+    treatment  from which values the kept weights start
+    schedule   "iterative": round by round; "one-shot": at once from the dense network, to what the same round would leave
+    branch     False: the treated networks, retrained, decide about the next round's mask (a chain, as in Zhou et al.);
+               True: the masks are those of the rewinding chain of the same criterion (a branch, as in Frankle & Carbin)
+    trained    False: the masked start is evaluated as it is (a heuristic supermask)
+    """
+
+    criterion: str | None = None
+    treatment: str = "rewind"
+    schedule: str = ITERATIVE
+    branch: bool = False
+    trained: bool = True
+
+    @property
+    def name(self) -> str:
+        """The arm's name in tables and files, such as `large_final constant` or `large_final one-shot untrained`."""
+        if self.criterion is None:
+            return "dense"
+        words = [self.criterion, self.treatment]
+        words += [self.schedule] if self.schedule != ITERATIVE and self.trained else []
+        words += ["branch"] if self.branch else []
+        words += [] if self.trained else ["untrained"]
+        return " ".join(words)
+
+
+DENSE = Arm()
+
+
+def chain(criterion: str, treatment: str = "rewind") -> Arm:
+    """Return the arm that prunes iteratively, each round from networks that were trained from treated starts."""
+    return Arm(criterion, treatment)
+
+
+def branch(criterion: str, treatment: str) -> Arm:
+    """Return the arm that trains treated starts under the masks of the rewinding chain."""
+    return Arm(criterion, treatment, branch=True)
+
+
+def one_shot(criterion: str, treatment: str = "rewind") -> Arm:
+    """Return the arm that prunes the trained dense network once and retrains."""
+    return Arm(criterion, treatment, schedule=ONE_SHOT)
+
+
+def untrained(criterion: str, treatment: str = "rewind") -> Arm:
+    """Return the arm of heuristic supermasks: one-shot masks over treated weights that are never trained (Zhou et al., section 5.1)."""
+    return Arm(criterion, treatment, schedule=ONE_SHOT, trained=False)

@@ -1,0 +1,217 @@
+"""A worker: takes the next untrained population, trains it, keeps what came of it, until nothing that is asked for is missing.
+
+Any number of workers share a store. Each looks for experiments whose parents are done, takes a few that go into one batch
+under locks, the longest chains first, and never waits for another while there is something to do.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from math import ceil
+
+import torch
+
+from lottery import criteria, training
+from lottery.arms import ITERATIVE
+from lottery.datasets import Dataset, load
+from lottery.errors import LotteryError
+from lottery.experiments import Experiment, key, masks_after, masks_of, no_masks, pack, parent, starts
+from lottery.networks import network
+from lottery.perceptrons import Layout
+from lottery.recipes import Setting
+from lottery.scales import SUPERMASK_ROUNDS
+from lottery.store import Entry, Store
+
+PATIENCE = 0.02  # seconds between two looks at what the others have finished
+CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
+GPU_COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is being computed, for the progress display."""
+
+    experiments: list[Experiment]
+    iteration: int
+
+    @property
+    def steps(self) -> int:
+        """Network-steps done so far."""
+        return self.iteration * len(self.experiments)
+
+
+class Worker:
+    """Computes experiments into a store.
+
+    `workers` is how many share the work; `watch` is told about the batch in progress, `steps` counts finished network-steps.
+    """
+
+    def __init__(self, store: Store, device: str, precision: str, workers: int = 1, watch: Callable[[Batch], None] = lambda batch: None):
+        self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
+        self.entries: dict[Experiment, Entry] = {}  # what was asked for, without its arrays
+        self.failed: dict[Experiment, str] = {}
+        self.steps = 0
+        self._keys: dict[Experiment, str] = {}
+
+    def data(self, setting: Setting) -> Dataset:
+        """Return the data set of a setting on this worker's device."""
+        return load(setting.dataset, self.device)
+
+    def key(self, one: Experiment) -> str:
+        """Return the experiment's name in the store."""
+        if one not in self._keys:
+            self._keys[one] = key(one, self.data(one.setting), self.precision)
+        return self._keys[one]
+
+    def missing(self, asked: Iterable[Experiment]) -> set[Experiment]:
+        """Return what must be computed so that all that is asked for is there; sound entries that are asked for are read."""
+        missing: set[Experiment] = set()
+        for one in asked:
+            if one not in self.entries and not self._read(one):
+                self._add(missing, one)
+        return missing
+
+    def work(self, asked: Iterable[Experiment]) -> None:
+        """Compute until each experiment asked for is in `entries` or in `failed`."""
+        asked = set(asked)
+        missing = self.missing(asked)
+        if missing:
+            self.store.check_writable()
+        while missing:
+            self._collect(missing, asked)
+            ready = self._ready(missing)
+            if not ready:
+                time.sleep(PATIENCE)  # what is left hangs on what other workers are computing
+                continue
+            with self.store.claim([self.key(one) for one in ready], self._at_most(ready)) as claimed:
+                mine = [one for one in ready if self.key(one) in claimed]
+                if mine:
+                    self._compute(mine, missing)
+                else:
+                    time.sleep(PATIENCE)
+
+    def _read(self, one: Experiment) -> bool:
+        entry = self.store.read_or_set_aside(self.key(one))
+        if entry is not None:
+            self.entries[one] = Entry(entry.measurements, made=entry.made)
+        return entry is not None
+
+    def _add(self, missing: set[Experiment], one: Experiment) -> None:
+        """Add an experiment, and its parents as far as they are not in the store."""
+        missing.add(one)
+        before = parent(one)
+        if before is not None and before not in missing and not self.store.has(self.key(before)):
+            self._add(missing, before)
+
+    def _collect(self, missing: set[Experiment], asked: set[Experiment]) -> None:
+        """Take out of `missing` what has been finished, by whomever, and what cannot be had because a parent failed."""
+        for one in list(missing):
+            before = parent(one)
+            if before in self.failed:
+                self.failed[one] = self.failed[before]
+            elif self.store.has(self.key(one)):
+                if one in asked and not self._read(one):
+                    continue
+            elif one not in self.failed:
+                continue
+            missing.discard(one)
+
+    def _ready(self, missing: set[Experiment]) -> list[Experiment]:
+        """Return experiments of one kind that can be computed now: the kind with the longest way to go, longest chains first."""
+        heights: dict[Experiment, int] = {}
+        for one in missing:
+            height, ancestor = one.steps, one
+            while ancestor in missing and heights.get(ancestor, -1) < height:
+                heights[ancestor] = height
+                ancestor = parent(ancestor)
+                height += ancestor.steps if ancestor else 0
+        ready = sorted(
+            (one for one in missing if parent(one) not in missing),
+            key=lambda one: (-heights[one], one.arm.name, one.round, one.seed),
+        )
+        return [one for one in ready if (one.setting, one.arm.trained) == (ready[0].setting, ready[0].arm.trained)]
+
+    def _at_most(self, ready: list[Experiment]) -> int:
+        """Return how many experiments to take: no more than a fair share, nor than pay in one batch."""
+        size = Layout(network(ready[0].setting.network)).size
+        if self.device == "cpu":
+            pays = max(1, CACHE_FLOATS // size)
+        else:
+            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * GPU_COPIES * size))
+        return min(pays, ceil(len(ready) / self.workers))
+
+    def _compute(self, mine: list[Experiment], missing: set[Experiment]) -> None:
+        """Compute a batch and keep it. An experiment that cannot be set up fails alone."""
+        prepared = []
+        for one in mine:
+            before = parent(one)
+            source = self.store.read_or_set_aside(self.key(before)) if before else None
+            if before and source is None:  # its file was damaged: back to the parent first
+                self._add(missing, before)
+                continue
+            try:
+                prepared.append((one, self._masks(one, source)))
+            except LotteryError as error:
+                self.failed[one] = str(error)
+        if prepared:
+            started = time.perf_counter()
+            entries = self._train(prepared) if prepared[0][0].arm.trained else self._evaluate(prepared)
+            seconds = (time.perf_counter() - started) / len(prepared)
+            for one, entry in entries:
+                self.store.write(self.key(one), Entry(entry.measurements, entry.arrays, self._made(one, seconds)))
+                self.steps += one.steps
+
+    def _made(self, one: Experiment, seconds: float) -> dict[str, object]:
+        name = torch.cuda.get_device_name(self.device) if self.device != "cpu" else "cpu"
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
+
+    @staticmethod
+    def _masks(one: Experiment, source: Entry | None) -> list:
+        """Return the masks of the experiment's round, or for an untrained arm those of every rung."""
+        if one.arm.trained:
+            return [masks_of(one, source, one.round)]
+        return [masks_of(one, source, round) for round in SUPERMASK_ROUNDS]
+
+    def _train(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
+        setting = prepared[0][0].setting
+        layout = Layout(network(setting.network))
+        replicas = []
+        for one, (masks,) in prepared:
+            order = (one.seed, "data order", one.round if setting.recipe.data_order == "fresh" else 0)
+            replicas.append(training.Replica(layout.join(starts(one, one.round, masks)), layout.trainable(masks), order))
+        experiments = [one for one, _ in prepared]
+        self.watch(Batch(experiments, 0))
+        outcomes = training.train(
+            setting.network, self.data(setting), setting.recipe, replicas, lambda iteration: self.watch(Batch(experiments, iteration))
+        )
+        results = []
+        for (one, (masks,)), outcome in zip(prepared, outcomes):
+            try:
+                results.append((one, Entry(outcome.measurements, self._kept(one, masks, outcome.final))))
+            except LotteryError as error:
+                self.failed[one] = str(error)
+        return results
+
+    @staticmethod
+    def _kept(one: Experiment, masks, final: torch.Tensor) -> dict:
+        """Return what later experiments need of a trained one: a dense network's weights, a chain's next masks."""
+        if one.arm.criterion is None:
+            return {"final": final.numpy()}
+        if one.arm.schedule != ITERATIVE or one.arm.branch or not criteria.needs_training(one.arm.criterion):
+            return {}
+        trained = [weights[0] for weights in Layout(network(one.setting.network)).weight_views(final.unsqueeze(0))]
+        following = masks_after(one, one.round, masks, starts(one, one.round, masks), trained, one.round + 1)
+        return {"next_masks": pack(following)}
+
+    def _evaluate(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
+        results = []
+        for one, rungs in prepared:
+            self.watch(Batch([one], 0))
+            layout, data = Layout(network(one.setting.network)), self.data(one.setting)
+            blocks = [layout.join(starts(one, round, masks)) for round, masks in zip(SUPERMASK_ROUNDS, rungs)]
+            accuracies = [training.test_accuracy(one.setting.network, data, [block])[0] for block in blocks]
+            measurements = {"test_accuracy_start": accuracies, "accuracy_step": 100 / len(data.test.images)}
+            results.append((one, Entry(measurements)))
+        return results
