@@ -1,0 +1,27 @@
+"""What `--criterion NAME=FILE.py:FUNCTION` asks of a criterion of your own: a scoreboard, not a paper's claim."""
+
+from lottery.arms import chain, untrained
+from lottery.claims import claim_per_criterion, effect
+from lottery.quantities import accuracy, highest, mean
+from lottery.scales import SUPERMASK_ROUNDS
+
+LENET = "lenet-300-100"
+
+
+@claim_per_criterion(LENET)
+def test_beats_random(question, criterion):
+    """The networks that the criterion leaves are more accurate at high sparsity than randomly pruned ones."""
+    return effect(mean(accuracy(chain(criterion), n) - accuracy(chain("random"), n) for n in question.rounds))
+
+
+@claim_per_criterion(LENET)
+def test_matches_large_final(question, criterion):
+    """They are no less accurate than those that large final magnitude leaves."""
+    return effect(mean(accuracy(chain(criterion), n) - accuracy(chain("large_final"), n) for n in question.rounds))
+
+
+@claim_per_criterion(LENET)
+def test_supermask_beats_large_final(question, criterion):
+    """The criterion's mask over untrained weights classifies better than that of large final magnitude."""
+    mine, large_final = untrained(criterion), untrained("large_final")
+    return effect(highest(accuracy(mine, n) for n in SUPERMASK_ROUNDS) - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS))

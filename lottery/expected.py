@@ -1,0 +1,215 @@
+"""`expected/`: what the papers claim, and what counts as agreeing with it. One file a paper, one `[[claim]]` an entry.
+
+An entry is committed before the claim is first measured; see the README for its fields.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+from lottery.errors import LotteryError
+from lottery.scales import EARLY_STOP, FULL_LENGTH, SCALES
+from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, Region
+
+KINDS = ("effect", "proportion", "conjunction", "exact")
+EVERY_SCALE = "every"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a claim speaks of: a data set, a network, and how much of the paper's training."""
+
+    dataset: str
+    network: str
+    training: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the paper says, with where the number is known from."""
+
+    value: object
+    unit: str
+    provenance: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a claim is asked at one scale: at which rounds, of how many seeds, and in which region the answer should lie."""
+
+    region: Region | None = None
+    parts: dict[str, Region] = field(default_factory=dict)
+    reason: str = ""  # why the region is what it is
+    rounds: tuple[int, ...] = ()
+    seeds: int = 0
+    analogue: str = ""  # why the claim's direction should survive other data or a shorter recipe
+    skip: str = ""  # why the claim is not asked
+    changed: str = ""  # when and why the region was changed after its first baseline
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim as `expected/` states it."""
+
+    id: str
+    number: str
+    kind: str
+    statement: str
+    source: str
+    metric: str
+    unit: str
+    needs: Needs | None
+    published: Published | None
+    questions: dict[str, Question]
+    expected_verdict: str = REPRODUCED
+    expected_because: str = ""
+    negates: str = ""
+    file: str = ""
+
+    @property
+    def paper(self) -> str:
+        """The part of the id before the first dot, such as `zhou2019`."""
+        return self.id.partition(".")[0]
+
+    def question(self, scale: str) -> Question | None:
+        """Return how the claim is asked at this scale, or None if the entry does not say."""
+        return self.questions.get(scale) or self.questions.get(EVERY_SCALE)
+
+
+
+
+def read(path: Path) -> dict[str, Entry]:
+    """Return the entries of one file by claim id; raise with file, claim and field for anything that is wrong in it."""
+    shown = f"expected/{path.name}"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LotteryError(f"{shown} does not exist; every file benchmarks/test_<paper>.py has its expected/<paper>.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LotteryError(f"{shown} is not valid TOML: {error}") from None
+    entries: dict[str, Entry] = {}
+    for position, table in enumerate(content.pop("claim", [])):
+        entry = _entry(_Table(table, f"{shown}, claim {table.get('id', f'number {position + 1}')!r}"), shown)
+        if entry.id in entries:
+            raise LotteryError(f"{shown}: claim {entry.id!r} is there twice; give each its own id")
+        entries[entry.id] = entry
+    if content:
+        raise LotteryError(f"{shown}: unknown section {next(iter(content))!r}; a file is a list of [[claim]] sections")
+    return entries
+
+
+class _Table:
+    """A TOML table that is taken apart field by field and complains about what is missing, wrong or left over."""
+
+    def __init__(self, content: dict, where: str):
+        self.content, self.where = dict(content), where
+
+    def fail(self, complaint: str) -> LotteryError:
+        return LotteryError(f"{self.where}: {complaint}")
+
+    def take(self, name: str, kind: type | tuple[type, ...], default: object = ...) -> object:
+        if name not in self.content:
+            if default is ...:
+                raise self.fail(f"the field {name!r} is missing")
+            return default
+        value = self.content.pop(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            kinds = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            raise self.fail(f"{name} = {value!r} should be of type {kinds}")
+        return value
+
+    def choose(self, name: str, choices: tuple[str, ...], default: object = ...) -> str:
+        value = self.take(name, str, default)
+        if value not in choices:
+            raise self.fail(f"{name} = {value!r} is not one of {', '.join(choices)}")
+        return value
+
+    def table(self, name: str, content: dict) -> "_Table":
+        return _Table(content, f"{self.where}, {name}")
+
+    def done(self) -> None:
+        if self.content:
+            raise self.fail(f"unknown field {next(iter(self.content))!r}")
+
+
+def _region(table: _Table, name: str, value: object) -> Region:
+    ok = isinstance(value, list) and len(value) == 2 and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value)
+    if not ok or not value[0] < value[1]:
+        raise table.fail(f"{name} = {value!r} should be [low, high] with low < high; write inf or -inf for an open end")
+    if value == [-inf, inf]:
+        raise table.fail(f"{name} = {value!r} holds for any result; a claim must be able to fail")
+    return Region(float(value[0]), float(value[1]))
+
+
+def _question(table: _Table, kind: str) -> Question:
+    skip = table.take("skip", str, "")
+    if skip:
+        table.done()
+        return Question(skip=skip)
+    parts = table.take("parts", dict, {})
+    region = table.take("region", list, None)
+    if kind == "conjunction" and not parts or kind != "conjunction" and parts:
+        raise table.fail("a conjunction states the regions of its parts in `parts`, any other kind one `region`")
+    if kind in ("effect", "proportion") and region is None:
+        raise table.fail("the field 'region' is missing")
+    rounds = table.take("rounds", list, [])
+    if not all(isinstance(n, int) and n >= 0 for n in rounds):
+        raise table.fail(f"rounds = {rounds!r} should be a list of round numbers")
+    seeds = table.take("seeds", int, 0)
+    if kind != "exact" and seeds < 1:
+        raise table.fail(f"seeds = {seeds} should be the number of seeds, at least 1")
+    question = Question(
+        region=None if region is None else _region(table, "region", region),
+        parts={name: _region(table, f"parts.{name}", value) for name, value in parts.items()},
+        reason=table.take("reason", str),
+        rounds=tuple(rounds),
+        seeds=seeds,
+        analogue=table.take("analogue", str, ""),
+        changed=table.take("changed", str, ""),
+    )
+    table.done()
+    return question
+
+
+def _needs(table: _Table) -> Needs:
+    needs = Needs(table.take("dataset", str), table.take("network", str), table.choose("training", (EARLY_STOP, FULL_LENGTH)))
+    table.done()
+    return needs
+
+
+def _published(table: _Table) -> Published:
+    published = Published(table.take("value", (int, float, str, list)), table.take("unit", str), table.take("provenance", str))
+    table.done()
+    return published
+
+
+def _entry(table: _Table, shown: str) -> Entry:
+    kind = table.choose("kind", KINDS)
+    needs, published = table.take("needs", dict, None), table.take("published", dict, None)
+    scales = table.take("scales", dict)
+    unknown = [name for name in scales if name not in (*SCALES, EVERY_SCALE)]
+    if unknown or not scales:
+        raise table.fail(f"scales should name some of {', '.join(SCALES)} or {EVERY_SCALE}, not {', '.join(unknown) or 'nothing'}")
+    if needs is None and kind != "exact":
+        raise table.fail("the field 'needs' is missing; it names dataset, network and training")
+    entry = Entry(
+        id=table.take("id", str),
+        number=table.take("number", str),
+        kind=kind,
+        statement=table.take("statement", str),
+        source=table.take("source", str),
+        metric=table.take("metric", str),
+        unit=table.take("unit", str),
+        needs=None if needs is None else _needs(table.table("needs", needs)),
+        published=None if published is None else _published(table.table("published", published)),
+        questions={name: _question(table.table(f"scales.{name}", question), kind) for name, question in scales.items()},
+        expected_verdict=table.choose("expected_verdict", (REPRODUCED, REFUTED, INCONCLUSIVE, "any"), REPRODUCED),
+        expected_because=table.take("expected_because", str, ""),
+        negates=table.take("negates", str, ""),
+        file=shown,
+    )
+    if (entry.expected_verdict != REPRODUCED) != bool(entry.expected_because):
+        raise table.fail("a verdict other than reproduced is expected with a reason: expected_verdict and expected_because go together")
+    table.done()
+    return entry
