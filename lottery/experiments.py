@@ -66,7 +66,7 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
     arm, architecture = one.arm, network(one.setting.network)
     science = [initial_weights, stream]
     if arm.criterion is not None:
-        science += [masks_of, starts, Network.kept, criteria.find(arm.criterion), treatments.find(arm.treatment)]
+        science += [masks_of, rungs_of, next_masks, Network.kept, criteria.find(arm.criterion), treatments.find(arm.treatment)]
         science += [treatments.find("rewind")] if arm.branch else []
     request = {
         "engine": VERSION,
@@ -111,10 +111,10 @@ def ranks_after(one: Experiment, round: int, masks: Masks, w_init: Weights, w_fi
     return [rank(*layer) for layer in zip(network(one.setting.network).layers, masks, w_init, w_final)]
 
 
-def masks_after(one: Experiment, round: int, masks: Masks, w_init: Weights, w_final: Weights, target: int) -> Masks:
-    """Return the masks that leave each layer what it keeps after `target` rounds, chosen at the end of `round` from what `masks` left."""
-    ranks = ranks_after(one, round, masks, w_init, w_final)
-    return [keep(rank, count, mask.shape) for rank, count, mask in zip(ranks, network(one.setting.network).kept(target), masks)]
+def cut(one: Experiment, ranks: list[Tensor], round: int) -> Masks:
+    """Return the masks that leave each layer what it keeps after `round` rounds."""
+    architecture = network(one.setting.network)
+    return [keep(rank, count, layer.shape) for rank, count, layer in zip(ranks, architecture.kept(round), architecture.layers)]
 
 
 def no_masks(one: Experiment) -> Masks:
@@ -122,26 +122,44 @@ def no_masks(one: Experiment) -> Masks:
     return [torch.ones(layer.shape, dtype=torch.bool) for layer in network(one.setting.network).layers]
 
 
-def masks_of(one: Experiment, source: Entry | None, target: int) -> Masks | None:
-    """Return the masks of an experiment after `target` rounds, None for the dense network. `source` is its parent's entry."""
+def dense_ranks(one: Experiment, dense: Entry | None) -> list[Tensor]:
+    """Return the ranks by the trained dense network, whose entry is `dense`, or by the initial weights if training does not matter."""
+    initial = starts(one, 0, None)
+    if dense is None:
+        return ranks_after(one, 0, no_masks(one), initial, initial)
+    final = Layout(network(one.setting.network)).weight_views(torch.from_numpy(dense.arrays["final"]).unsqueeze(0))
+    return ranks_after(one, 0, no_masks(one), initial, [weights[0] for weights in final])
+
+
+def masks_of(one: Experiment, source: Entry | None) -> Masks | None:
+    """Return the masks of a trained experiment, None for the dense network. `source` is its parent's entry."""
     if one.arm.criterion is None:
         return None
-    if not criteria.needs_training(one.arm.criterion):
-        return _masks_before_training(one, target)
-    if "next_masks" in source.arrays:
+    if source is not None and "next_masks" in source.arrays:
         return unpack(one, source.arrays["next_masks"])
-    final = Layout(network(one.setting.network)).weight_views(torch.from_numpy(source.arrays["final"]).unsqueeze(0))
-    return masks_after(one, 0, no_masks(one), starts(one, 0, None), [weights[0] for weights in final], target)
+    if source is None and one.arm.schedule == ITERATIVE:
+        return _masks_before_training(one)
+    return cut(one, dense_ranks(one, source), one.round)
 
 
-def _masks_before_training(one: Experiment, target: int) -> Masks:
-    """Return the masks of a criterion that looks at initial weights alone: at once, or round by round without training in between."""
-    masks, weights = no_masks(one), starts(one, 0, None)
-    if one.arm.schedule != ITERATIVE:
-        return masks_after(one, 0, masks, weights, weights, target)
+def rungs_of(one: Experiment, source: Entry | None) -> list[Masks]:
+    """Return the masks of an untrained experiment at every rung: one ranking, cut ever shorter."""
+    ranks = dense_ranks(one, source)
+    return [cut(one, ranks, round) for round in SUPERMASK_ROUNDS]
+
+
+def next_masks(one: Experiment, masks: Masks, final: Tensor) -> Masks:
+    """Return the masks of a chain's next round, from the trained parameters `final` (P,) of this one."""
+    trained = [weights[0] for weights in Layout(network(one.setting.network)).weight_views(final.unsqueeze(0))]
+    return cut(one, ranks_after(one, one.round, masks, starts(one, one.round, masks), trained), one.round + 1)
+
+
+def _masks_before_training(one: Experiment) -> Masks:
+    """Return the masks of a chain whose criterion looks at initial weights alone: round by round, without training in between."""
     source = replace(one, arm=chain(one.arm.criterion)) if one.arm.branch else one
-    for round in range(target):
-        masks = masks_after(source, round, masks, weights, weights, round + 1)
+    masks, weights = no_masks(one), starts(one, 0, None)
+    for round in range(one.round):
+        masks = cut(one, ranks_after(source, round, masks, weights, weights), round + 1)
         weights = starts(source, round + 1, masks)
     return masks
 

@@ -6,7 +6,6 @@ under locks, the longest chains first, and never waits for another while there i
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from math import ceil
 
@@ -16,9 +15,10 @@ from lottery import criteria, training
 from lottery.arms import ITERATIVE
 from lottery.datasets import Dataset, load
 from lottery.errors import LotteryError
-from lottery.experiments import Experiment, key, masks_after, masks_of, no_masks, pack, parent, starts
+from lottery.experiments import Experiment, key, masks_of, next_masks, pack, parent, rungs_of, starts
 from lottery.networks import network
 from lottery.perceptrons import Layout
+from lottery.progress import Batch
 from lottery.recipes import Setting
 from lottery.scales import SUPERMASK_ROUNDS
 from lottery.store import Entry, Store
@@ -26,19 +26,6 @@ from lottery.store import Entry, Store
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
 CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
 GPU_COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What is being computed, for the progress display."""
-
-    experiments: list[Experiment]
-    iteration: int
-
-    @property
-    def steps(self) -> int:
-        """Network-steps done so far."""
-        return self.iteration * len(self.experiments)
 
 
 class Worker:
@@ -72,22 +59,28 @@ class Worker:
                 self._add(missing, one)
         return missing
 
-    def work(self, asked: Iterable[Experiment]) -> None:
-        """Compute until each experiment asked for is in `entries` or in `failed`."""
+    def work(self, asked: Iterable[Experiment], deadline: float | None = None, finished: Callable[[int], None] = lambda steps: None) -> None:
+        """Compute until each experiment asked for is in `entries` or in `failed`, or until `deadline`, a time.time().
+
+        `finished` is told the network-steps done so far after each batch.
+        """
         asked = set(asked)
         missing = self.missing(asked)
         if missing:
             self.store.check_writable()
         while missing:
             self._collect(missing, asked)
+            if deadline is not None and time.time() > deadline:
+                return
             ready = self._ready(missing)
             if not ready:
-                time.sleep(PATIENCE)  # what is left hangs on what other workers are computing
+                time.sleep(PATIENCE if missing else 0)  # what is left hangs on what other workers are computing
                 continue
             with self.store.claim([self.key(one) for one in ready], self._at_most(ready)) as claimed:
                 mine = [one for one in ready if self.key(one) in claimed]
                 if mine:
                     self._compute(mine, missing)
+                    finished(self.steps)
                 else:
                     time.sleep(PATIENCE)
 
@@ -170,9 +163,7 @@ class Worker:
     @staticmethod
     def _masks(one: Experiment, source: Entry | None) -> list:
         """Return the masks of the experiment's round, or for an untrained arm those of every rung."""
-        if one.arm.trained:
-            return [masks_of(one, source, one.round)]
-        return [masks_of(one, source, round) for round in SUPERMASK_ROUNDS]
+        return [masks_of(one, source)] if one.arm.trained else rungs_of(one, source)
 
     def _train(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
         setting = prepared[0][0].setting
@@ -201,9 +192,7 @@ class Worker:
             return {"final": final.numpy()}
         if one.arm.schedule != ITERATIVE or one.arm.branch or not criteria.needs_training(one.arm.criterion):
             return {}
-        trained = [weights[0] for weights in Layout(network(one.setting.network)).weight_views(final.unsqueeze(0))]
-        following = masks_after(one, one.round, masks, starts(one, one.round, masks), trained, one.round + 1)
-        return {"next_masks": pack(following)}
+        return {"next_masks": pack(next_masks(one, masks, final))}
 
     def _evaluate(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
         results = []

@@ -1,0 +1,310 @@
+"""The pytest side: options, training before the first test, verdicts as test outcomes, the table at the end.
+
+Three roles run this code: the only process under -n0, the controller and the workers under -n. Workers train and judge;
+the controller shows progress, gathers the results from a folder that all share, sets the exit status and writes the report.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from lottery import baseline, options, progress, report
+from lottery.claims import STATED, Claim
+from lottery.errors import LotteryError
+from lottery.session import Options, Session, deadline, entries_of
+from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED, holm, q_values
+
+NAME = "lottery-run"
+
+
+def pytest_addoption(parser):
+    options.add(parser)
+
+
+def pytest_configure(config):
+    try:
+        config.pluginmanager.register(Run(config), NAME)
+    except LotteryError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.fixture
+def judge(request):
+    """Judge a claim: the verdict becomes the outcome of the test."""
+    return lambda claim: request.config.pluginmanager.get_plugin(NAME).judge(claim, request.node)
+
+
+def pytest_generate_tests(metafunc):
+    claim_of = getattr(metafunc.function, "claim_of", None)
+    if claim_of:
+        names = [option.partition("=")[0] for option in metafunc.config.getoption("criterion")]
+        metafunc.parametrize("claim", [claim_of(name) for name in names], ids=names)
+
+
+def pytest_report_teststatus(report):
+    if report.when == "call" and report.passed and ("verdict", INCONCLUSIVE) in report.user_properties:
+        return INCONCLUSIVE, "i", ("INCONCLUSIVE", {"yellow": True})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    try:
+        return options.workers(config)
+    except LotteryError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+class Run:
+    """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
+
+    def __init__(self, config: pytest.Config):
+        self.config, self.started = config, time.time()
+        self.given = getattr(config, "workerinput", {})  # what the controller tells a worker
+        self.scale = options.chosen_scale(config)
+        self.devices = options.device_names(config)
+        self.precision = options.precision(config)
+        self.deadline = self.given.get("lottery_deadline") or deadline(options.budget(config))
+        path = config.getoption("baseline")
+        self.baseline = baseline.read(Path(path)) if path and not self.given else {}
+        if config.getoption("criterion"):
+            from lottery import criteria
+
+            for option in config.getoption("criterion"):
+                criteria.load(option)
+        self.folder = Path(self.given.get("lottery_folder") or tempfile.mkdtemp(prefix="lottery-"))
+        for name in ("progress", "results"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.collected: list[str] = []
+        self.report: dict[str, object] = {}
+        self.session: Session | None = None
+        self.display: progress.Display | None = None
+
+    # what a worker, or the only process, does
+
+    def pytest_collection_modifyitems(self, session, config, items):
+        """Find out what is asked for, before anything is deselected."""
+        items[:] = [item for item in items if _claim(item) is not None or not hasattr(getattr(item, "function", None), "claim_of")]
+        benchmarks = {_claim(item).file for item in items if _claim(item) is not None}
+        if not benchmarks:
+            return
+        try:
+            from lottery.store import store_folder
+
+            index = int(self.given.get("workerid", "gw0")[2:])
+            device = self.devices[index % len(self.devices)]
+            chosen = Options(self.scale, store_folder(config.getoption("store")), device, self.precision, self.deadline)
+            self.session = Session(chosen, entries_of(benchmarks & set(STATED)))
+        except LotteryError as error:
+            self._give_up(str(error))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session):
+        """Workers train before they report for tests, so that a worker that dies in training is simply replaced."""
+        if self.given:
+            self._train(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        if not self._distributed():
+            self.collected = [item.nodeid for item in session.items if _claim(item) is not None]
+            if not session.testsfailed:
+                self._train(session)
+
+    def _train(self, session):
+        claims = [_claim(item) for item in session.items if _claim(item) is not None]
+        if not claims or session.config.option.collectonly:
+            return
+        try:
+            for claim in claims:
+                self.session.ask(claim)
+            reporter = progress.Reporter(self.folder / "progress", self.given.get("workerid", "main"))
+            self.session.train(self.given.get("workercount", 1), reporter)
+        except LotteryError as error:
+            self._give_up(str(error))
+        finally:
+            self._end_display()
+
+    def _give_up(self, message: str):
+        """End the run with one message."""
+        if not self.given:
+            raise pytest.UsageError(message)
+        (self.folder / "error").write_text(message)
+        pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
+
+    def judge(self, claim: Claim, item: pytest.Item) -> None:
+        """Judge a claim, leave the result for the controller, and give the test the outcome that belongs to the verdict."""
+        result = self.session.judge(claim)
+        found = {"node": item.nodeid, "result": result, "rows": self.session.measurements(claim)}
+        file = self.folder / "results" / f"{hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()}.json"
+        file.with_suffix(".part").write_text(json.dumps(found, allow_nan=False))
+        os.replace(file.with_suffix(".part"), file)
+        item.user_properties.append(("verdict", result["verdict"]))
+        if result["verdict"] == SKIPPED:
+            pytest.skip(result["reason"])
+        if result["error"]:
+            pytest.fail(result["reason"], pytrace=False)
+        if report.deviates(result) or (result["negative_control"] and result["verdict"] != REFUTED):
+            pytest.fail(f"{result['verdict']}: {report.ours(result)}, expected {result['expected_verdict']}. {result['statement']}", pytrace=False)
+
+    # what the controller, or the only process, does
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput |= {"lottery_folder": str(self.folder), "lottery_deadline": self.deadline}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node, ids):
+        self.collected = [id for id in ids if _is_claim(id)]
+
+    def pytest_sessionstart(self, session):
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if not self.given and terminal is not None and terminal.isatty:
+            self.display = progress.Display(self.folder / "progress", terminal._tw._file)
+
+    def pytest_runtest_logreport(self, report):
+        self._end_display()
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        self._end_display()
+        if self.given:
+            return
+        found = [json.loads(file.read_text()) for file in sorted((self.folder / "results").glob("*.json"))]
+        self.error = (self.folder / "error").read_text() if (self.folder / "error").exists() else ""
+        if self.error:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif found:
+            self._finish(session, found)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _finish(self, session, found: list[dict]) -> None:
+        """Make the report, write it, and set the exit status."""
+        missing = sorted(set(self.collected) - {one["node"] for one in found})
+        results = report.in_order([one["result"] for one in found])
+        moves = baseline.compare(results, self.baseline)
+        self.report = {
+            "schema": report.SCHEMA,
+            "scale": self.scale.name,
+            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="seconds"),
+            "seconds": time.time() - self.started,
+            "trained_steps": progress.trained_steps(self.folder / "progress"),
+            "environment": self._environment(),
+            "claims": [result for result in results if result["paper"] != "own_criterion"],
+            "criteria": [result for result in results if result["paper"] == "own_criterion"],
+            "baseline": moves,
+            "no_verdict": missing,
+        }
+        _add_q_values(results)
+        rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[2], row[1], row[5], row[4]))
+        try:
+            report.write(Path(self.config.getoption("results")), self.report, rows, self.scale)
+        except OSError as error:
+            self.error = f"the results cannot be written to {self.config.getoption('results')} ({error}); choose another folder with --results"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        self.verdict_lines, failed = self._gate(results, moves, missing)
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            others = session.testsfailed - sum(map(_fails, results))  # tests that are no claims, or broke
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed or others > 0 else pytest.ExitCode.OK
+
+    def _gate(self, results: list[dict], moves: list[dict], missing: list[str]) -> tuple[list[str], bool]:
+        """Return remarks about the exit status, and whether it is 1.
+
+        A single verdict other than expected is what chance produces now and then among many claims. Holm's procedure over
+        all claims that were decided by a test says which of them count; exact claims always do.
+        """
+        lines, failed = [], False
+        tested = [result for result in results if result["p_inside"] is not None and result["expected_verdict"] != "any"]
+        against = [result["p_inside"] if result["expected_verdict"] == REFUTED else result["p_outside"] for result in tested]
+        for result, counts in zip(tested, holm(against)):
+            if report.deviates(result) and not counts:
+                lines.append(f"{result['id']} is other than expected, but {len(tested)} claims bring that about by chance (Holm): it does not count")
+            failed |= report.deviates(result) and counts
+        failed |= any(result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED) for result in results)
+        failed |= any(result["error"] for result in results)
+        failed |= any(row["state"] == "drifted" for row in moves)
+        if missing:
+            lines.append(f"{len(missing)} collected claims brought no verdict: {', '.join(missing)}")
+        if not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
+            lines.append("nothing at all was decided")
+            failed = True
+        inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
+        if inconclusive and getattr(self.config.option, "strict", False):
+            lines.append(f"{inconclusive} inconclusive, which fails under --strict")
+            failed = True
+        return lines, failed or bool(missing)
+
+    def _environment(self) -> dict[str, object]:
+        import platform
+
+        versions = {}
+        for package in ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", "pytest-xdist"):
+            try:
+                versions[package] = version(package)
+            except PackageNotFoundError:
+                versions[package] = None
+        device = ", ".join(self.devices) if self.devices != ["cpu"] else f"cpu ({platform.machine()})"
+        return {"device": device, "precision": self.precision, "python": platform.python_version(), "system": platform.system(), **versions}
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self.given:
+            return
+        if getattr(self, "error", ""):
+            terminalreporter.write_sep("=", "lottery cannot go on", red=True)
+            terminalreporter.write_line(f"ERROR: {self.error}", red=True)
+        if self.report:
+            self._show(terminalreporter)
+
+    def _show(self, terminal) -> None:
+        everything = self.report["claims"] + self.report["criteria"]
+        terminal.write_sep("=", report.heading(self.report | {"claims": everything}))
+        terminal.write_line(report.table(everything, "simple"))
+        terminal.write_line("")
+        notes = report.remarks(everything) + self.verdict_lines
+        if self.baseline:
+            notes += baseline.remarks(self.report["baseline"], self.config.getoption("baseline"))
+        for note in notes:
+            terminal.write_line(f"- {note}")
+        terminal.write_line("")
+        terminal.write_line(report.summary(self.report), bold=True)
+        terminal.write_line(f"written to {self.config.getoption('results')}/results.json, results.md, measurements.csv")
+        terminal.write_line(f"scale {self.scale.name}: {self.scale.more}")
+
+    def _end_display(self) -> None:
+        if self.display is not None:
+            self.display.stop()
+            self.display = None
+
+    def _distributed(self) -> bool:
+        return bool(self.given) or bool(getattr(self.config.option, "tx", None))
+
+
+def _claim(item: pytest.Item) -> Claim | None:
+    """Return the claim that a test item states, or None."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    claim = parameters.get("claim")
+    return claim if isinstance(claim, Claim) else None
+
+
+def _is_claim(node_id: str) -> bool:
+    return "[" in node_id and node_id.partition("::")[0].startswith("benchmarks")
+
+
+def _fails(result: dict) -> bool:
+    """Return whether the test of a result failed."""
+    return result["error"] or report.deviates(result) or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
+
+
+def _add_q_values(results: list[dict]) -> None:
+    """Add Benjamini and Hochberg's q-values of the hypothesis that each claim's region holds the truth."""
+    tested = [result for result in results if result["p_outside"] is not None and result["kind"] != "exact"]
+    for result, q in zip(tested, q_values([result["p_outside"] for result in tested])):
+        result["q_outside"] = q

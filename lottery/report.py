@@ -1,0 +1,180 @@
+"""What a run leaves behind: the table, `results.json`, `results.md` and `measurements.csv`."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from lottery.scales import SUPERMASK_ROUNDS, Scale
+from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+
+SCHEMA = 1
+PAPERS = {
+    "frankle_carbin2019": "Frankle & Carbin 2019, The Lottery Ticket Hypothesis",
+    "zhou2019": "Zhou et al. 2019, Deconstructing Lottery Tickets",
+    "negative_controls": "Negative controls, to be refuted",
+    "own_criterion": "Your criterion",
+}
+HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
+MEASUREMENTS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset")
+
+
+def in_order(results: Sequence[Mapping]) -> list[Mapping]:
+    """Return results by paper, number and id: the same order however the tests ran."""
+
+    def position(result: Mapping) -> tuple:
+        papers = list(PAPERS)
+        digits = "".join(character for character in result["number"] if character.isdigit())
+        paper = papers.index(result["paper"]) if result["paper"] in papers else -1
+        return paper, result["paper"], int(digits or 0), result["id"]
+
+    return sorted(results, key=position)
+
+
+def number(value: float, unit: str) -> str:
+    """Return a measured number with the digits that its unit deserves."""
+    digits = 1 if unit == "%" else 2
+    return f"{value:+.{digits}f}" if unit in ("pp", "log ratio") else f"{value:.{digits}f}"
+
+
+def ours(result: Mapping) -> str:
+    """Return our estimate with its interval, or of a conjunction how many parts hold."""
+    if result["parts"]:
+        held = sum(part["verdict"] == REPRODUCED for part in result["parts"])
+        return f"{held} of {len(result['parts'])} parts"
+    if result["estimate"] is None:
+        return ""
+    unit = result["unit"]
+    text = number(result["estimate"], unit)
+    if result["interval"]:
+        text += f" [{number(result['interval'][0], unit)}, {number(result['interval'][1], unit)}]"
+    return f"{text} {unit}"
+
+
+def published(result: Mapping) -> str:
+    """Return the paper's value, or a dash where it prints none."""
+    one = result["published"]
+    if not one:
+        return "-"
+    value = one["value"] if isinstance(one["value"], str) else f"{one['value']:g}"
+    return f"{value} {one['unit']}" if not isinstance(one["value"], str) else value
+
+
+def verdict(result: Mapping) -> str:
+    """Return the verdict with its marks: an analogue, as expected or not, a region that was changed."""
+    text = result["verdict"]
+    if result["analogue"] and text != SKIPPED:
+        text += " (analogue)"
+    if deviates(result):
+        text += " (!)"
+    elif text.startswith(REFUTED):
+        text += " as expected"
+    return text + (" (region changed)" if result["region_changed"] else "")
+
+
+def deviates(result: Mapping) -> bool:
+    """Return whether the verdict is decided and not the one that is expected."""
+    return result["verdict"] in (REPRODUCED, REFUTED) and result["expected_verdict"] not in (result["verdict"], "any")
+
+
+def claim_name(result: Mapping, width: int | None = None) -> str:
+    """Return a claim's name within its paper, shortened to `width` in the middle of a word if need be."""
+    name = result["id"].partition(".")[2]
+    return name if width is None or len(name) <= width else f"{name[: width - 1]}…"
+
+
+def table(results: Sequence[Mapping], format: str) -> str:
+    """Return the results table in one of tabulate's formats, grouped by paper."""
+    markdown = format == "github"
+    rows, paper = [], None
+    for result in in_order(results):
+        if result["paper"] != paper:
+            paper = result["paper"]
+            title = PAPERS.get(paper, paper)
+            rows.append([f"**{title}**" if markdown else title] + [""] * (len(HEADERS) - 1))
+        name = claim_name(result) if markdown else "  " + claim_name(result)
+        seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
+        rows.append([name, published(result), ours(result), result["n"] or "", verdict(result), seconds])
+    return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right"), preserve_whitespace=True)
+
+
+def remarks(results: Sequence[Mapping]) -> list[str]:
+    """Return a line for every claim that needs a word: skipped, inconclusive, refuted, or a part of a conjunction that failed."""
+    lines = []
+    for result in in_order(results):
+        reason = result["reason"]
+        if result["verdict"] == REFUTED and result["expected_verdict"] == REFUTED:
+            reason = "; ".join(filter(None, [reason, result["expected_because"]]))
+        failed = [f"{p['name']} {p['verdict']}: {p['estimate']:+.2f}" for p in result["parts"] if p["verdict"] != REPRODUCED and p["estimate"] is not None]
+        reason = "; ".join(filter(None, [reason, *failed]))
+        if reason:
+            lines.append(f"{claim_name(result)}: {result['verdict']}: {reason}")
+    return lines
+
+
+def summary(report: Mapping) -> str:
+    """Return one line about the whole run."""
+    counts = Counter(result["verdict"] for result in report["claims"])
+    words = [f"{counts[name]} {name}" for name in (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED) if counts[name]]
+    analogues = sum(result["analogue"] and result["verdict"] != SKIPPED for result in report["claims"])
+    words += [f"{analogues} of them analogues"] if analogues else []
+    words.append(f"{sum(map(deviates, report['claims']))} other than expected")
+    return f"{len(report['claims'])} claims: {', '.join(words)}; {report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s"
+
+
+def heading(report: Mapping) -> str:
+    """Return the line above the table: scale, data, device."""
+    data = sorted({f"{r['dataset']} ({r['data_fingerprint']})" for r in report["claims"] if r["data_fingerprint"]})
+    return f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {report['environment']['device']}"
+
+
+def markdown(report: Mapping, scale: Scale) -> str:
+    """Return `results.md`."""
+    lines = [f"# {heading(report)}", "", table(report["claims"], "github"), "", summary(report), ""]
+    notes = remarks(report["claims"])
+    lines += [*(f"- {note}" for note in notes), ""] if notes else []
+    return "\n".join([*lines, f"Scale {scale.name}: {scale.more}.", ""])
+
+
+def write(folder: Path, report: Mapping, rows: Sequence[tuple], scale: Scale) -> None:
+    """Write the three files into `folder`, each to a temporary name first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    _write(folder / "results.md", markdown(report, scale))
+    temporary = folder / "measurements.csv.part"
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(MEASUREMENTS)
+        writer.writerows(rows)
+    temporary.replace(folder / "measurements.csv")
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_suffix(path.suffix + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def measurement_rows(one, measured: Mapping) -> list[tuple]:
+    """Return an experiment's measurements as tidy rows, one number each."""
+    from lottery.networks import network
+
+    architecture = network(one.setting.network)
+    where = (one.setting.network, one.setting.dataset)
+
+    def row(round: int, iteration: int, metric: str, value: object) -> tuple:
+        return (one.arm.name, one.seed, round, f"{architecture.weights_remaining(round):.4f}", iteration, metric, value, *where)
+
+    if not one.arm.trained:
+        return [row(round, 0, "test_accuracy", measured["test_accuracy_start"][round]) for round in SUPERMASK_ROUNDS]
+    recipe = one.setting.recipe
+    looks = [iteration for iteration in range(1, recipe.iterations + 1) if recipe.looks(iteration)]
+    rows = [row(one.round, iteration, "validation_loss", loss) for iteration, loss in zip(looks, measured["validation_loss"])]
+    rows.append(row(one.round, 0, "test_accuracy", measured["test_accuracy_start"]))
+    for part in ("test", "train"):
+        stopped = row(one.round, measured["early_stop_iteration"], f"{part}_accuracy_early_stop", measured[f"{part}_accuracy_early_stop"])
+        rows += [stopped, row(one.round, recipe.iterations, f"{part}_accuracy", measured[f"{part}_accuracy_end"])]
+    return rows

@@ -1,0 +1,275 @@
+"""A session: the claims that a run selects, what they need, and how each is judged once it is there."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite, isnan
+from pathlib import Path
+
+from lottery import expected
+from lottery.claims import Claim, Conjunction, Effect, Exact, Proportion, Statement
+from lottery.errors import LotteryError
+from lottery.quantities import Quantity
+from lottery.recipes import Setting
+from lottery.scales import FULL_LENGTH, PAPER_ITERATIONS, Scale
+from lottery.stats import (
+    ALPHA,
+    INCONCLUSIVE,
+    SKIPPED,
+    Decision,
+    Region,
+    decide_all,
+    decide_exact,
+    decide_mean,
+    decide_proportion,
+)
+
+CENSORED_SHARE = 0.1  # a claim about early stop with a larger share of censored seeds is not decided
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    scale: Scale
+    store: Path
+    device: str  # "cpu" or "cuda:N": of this process
+    precision: str
+    deadline: float | None = None  # time.time() after which nothing new is started
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A claim as it is asked at the session's scale, or the reason why it is not."""
+
+    claim: Claim
+    entry: expected.Entry
+    question: expected.Question
+    setting: Setting | None = None
+    statement: Statement | None = None
+    analogue: bool = False
+    skip: str = ""
+
+    @property
+    def seeds(self) -> range:
+        return range(self.question.seeds)
+
+
+@dataclass
+class Session:
+    """Trains what its claims need and judges them. The heavy imports happen when there is something to train or to read."""
+
+    options: Options
+    entries: Mapping[str, expected.Entry]
+    asked: dict[str, Asked] = field(default_factory=dict)
+    worker: object = None
+
+    def ask(self, claim: Claim) -> Asked:
+        """Return how a claim is asked at this scale, and remember it."""
+        self.asked[claim.id] = ask(claim, self.entries[claim.entry_id], self.options.scale)
+        return self.asked[claim.id]
+
+    def train(self, workers: int, reporter) -> None:
+        """Compute all that the claims asked for need, as far as the budget goes."""
+        wanted = {one for asked in self.asked.values() for one in self.experiments(asked)}
+        if not wanted:
+            return
+        import torch
+
+        from lottery.store import Store
+        from lottery.worker import Worker
+
+        if self.options.device == "cpu":
+            torch.set_num_threads(1)  # two workers of one thread beat one of two, and results then never depend on -n
+        torch.backends.cuda.matmul.allow_tf32 = self.options.precision == "tf32"
+        self.worker = Worker(Store(self.options.store), self.options.device, self.options.precision, workers, reporter.watch)
+        reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
+        self.worker.work(wanted, self.options.deadline, reporter.finish)
+
+    @staticmethod
+    def experiments(asked: Asked) -> list:
+        """Return the experiments that a claim needs."""
+        if asked.skip or isinstance(asked.statement, Exact):
+            return []
+        from lottery.experiments import experiment
+
+        cells = sorted(frozenset().union(*(quantity.cells for quantity in asked.statement.quantities)), key=repr)
+        return [experiment(asked.setting, arm, round, seed) for arm, round in cells for seed in asked.seeds]
+
+    def judge(self, claim: Claim) -> dict[str, object]:
+        """Return the claim's result, as `results.json` has it."""
+        asked = self.asked[claim.id]
+        experiments = self.experiments(asked)
+        error = next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
+        if any(one not in self.worker.entries for one in experiments) and not error:
+            asked = Asked(asked.claim, asked.entry, asked.question, asked.setting, asked.statement, asked.analogue, "budget")
+        if asked.skip:
+            decision, details = Decision(SKIPPED, reason=asked.skip), {}
+        elif error:
+            decision, details = Decision(INCONCLUSIVE, reason=error), {}
+        else:
+            decision, details = self._decide(asked)
+        result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
+        made = [self.worker.entries[one].made for one in experiments if one in self.worker.entries]
+        if made:
+            result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
+        return result | {"seconds": sum(entry["seconds"] for entry in made), "error": bool(error)}
+
+    def measurements(self, claim: Claim) -> list[tuple]:
+        """Return the claim's measurements as rows of `measurements.csv`."""
+        from lottery.report import measurement_rows
+
+        experiments = self.experiments(self.asked[claim.id])
+        return [row for one in experiments if one in self.worker.entries for row in measurement_rows(one, self.worker.entries[one].measurements)]
+
+    def _decide(self, asked: Asked) -> tuple[Decision, dict[str, object]]:
+        """Return the decision on a claim whose experiments are all there, with its effects, parts and arms."""
+        statement = asked.statement
+        if isinstance(statement, Exact):
+            agree = statement.computed == statement.printed
+            shown = f"computed {plain(statement.computed)}, printed {plain(statement.printed)}"
+            return decide_exact(agree), {"reason": "" if agree else shown, "effects": []}
+        arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(asked, quantity).items()}
+        if isinstance(statement, Conjunction):
+            parts = {name: self._decide_mean(asked, quantity, asked.question.parts[name]) for name, quantity in statement.parts}
+            shown = [{"name": name} | outcome(d, asked.question.parts[name]) | {"effects": plain(e)} for name, (d, e) in parts.items()]
+            return decide_all([decision for decision, _ in parts.values()]), {"parts": shown, "effects": [], "arms": arms}
+        if isinstance(statement, Proportion):
+            effects = self._effects(asked, statement.quantity)
+            if any(map(isnan, effects)):
+                return Decision(INCONCLUSIVE, n=len(effects), reason="training diverged"), {"effects": plain(effects), "arms": arms}
+            decision = decide_proportion(sum(value > 0 for value in effects), len(effects), asked.question.region)
+            return decision, {"effects": plain(effects), "arms": arms}
+        assert isinstance(statement, Effect)
+        decision, effects = self._decide_mean(asked, statement.quantity, asked.question.region)
+        return decision, {"effects": plain(effects), "arms": arms}
+
+    def _reader(self, asked: Asked, seed: int):
+        from lottery.experiments import experiment
+
+        return lambda arm, round: self.worker.entries[experiment(asked.setting, arm, round, seed)].measurements
+
+    def _effects(self, asked: Asked, quantity: Quantity) -> list[float]:
+        return [quantity.of(self._reader(asked, seed)) for seed in asked.seeds]
+
+    def _arms(self, asked: Asked, quantity: Quantity) -> dict[str, dict[str, object]]:
+        arms = {}
+        for term in quantity.terms:
+            values = [term.value(self._reader(asked, seed)(*term.cell)) for seed in asked.seeds]
+            arms[term.name] = {"mean": plain(sum(values) / len(values)), "values": plain(values)}
+        return arms
+
+    def _decide_mean(self, asked: Asked, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
+        effects = self._effects(asked, quantity)
+        decision = decide_mean(effects, region, quantity.resolution(self._reader(asked, 0)))
+        censored = sum(quantity.censored(self._reader(asked, seed)) for seed in asked.seeds)
+        if censored > CENSORED_SHARE * len(effects):
+            reason = f"training too short: the minimum of {censored} of {len(effects)} seeds lies in the last tenth of the run"
+            decision = Decision(INCONCLUSIVE, decision.estimate, decision.interval, decision.n, reason=reason)
+        return decision, effects
+
+
+def ask(claim: Claim, entry: expected.Entry, scale: Scale) -> Asked:
+    """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason."""
+    question = entry.question(scale.name)
+    if question is None:
+        return Asked(claim, entry, expected.Question(), skip=f"its entry says nothing about the scale {scale.name}")
+    if question.skip:
+        return Asked(claim, entry, question, skip=question.skip)
+    if entry.needs is None:
+        return Asked(claim, entry, question, statement=claim.state(entry, question))
+    setting = scale.setting(entry.needs.network, entry.needs.training)
+    if setting is None:
+        return Asked(claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}")
+    lacking = lacks(entry.needs, setting)
+    if lacking and not question.analogue:
+        return Asked(claim, entry, question, setting, skip=lacking)
+    return Asked(claim, entry, question, setting, claim.state(entry, question), analogue=bool(lacking))
+
+
+def lacks(needs: expected.Needs, setting: Setting) -> str:
+    """Return what a setting lacks of a claim's needs, or an empty string."""
+    iterations = PAPER_ITERATIONS.get(needs.network, 0)
+    if setting.dataset != needs.dataset:
+        return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
+    if setting.network != needs.network:
+        return f"needs {needs.network}, this scale trains {setting.network}"
+    if needs.training == FULL_LENGTH and setting.recipe.iterations < iterations:
+        return f"needs {iterations:,} iterations, this scale trains {setting.recipe.iterations:,}"
+    return ""
+
+
+def plain(value: object) -> object:
+    """Return a value in terms of strict JSON: no NaN, no infinity, string keys."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value
+
+
+def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
+    """Return a decision's fields as `results.json` has them."""
+    return {
+        "region": None if region is None else plain([region.low, region.high]),
+        "estimate": plain(decision.estimate),
+        "interval": plain(decision.interval),
+        "confidence": 1 - 2 * ALPHA if decision.interval else None,
+        "n": decision.n,
+        "p_inside": plain(decision.p_inside),
+        "p_outside": plain(decision.p_outside),
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+    }
+
+
+def describe(asked: Asked, scale: Scale) -> dict[str, object]:
+    """Return what a claim is, as `results.json` has it."""
+    entry, setting = asked.entry, asked.setting
+    published = entry.published
+    return {
+        "id": asked.claim.id,
+        "paper": entry.paper,
+        "number": entry.number,
+        "kind": entry.kind,
+        "statement": entry.statement,
+        "source": entry.source,
+        "published": published and {"value": published.value, "unit": published.unit, "provenance": published.provenance},
+        "network": asked.claim.network,
+        "trained_network": setting.network if setting else None,
+        "dataset": setting.dataset if setting else None,
+        "data_fingerprint": None,
+        "scale": scale.name,
+        "analogue": asked.analogue,
+        "metric": entry.metric,
+        "unit": entry.unit,
+        "seeds": list(asked.seeds),
+        "effects": [],
+        "parts": [],
+        "arms": {},
+        "expected_verdict": entry.expected_verdict,
+        "expected_because": entry.expected_because,
+        "region_changed": asked.question.changed,
+        "negative_control": bool(entry.negates),
+    }
+
+
+def deadline(budget: float | None) -> float | None:
+    """Return the time after which nothing new is started, for a budget in seconds from now."""
+    return None if budget is None else time.time() + budget
+
+
+def entries_of(benchmarks: set[Path]) -> dict[str, expected.Entry]:
+    """Return the entries of all claims that these benchmark files state; raise where the two sides differ."""
+    from lottery.claims import check_entries, expected_file
+
+    entries: dict[str, expected.Entry] = {}
+    for benchmark in sorted(benchmarks):
+        found = expected.read(expected_file(benchmark))
+        check_entries(benchmark, found)
+        entries |= found
+    if not entries:
+        raise LotteryError("no claims were collected")
+    return entries
