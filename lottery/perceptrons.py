@@ -76,7 +76,7 @@ class Perceptrons:
         self._weights, self._biases = self.layout.weight_views(block), self.layout.bias_views(block)
         self._weight_gradients = self.layout.weight_views(self.gradient)
         self._bias_gradients = self.layout.bias_views(self.gradient)
-        self._classes = torch.eye(self.layout.shapes[-1][1], device=block.device)
+        self._classes = torch.eye(self.layout.shapes[-1][1], device=block.device, dtype=block.dtype)
         self._ones: Tensor | None = None
 
     def _layer(self, index: int, inputs: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class Perceptrons:
         """Set `gradient` to that of the mean cross-entropy of `images` (R, B, I) with `labels` (R, B), each replica its own batch."""
         replicas, rows, _ = images.shape
         if self._ones is None or self._ones.shape[2] != rows:
-            self._ones = torch.ones(replicas, 1, rows, device=images.device)
+            self._ones = torch.ones(replicas, 1, rows, device=images.device, dtype=images.dtype)
         inputs, last = [images], len(self._weights) - 1
         for index in range(last):
             inputs.append(self._layer(index, inputs[-1]).relu_())

@@ -64,7 +64,7 @@ class Descent:
 
     def __init__(self, networks: Perceptrons, trainable: Tensor, recipe: Recipe):
         self._networks, self._recipe = networks, recipe
-        self._trainable = None if bool((trainable == networks.layout.trainable(None).to(trainable.device)).all()) else trainable
+        self._trainable = None if bool((trainable == networks.layout.trainable(None).to(trainable)).all()) else trainable
         self._first, self._second = torch.zeros_like(networks.block), torch.zeros_like(networks.block)
         self._steps = torch.zeros((), device=networks.block.device)
 
@@ -117,7 +117,7 @@ def train(
     """Return what became of each replica, in their order. `watch` is told the iteration at every look at the validation loss."""
     device = data.device
     block = torch.stack([replica.start for replica in replicas]).to(device)
-    trainable = torch.stack([replica.trainable for replica in replicas]).to(device)
+    trainable = torch.stack([replica.trainable for replica in replicas]).to(block)
     networks = Perceptrons(network, block)
     start_correct = networks.evaluate(data.test.images, data.test.labels)[1]
     descent = Descent(networks, trainable, recipe)

@@ -1,0 +1,52 @@
+"""What the tests share: one thread, and small things to train on."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from lottery.datasets import Dataset, Part, load
+from lottery.networks import network
+from lottery.perceptrons import Layout, initial_weights
+from lottery.training import Replica
+
+torch.set_num_threads(1)
+
+SMALL = "lenet-96-48"
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """The digits that are in the package."""
+    return load("digits")
+
+
+@pytest.fixture(scope="session")
+def precise_digits(digits) -> Dataset:
+    """The digits in float64."""
+    parts = {name: Part(getattr(digits, name).images.double(), getattr(digits, name).labels) for name in ("train", "validation", "test")}
+    return dataclasses.replace(digits, **parts)
+
+
+@pytest.fixture(scope="session")
+def random_images() -> Dataset:
+    """Images of MNIST's size without meaning, for laws about LeNet-300-100 that hold on any pixels."""
+    generator = torch.Generator().manual_seed(1)
+
+    def part(count: int) -> Part:
+        return Part(torch.rand(count, 784, generator=generator), torch.randint(0, 10, (count,), generator=generator))
+
+    return Dataset("random", part(240), part(120), part(120), "random")
+
+
+def replica(name: str, seed: int, masks=None, start=None, dtype=torch.float32) -> Replica:
+    """Return a replica of a network: by default dense, from its initial weights, in its own data order."""
+    layout = Layout(network(name))
+    weights = initial_weights(network(name), seed) if start is None else start
+    return Replica(layout.join(weights).to(dtype), layout.trainable(masks), (seed, "data order", 0))
+
+
+def random_masks(name: str, seed: int, share: float = 0.4) -> list[torch.Tensor]:
+    """Return masks that keep a random share of every layer."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.rand(layer.shape, generator=generator) < share for layer in network(name).layers]

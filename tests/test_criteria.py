@@ -1,0 +1,113 @@
+"""Criteria: formulas, what they may ask for, and what is wrong with a criterion of one's own."""
+
+import pytest
+import torch
+
+from lottery import criteria
+from lottery.errors import LotteryError
+
+W_INIT = torch.tensor([[1.0, -2.0, 3.0, -4.0]])
+W_FINAL = torch.tensor([[-5.0, -1.0, 2.0, 0.5]])
+MASK = torch.ones(1, 4, dtype=torch.bool)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Load a criterion from source, and forget it afterwards."""
+    before = dict(criteria.CRITERIA)
+
+    def load(source, function="score", name="mine"):
+        (tmp_path / "mine.py").write_text(source)
+        return criteria.load(f"{name}={tmp_path / 'mine.py'}:{function}")
+
+    yield load
+    criteria.CRITERIA.clear()
+    criteria.CRITERIA.update(before)
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("large_final", [5, 1, 2, 0.5]),
+        ("small_final", [-5, -1, -2, -0.5]),
+        ("large_init", [1, 2, 3, 4]),
+        ("large_final_same_sign", [0, 1, 2, 0]),
+        ("random", [0, 0, 0, 0]),
+    ],
+)
+def test_formulas(name, expected):
+    """Scores of weights of both signs, worked out by hand from Zhou et al.'s formulas."""
+    assert criteria.score(name, w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)[0].tolist() == expected
+
+
+def test_needs_training_is_read_from_the_arguments():
+    """What does not ask for final weights prunes before training."""
+    assert {name for name in criteria.CRITERIA if not criteria.needs_training(name)} == {"large_init", "random"}
+
+
+def test_same_sign_of_zero_is_no_sign():
+    """A weight that started at exactly zero has no sign to keep unless it ends at zero."""
+    scores = criteria.score(
+        "large_final_same_sign", w_init=torch.zeros(1, 2), w_final=torch.tensor([[0.0, 3.0]]), mask=MASK[:, :2], generator=None
+    )
+    assert scores[0].tolist() == [0, 0]
+
+
+def test_own_criterion_is_loaded(own):
+    """A function of a file scores under its new name, with helpers of its file."""
+    assert own("def helper(w):\n    return w.abs()\ndef score(w_init, w_final):\n    return helper(w_final) - helper(w_init)\n") == "mine"
+    assert criteria.score("mine", w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)[0].tolist() == [4, -1, -1, -3.5]
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ("def score(w_init, weights):\n    return weights", "asks for weights; a criterion can ask for w_init, w_final, mask, generator"),
+        ("def other(w_init):\n    return w_init", "has no function 'score'"),
+        ("score = 3", "has no function 'score'"),
+        ("import nowhere_to_be_found", "importing .* raised ModuleNotFoundError"),
+        ("def score(w_init:\n", "raised SyntaxError"),
+    ],
+)
+def test_bad_file_is_one_message(own, source, message):
+    """What is wrong with the file is said at once."""
+    with pytest.raises(LotteryError, match=message):
+        own(source)
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ("def score(w_final):\n    return w_final.sum()", r"returned \(\) for a layer of shape \(1, 4\)"),
+        ("def score(w_final):\n    return None", "returned NoneType"),
+        ("def score(w_final):\n    return w_final * float('nan')", "returned NaN"),
+        ("def score(w_final):\n    return 1 / 0", "raised ZeroDivisionError"),
+    ],
+)
+def test_bad_scores_are_one_message(own, source, message):
+    """What is wrong with the scores is said with the criterion's name."""
+    own(source)
+    with pytest.raises(LotteryError, match=f"criterion 'mine' {message}"):
+        criteria.score("mine", w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("mine", "write it as NAME=FILE.py:FUNCTION"),
+        ("mine=mine.py", "write it as NAME=FILE.py:FUNCTION"),
+        ("my criterion=mine.py:score", "write it as NAME=FILE.py:FUNCTION"),
+        ("large_final=mine.py:score", "one of the suite's own criteria"),
+        ("mine=nowhere.py:score", "there is no file"),
+    ],
+)
+def test_bad_option_is_one_message(option, message):
+    """Malformed options are told apart."""
+    with pytest.raises(LotteryError, match=message):
+        criteria.load(option)
+
+
+def test_unknown_criterion_is_named():
+    """The message says which criteria there are."""
+    with pytest.raises(LotteryError, match="no criterion 'largest'.*large_final"):
+        criteria.find("largest")

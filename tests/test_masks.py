@@ -1,0 +1,64 @@
+"""Laws of pruning: exact counts, nested masks, magnitude order, fair and seeded ties, agreement with torch's own pruning."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.utils import prune
+
+from lottery.masks import keep, ranking
+from lottery.networks import network
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**6), size=st.integers(1, 60), levels=st.integers(1, 5), data=st.data())
+def test_counts_and_nesting(seed, size, levels, data):
+    """However many scores are tied, exactly `count` are kept, none of them pruned before, and shorter cuts are nested in longer ones."""
+    scores = torch.randint(0, levels, (size,), generator=generator(seed)).float()
+    mask = torch.rand(size, generator=generator(seed + 1)) < 0.7
+    ranks = ranking(scores, mask, generator(seed + 2))
+    assert sorted(ranks.tolist()) == list(range(size))
+    count = data.draw(st.integers(0, int(mask.sum())))
+    kept = keep(ranks, count, scores.shape)
+    assert kept.sum() == count
+    assert not (kept & ~mask).any()
+    if count and (mask & ~kept).any():
+        assert scores[kept].min() >= scores[mask & ~kept].max()
+    fewer = keep(ranks, count // 2, scores.shape)
+    assert not (fewer & ~kept).any()
+
+
+def test_both_signs_are_judged_by_magnitude():
+    """The largest magnitudes are kept whatever their sign: max |pruned| <= min |kept|."""
+    weights = torch.randn(500, generator=generator())
+    kept = keep(ranking(weights.abs(), torch.ones(500, dtype=torch.bool), generator(1)), 200, (500,))
+    assert weights[~kept].abs().max() <= weights[kept].abs().min()
+    assert 60 < (weights[kept] < 0).sum() < 140
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 8])
+def test_equals_torch_prune(rounds):
+    """Round by round the masks are those of torch.nn.utils.prune for the same counts."""
+    layer = torch.nn.Linear(64, 96)
+    torch.nn.init.normal_(layer.weight, generator=generator())
+    weights, mask = layer.weight.detach().clone(), torch.ones(96, 64, dtype=torch.bool)
+    architecture = network("lenet-96-48")
+    for round in range(rounds):
+        before, after = architecture.kept(round)[0], architecture.kept(round + 1)[0]
+        prune.l1_unstructured(layer, "weight", amount=before - after)
+        mask = keep(ranking(weights.abs(), mask, generator(round)), after, mask.shape)
+    assert torch.equal(mask, layer.weight_mask.bool())
+
+
+def test_ties_are_fair_and_seeded():
+    """Tied weights are kept with equal chance wherever they lie, the same for the same stream, different for another."""
+    scores, mask = torch.zeros(40), torch.ones(40, dtype=torch.bool)
+    draws = torch.stack([keep(ranking(scores, mask, generator(seed)), 10, (40,)) for seed in range(2000)])
+    assert torch.equal(draws[7], keep(ranking(scores, mask, generator(7)), 10, (40,)))
+    assert not torch.equal(draws[7], draws[8])
+    share = draws.float().mean(0)
+    assert (share - 0.25).abs().max() < 5 * (0.25 * 0.75 / 2000) ** 0.5

@@ -1,0 +1,46 @@
+"""Descriptions: counts, ladders, and what a round removes."""
+
+import pytest
+
+from lottery.errors import LotteryError
+from lottery.networks import NETWORKS, network
+
+
+def test_weight_counts_layer_by_layer():
+    """Counts that were worked out by hand from the papers' figures."""
+    assert [layer.weights for layer in network("lenet-300-100").layers] == [235_200, 30_000, 1_000]
+    assert {name: network(name).weights for name in ("conv-2", "conv-4", "conv-6", "resnet-18", "vgg-19")} == {
+        "conv-2": 4_300_992,
+        "conv-4": 2_425_024,
+        "conv-6": 2_261_184,
+        "resnet-18": 270_896,
+        "vgg-19": 20_024_000,
+    }
+
+
+def test_kept_counts_follow_the_floor():
+    """Each round removes floor(rate * survivors): 20% of hidden layers, 10% of the output layer."""
+    assert network("lenet-300-100").kept(0) == (235_200, 30_000, 1_000)
+    assert network("lenet-300-100").kept(1) == (188_160, 24_000, 900)
+    assert network("lenet-300-100").kept(3) == (120_423, 15_360, 729)  # 150,528 - floor(30,105.6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_ladders_fall(name):
+    """Every round leaves fewer weights, from 100 per cent on."""
+    ladder = [network(name).weights_remaining(round) for round in range(25)]
+    assert ladder[0] == 100
+    assert all(later < earlier for earlier, later in zip(ladder, ladder[1:]))
+
+
+def test_exact_counts_stay_near_the_ideal_ladder():
+    """Floors cost less than a weight per layer and round."""
+    one = network("lenet-300-100")
+    for round in range(25):
+        assert abs(sum(one.kept(round)) - one.weights_remaining(round) / 100 * one.weights) <= 5 * 3
+
+
+def test_unknown_network_is_named():
+    """The message says which networks there are."""
+    with pytest.raises(LotteryError, match="no network 'lenet-5'.*lenet-300-100"):
+        network("lenet-5")

@@ -1,0 +1,104 @@
+"""The engine against a plain loop: one network, `nn.Sequential`, autograd, torch's own optimisers. Double precision, so that
+rounding cannot hide a difference."""
+
+import pytest
+import torch
+from torch import nn
+
+from lottery import treatments
+from lottery.networks import network
+from lottery.perceptrons import Layout, initial_weights
+from lottery.recipes import Recipe
+from lottery.streams import stream
+from lottery.training import DataOrder, Replica, train
+from tests.conftest import SMALL, random_masks
+
+STEPS = 200
+RECIPES = {
+    "adam": Recipe("adam", 1e-2, 20, STEPS, 50),
+    "adam with weight decay": Recipe("adam", 1e-2, 20, STEPS, 50, weight_decay=1e-2),
+    "sgd": Recipe("sgd", 0.1, 20, STEPS, 50),
+    "sgd with momentum and weight decay": Recipe("sgd", 0.05, 20, STEPS, 50, momentum=0.9, weight_decay=1e-3),
+}
+
+
+def plain_loop(start, masks, data, recipe, order):
+    """Return weights and biases after training one network the ordinary way, holding pruned weights at their start after every step."""
+    linears = [nn.Linear(*weight.shape).double() for weight in start]
+    for linear, weight in zip(linears, start):
+        linear.weight.data = weight.t().clone().double()
+        nn.init.zeros_(linear.bias)
+    model = nn.Sequential(linears[0], nn.ReLU(), linears[1], nn.ReLU(), linears[2])
+    if recipe.optimiser == "adam":
+        optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    else:
+        optimiser = torch.optim.SGD(model.parameters(), recipe.learning_rate, recipe.momentum, weight_decay=recipe.weight_decay)
+    shuffles, position = stream(*order), len(data.train.images)
+    for _ in range(recipe.iterations):
+        if position + recipe.batch_size > len(data.train.images):
+            permutation, position = torch.randperm(len(data.train.images), generator=shuffles), 0
+        batch = permutation[position : position + recipe.batch_size]
+        position += recipe.batch_size
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(data.train.images[batch]), data.train.labels[batch]).backward()
+        optimiser.step()
+        with torch.no_grad():
+            for linear, weight, mask in zip(linears, start, masks):
+                linear.weight.copy_(torch.where(mask.t(), linear.weight, weight.t().double()))
+    return [linear.weight.detach().t() for linear in linears], [linear.bias.detach() for linear in linears]
+
+
+def treated(name, seed, masks, pruned_at_init):
+    weights = initial_weights(network(SMALL), seed)
+    generators = [stream(seed, "test", layer) for layer in range(3)]
+    starts = [treatments.find(name)(w, generator) for w, generator in zip(weights, generators)]
+    return [torch.where(mask, start, w if pruned_at_init else 0.0) for mask, start, w in zip(masks, starts, weights)]
+
+
+@pytest.mark.parametrize("pruned_at_init", [False, True], ids=["pruned at zero", "pruned at init"])
+@pytest.mark.parametrize("treatment", sorted(treatments.TREATMENTS))
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_engine_equals_plain_loop(precise_digits, recipe, treatment, pruned_at_init):
+    """Every treatment under every optimiser ends at the plain loop's weights, and frozen weights do not move by a bit."""
+    layout, seeds = Layout(network(SMALL)), (3, 4)
+    masks = {seed: random_masks(SMALL, seed) for seed in seeds}
+    starts = {seed: treated(treatment, seed, masks[seed], pruned_at_init) for seed in seeds}
+    replicas = [Replica(layout.join(starts[s]).double(), layout.trainable(masks[s]), (s, "data order", 0)) for s in seeds]
+    for seed, outcome in zip(seeds, train(SMALL, precise_digits, recipe, replicas)):
+        weights, biases = plain_loop(starts[seed], masks[seed], precise_digits, recipe, (seed, "data order", 0))
+        final = outcome.final.unsqueeze(0)
+        for ours, theirs, mask, start in zip(layout.weight_views(final), weights, masks[seed], starts[seed]):
+            torch.testing.assert_close(ours[0], theirs, rtol=1e-7, atol=1e-9)
+            assert torch.equal(ours[0][~mask], start[~mask].double())
+            assert (ours[0][mask] != start[mask]).float().mean() > 0.6  # the others move, but for those of pixels that are never lit
+        for ours, theirs in zip(layout.bias_views(final), biases):
+            torch.testing.assert_close(ours[0, 0], theirs, rtol=1e-7, atol=1e-9)
+
+
+def test_evaluation_equals_cross_entropy(precise_digits):
+    """Loss and correct predictions are those of torch's cross-entropy and arg max."""
+    from lottery.perceptrons import Perceptrons
+
+    weights = [initial_weights(network(SMALL), seed) for seed in range(3)]
+    layout = Layout(network(SMALL))
+    losses, correct = Perceptrons(SMALL, torch.stack([layout.join(w).double() for w in weights])).evaluate(
+        precise_digits.test.images, precise_digits.test.labels
+    )
+    for seed, (first, second, third) in enumerate(weights):
+        hidden = (precise_digits.test.images @ first.double()).relu()
+        logits = (hidden @ second.double()).relu() @ third.double()
+        torch.testing.assert_close(losses[seed], nn.functional.cross_entropy(logits, precise_digits.test.labels))
+        assert correct[seed] == (logits.argmax(1) == precise_digits.test.labels).sum()
+
+
+def test_data_order_is_the_plain_one():
+    """Each epoch is one permutation, an incomplete batch is dropped, equal names give equal orders and different ones different."""
+    orders = [(1, "data order", 0), (2, "data order", 0), (1, "data order", 0)]
+    batches = DataOrder(orders, images=50, batch_size=20, device=torch.device("cpu"))
+    shuffles, drawn = stream(1, "data order", 0), [next(batches) for _ in range(4)]
+    for epoch in (drawn[:2], drawn[2:]):
+        assert torch.equal(torch.cat([batch[0] for batch in epoch]), torch.randperm(50, generator=shuffles)[:40])
+        for replica in range(3):
+            assert len(set(torch.cat([batch[replica] for batch in epoch]).tolist())) == 40
+    assert all(torch.equal(batch[0], batch[2]) for batch in drawn)
+    assert not torch.equal(drawn[0][0], drawn[0][1])

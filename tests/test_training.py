@@ -1,0 +1,156 @@
+"""Laws of the engine: what a replica computes is its own business, frozen is frozen, early stop is found afterwards."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from lottery.networks import network
+from lottery.perceptrons import Layout
+from lottery.products import product
+from lottery.recipes import Recipe
+from lottery.training import EarlyStop, train
+from tests.conftest import SMALL, random_masks, replica
+
+BRIEF = Recipe("adam", 1e-2, 20, 100, 25)
+
+
+class TestReplicas:
+    @pytest.mark.parametrize("company", [1, 2, 3, 7])
+    def test_result_does_not_depend_on_company_digits(self, digits, company):
+        """A replica of the miniature ends with the same bits and the same measurements whoever shares its batch."""
+        replicas = [replica(SMALL, seed, random_masks(SMALL, seed)) for seed in range(12)]
+        everyone = train(SMALL, digits, BRIEF, replicas)
+        few = train(SMALL, digits, BRIEF, replicas[-company:])
+        for ours, theirs in zip(few, everyone[-company:]):
+            assert torch.equal(ours.final, theirs.final)
+            assert ours.measurements == theirs.measurements
+
+    @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+    def test_result_does_not_depend_on_company_lenet(self, random_images, optimiser):
+        """The same law for LeNet-300-100, whose products go another way through the libraries."""
+        recipe = Recipe(optimiser, 1e-3, 60, 12, 4, momentum=0.9 if optimiser == "sgd" else 0)
+        replicas = [replica("lenet-300-100", seed) for seed in range(5)]
+        everyone = train("lenet-300-100", random_images, recipe, replicas)
+        for alone, among in zip(replicas, everyone):
+            ours = train("lenet-300-100", random_images, recipe, [alone])[0]
+            assert torch.equal(ours.final, among.final)
+            assert ours.measurements == among.measurements
+
+    def test_twice_the_same(self, digits):
+        """The same request gives the same bits."""
+        first, second = (train(SMALL, digits, BRIEF, [replica(SMALL, 5)])[0] for _ in range(2))
+        assert torch.equal(first.final, second.final)
+
+    def test_seeds_differ(self, digits):
+        """Two seeds start, shuffle and end differently."""
+        first, second = train(SMALL, digits, BRIEF, [replica(SMALL, 0), replica(SMALL, 1)])
+        assert not torch.equal(first.final, second.final)
+
+    def test_data_order_matters_alone(self, digits):
+        """The same start in another data order ends elsewhere: order and init are separate streams."""
+        one = replica(SMALL, 0)
+        other = dataclasses.replace(one, order=(1, "data order", 0))
+        first, second = train(SMALL, digits, BRIEF, [one, other])
+        assert not torch.equal(first.final, second.final)
+
+
+class TestFrozen:
+    @pytest.mark.parametrize("decay", [0.0, 0.1])
+    @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+    def test_pruned_weights_stay_at_zero_after_every_step(self, digits, optimiser, decay):
+        """Pruned weights are exactly zero after any number of steps, for both optimisers, with and without weight decay."""
+        masks = random_masks(SMALL, 0)
+        layout = Layout(network(SMALL))
+        weights = [w * mask for w, mask in zip(layout.weight_views(replica(SMALL, 0).start.unsqueeze(0)), masks)]
+        start = [weight[0] for weight in weights]
+        for steps in (1, 2, 3, 10):
+            recipe = Recipe(optimiser, 1e-2, 20, steps, steps, momentum=0.9, weight_decay=decay)
+            final = train(SMALL, digits, recipe, [replica(SMALL, 0, masks, start)])[0].final.unsqueeze(0)
+            for trained, mask in zip(layout.weight_views(final), masks):
+                assert (trained[0][~mask] == 0).all()
+
+    def test_survivors_of_both_signs_move(self, digits):
+        """Negative survivors are trained as positive ones are (a published code froze all negative weights)."""
+        layout, masks = Layout(network(SMALL)), random_masks(SMALL, 0)
+        one = replica(SMALL, 0, masks)
+        final = train(SMALL, digits, BRIEF, [one])[0].final
+        for before, after, mask in zip(layout.weight_views(one.start[None]), layout.weight_views(final[None]), masks):
+            for sign in (-1, 1):
+                survivors = mask & (before[0].sign() == sign)
+                assert (before[0][survivors] != after[0][survivors]).float().mean() > 0.6  # some pixels are never lit
+
+    def test_dense_replica_beside_a_masked_one(self, digits):
+        """A dense replica trains the same whether its neighbour is masked or not."""
+        dense = replica(SMALL, 0)
+        alone = train(SMALL, digits, BRIEF, [dense])[0]
+        beside = train(SMALL, digits, BRIEF, [dense, replica(SMALL, 1, random_masks(SMALL, 1))])[0]
+        assert torch.equal(alone.final, beside.final)
+
+
+class TestEarlyStop:
+    def test_first_of_equal_minima(self):
+        """The first minimum counts, and the weights are those of that moment."""
+        early_stop = EarlyStop(torch.zeros(1, 4))
+        for iteration, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1):
+            early_stop.look(iteration, torch.tensor([loss], dtype=torch.float64), torch.full((1, 4), float(iteration)))
+        assert early_stop.iteration.tolist() == [2]
+        assert early_stop.weights.tolist() == [[2.0] * 4]
+
+    def test_each_replica_has_its_own(self):
+        """Replicas stop at different moments."""
+        early_stop = EarlyStop(torch.zeros(2, 1))
+        early_stop.look(10, torch.tensor([1.0, 2.0], dtype=torch.float64), torch.ones(2, 1))
+        early_stop.look(20, torch.tensor([2.0, 1.0], dtype=torch.float64), torch.full((2, 1), 2.0))
+        assert early_stop.iteration.tolist() == [10, 20]
+        assert early_stop.weights.tolist() == [[1.0], [2.0]]
+
+    def test_is_the_minimum_of_the_curve(self, digits):
+        """The reported iteration is where the reported curve is lowest, over the whole run: nothing stops the training."""
+        recipe = Recipe("adam", 1e-2, 20, 190, 25)
+        for outcome in train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in range(4)]):
+            curve = outcome.measurements["validation_loss"]
+            looks = [25, 50, 75, 100, 125, 150, 175, 190]
+            assert len(curve) == len(looks)
+            assert outcome.measurements["early_stop_iteration"] == looks[curve.index(min(curve))]
+
+    def test_accuracy_at_early_stop_is_of_a_run_that_ended_there(self, digits):
+        """A run cut off at the early stop has that accuracy at its end."""
+        long = train(SMALL, digits, Recipe("adam", 1e-2, 20, 600, 25), [replica(SMALL, 0)])[0].measurements
+        stop = long["early_stop_iteration"]
+        assert stop < 600
+        short = train(SMALL, digits, Recipe("adam", 1e-2, 20, stop, 25), [replica(SMALL, 0)])[0].measurements
+        for part in ("test", "train"):
+            assert short[f"{part}_accuracy_end"] == long[f"{part}_accuracy_early_stop"]
+
+    def test_censored_in_the_last_tenth(self, digits):
+        """A run that still improves when it ends is marked as censored, one that overfits is not."""
+        improving = train(SMALL, digits, Recipe("sgd", 1e-3, 20, 100, 5), [replica(SMALL, 0)])[0].measurements
+        assert improving["censored"] and improving["early_stop_iteration"] > 90
+        overfit = train(SMALL, digits, Recipe("adam", 1e-2, 20, 600, 25), [replica(SMALL, 0)])[0].measurements
+        assert not overfit["censored"]
+
+    def test_divergence_is_censored_and_harms_no_neighbour(self, digits):
+        """A replica whose loss is not a number has no early stop; the one beside it is as if alone."""
+        sick = replica(SMALL, 1)
+        sick = dataclasses.replace(sick, start=sick.start * float("nan"))
+        broken, healthy = train(SMALL, digits, BRIEF, [sick, replica(SMALL, 0)])
+        assert broken.measurements["early_stop_iteration"] == 0 and broken.measurements["censored"]
+        assert torch.equal(healthy.final, train(SMALL, digits, BRIEF, [replica(SMALL, 0)])[0].final)
+
+
+@pytest.mark.parametrize("shape", [(60, 784, 300), (20, 64, 96), (500, 300, 100)])
+def test_product_equals_matmul(shape):
+    """Whichever library computes it, a product is left @ right plus the bias, into `out` or not, transposed or not."""
+    rows, inner, columns = shape
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.randn(2, rows, inner, generator=generator), torch.randn(2, inner, columns, generator=generator)
+    bias = torch.randn(2, 1, columns, generator=generator)
+    out = torch.empty(2, rows, columns)
+    exact = left.double() @ right.double()
+    torch.testing.assert_close(product(left, right).double(), exact, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(product(left, right, bias).double(), exact + bias, rtol=1e-4, atol=1e-3)
+    assert product(left, right, out=out) is out
+    torch.testing.assert_close(out.double(), exact, rtol=1e-4, atol=1e-3)
+    flipped = product(right.transpose(1, 2), left.transpose(1, 2))
+    torch.testing.assert_close(flipped.double(), exact.transpose(1, 2), rtol=1e-4, atol=1e-3)
