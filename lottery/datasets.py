@@ -80,14 +80,24 @@ def _fetch_mnist(root: Path) -> None:
         ) from error
 
 
+def _mnist_halves(root: Path) -> list:
+    """Return torchvision's training and test half, downloaded first where the files are not there."""
+    try:
+        return [_read_mnist(root, train, download=False) for train in (True, False)]
+    except RuntimeError as error:
+        if "not found" not in str(error):  # torchvision's words for files that are not there
+            raise
+    _fetch_mnist(root)
+    return [_read_mnist(root, train, download=False) for train in (True, False)]
+
+
 def _mnist() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """MNIST: 55,000 / 5,000 / 10,000, the validation images drawn once for all seeds; pixels divided by 255 only."""
     root = data_folder()
     try:
-        halves = [_read_mnist(root, train, download=False) for train in (True, False)]
-    except RuntimeError:  # torchvision's word for files that are not there
-        _fetch_mnist(root)
-        halves = [_read_mnist(root, train, download=False) for train in (True, False)]
+        halves = _mnist_halves(root)
+    except LotteryError:
+        raise
     except Exception as error:
         raise LotteryError(
             f"the MNIST files in {root / 'MNIST' / 'raw'} cannot be read: {error}\nRemove them to have them downloaded again, "

@@ -28,7 +28,7 @@ def digest(text: str) -> str:
 def source_digest(*functions: Callable) -> str:
     """Return a hash of the functions' normalised source, with the helpers, classes and constants they use.
 
-    Comments, docstrings, layout and the names of registering decorators do not count. Helpers are followed through the
+    Comments, docstrings, layout, annotations, error messages and registering decorators do not count. Helpers are followed through the
     modules of this package and through the file of a user's own criterion, not into libraries.
     """
     seen: dict[str, str] = {}
@@ -48,8 +48,12 @@ def _own(value: object, files: tuple[Path, ...]) -> bool:
 def _normalised(value: object) -> ast.AST:
     tree = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]
     for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            node.decorator_list = []
+        if isinstance(node, ast.Raise):
+            node.exc = node.cause = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            node.decorator_list, node.returns = [], None
             first = node.body[0]
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
                 node.body = node.body[1:] or [ast.Pass()]

@@ -70,7 +70,7 @@ def verdict(result: Mapping) -> str:
         text += " (analogue)"
     if deviates(result):
         text += " (!)"
-    elif text.startswith(REFUTED):
+    elif result["verdict"] == result["expected_verdict"] == REFUTED:
         text += " as expected"
     return text + (" (region changed)" if result["region_changed"] else "")
 

@@ -10,7 +10,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,7 +93,8 @@ class Store:
             temporary.write_bytes(buffer.getbuffer())
             os.replace(temporary, path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
             raise LotteryError(f"the store {self.folder} cannot be written ({error}); choose another with --store or LOTTERY_STORE") from error
 
     def check_writable(self) -> None:

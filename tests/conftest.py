@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from lottery.datasets import Dataset, Part, load
+from lottery.datasets import Dataset, Part, data_folder, load
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.training import Replica
@@ -26,6 +26,14 @@ def precise_digits(digits) -> Dataset:
     """The digits in float64."""
     parts = {name: Part(getattr(digits, name).images.double(), getattr(digits, name).labels) for name in ("train", "validation", "test")}
     return dataclasses.replace(digits, **parts)
+
+
+@pytest.fixture
+def real_mnist() -> Dataset:
+    """The real MNIST, where LOTTERY_DATA or the user's cache has it; it is not downloaded for a test."""
+    if not (data_folder() / "MNIST" / "raw" / "train-images-idx3-ubyte").exists():
+        pytest.skip(f"MNIST is not in {data_folder()}; set LOTTERY_DATA to a folder that holds MNIST/raw")
+    return load("mnist")
 
 
 @pytest.fixture(scope="session")

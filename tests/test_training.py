@@ -88,6 +88,25 @@ class TestFrozen:
         assert torch.equal(alone.final, beside.final)
 
 
+def test_measurements_are_of_the_parts_they_name(digits):
+    """Validation loss is of the validation images, test and train accuracy of theirs: recomputed from the final weights by hand."""
+    outcome = train(SMALL, digits, BRIEF, [replica(SMALL, 0)])[0]
+    layout = Layout(network(SMALL))
+    weights, biases = layout.weight_views(outcome.final[None]), layout.bias_views(outcome.final[None])
+
+    def logits(images):
+        for weight, bias in list(zip(weights, biases))[:-1]:
+            images = (images @ weight[0] + bias[0]).relu()
+        return images @ weights[-1][0] + biases[-1][0]
+
+    for name in ("test", "train"):
+        part = getattr(digits, name)
+        accuracy = 100 * (logits(part.images).argmax(1) == part.labels).double().mean().item()
+        assert outcome.measurements[f"{name}_accuracy_end"] == pytest.approx(accuracy, abs=1e-9)
+    loss = torch.nn.functional.cross_entropy(logits(digits.validation.images), digits.validation.labels).item()
+    assert outcome.measurements["validation_loss"][-1] == pytest.approx(loss, rel=1e-5)
+
+
 class TestEarlyStop:
     def test_first_of_equal_minima(self):
         """The first minimum counts, and the weights are those of that moment."""

@@ -1,0 +1,141 @@
+"""`expected/`: what is in it agrees with the tests, and what is wrong with an entry is said with file, claim and field."""
+
+import importlib
+import re
+
+import pytest
+
+from lottery import expected
+from lottery.claims import STATED, check_entries, expected_file
+from lottery.errors import LotteryError
+from lottery.scales import SCALES
+
+GOOD = """
+[[claim]]
+id = "some2020.claim[lenet-300-100]"
+number = "1"
+kind = "effect"
+statement = "A statement."
+source = "section 1"
+metric = "test accuracy"
+unit = "pp"
+published = { value = 1.5, unit = "pp", provenance = "printed" }
+needs = { dataset = "mnist", network = "lenet-300-100", training = "early stop" }
+[claim.scales.tiny]
+rounds = [1, 2]
+seeds = 5
+region = [0, inf]
+reason = "Better is above zero."
+analogue = "It survives."
+"""
+
+
+def read(tmp_path, text):
+    (tmp_path / "some_2020.toml").write_text(text)
+    return expected.read(tmp_path / "some_2020.toml")
+
+
+def test_a_good_entry(tmp_path):
+    """Everything is where the entry says."""
+    entry = read(tmp_path, GOOD)["some2020.claim[lenet-300-100]"]
+    assert entry.paper == "some2020" and entry.needs.dataset == "mnist" and entry.published.value == 1.5
+    question = entry.question("tiny")
+    assert question.rounds == (1, 2) and question.region.low == 0 and question.seeds == 5
+    assert entry.question("paper") is None
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ('number = "1"\n', "", "claim 'some2020.claim[lenet-300-100]': the field 'number' is missing"),
+        ('number = "1"', "number = 1", "number = 1 should be of type str"),
+        ('kind = "effect"', 'kind = "guess"', "kind = 'guess' is not one of effect, proportion, conjunction, exact"),
+        ("region = [0, inf]", "region = [1, 0]", "region = [1, 0] should be [low, high] with low < high"),
+        ("region = [0, inf]", "region = [-inf, inf]", "holds for any result"),
+        ("region = [0, inf]", 'region = ["0", 1]', "should be [low, high]"),
+        ("region = [0, inf]\n", "", "the field 'region' is missing"),
+        ("region = [0, inf]", "region = [0, inf]\nparts = { a = [0, 1] }", "a conjunction states the regions of its parts"),
+        ("rounds = [1, 2]", 'rounds = ["1"]', "should be a list of round numbers"),
+        ("seeds = 5", "seeds = 0", "should be the number of seeds, at least 1"),
+        ("seeds = 5", "sheds = 5", "seeds = 0 should be"),
+        ('reason = "Better is above zero."\n', "", "scales.tiny: the field 'reason' is missing"),
+        ("[claim.scales.tiny]", "[claim.scales.small]", "scales should name some of tiny, reduced, paper or every, not small"),
+        ('training = "early stop"', 'training = "some"', "needs: training = 'some' is not one of"),
+        ('unit = "pp"\npub', 'unit = "pp"\ncolour = "red"\npub', "unknown field 'colour'"),
+        ('unit = "pp"\npub', 'unit = "pp"\nexpected_verdict = "refuted"\npub', "expected_verdict and expected_because go together"),
+        ("[[claim]]", "[[claim", "is not valid TOML"),
+        ("[[claim]]", "[extra]\n[[claim]]", "unknown section 'extra'"),
+        ("\n[[claim]]", GOOD + "[[claim]]", "is there twice"),
+    ],
+)
+def test_a_bad_entry_is_one_message(tmp_path, old, new, message):
+    """Each mistake is named with the file, the claim and the field."""
+    assert old in GOOD
+    with pytest.raises(LotteryError, match=re.escape(message)) as caught:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    assert str(caught.value).startswith("expected/some_2020.toml")
+
+
+def test_a_missing_file_is_one_message(tmp_path):
+    """A benchmark without expectations is told where they belong."""
+    with pytest.raises(LotteryError, match="expected/absent.toml does not exist"):
+        expected.read(tmp_path / "absent.toml")
+
+
+@pytest.fixture(scope="module")
+def suite():
+    """All entries of the suite, by benchmark file."""
+    for name in ("zhou_2019", "frankle_carbin_2019", "negative_controls", "own_criterion"):
+        importlib.import_module(f"benchmarks.test_{name}")
+    return {file: expected.read(expected_file(file)) for file in STATED if file.parent.name == "benchmarks" and expected_file(file).exists()}
+
+
+def entries(suite):
+    return {id: entry for found in suite.values() for id, entry in found.items()}
+
+
+def test_every_claim_has_its_entry_and_every_entry_its_claim(suite):
+    """Neither side knows a claim that the other does not."""
+    assert len(suite) == 4
+    for file, found in suite.items():
+        check_entries(file, found)
+
+
+def test_unknown_and_unstated_claims_are_one_message(suite):
+    """Both directions are told apart."""
+    file = next(file for file in suite if "zhou" in file.name)
+    found = dict(suite[file])
+    first = next(iter(found))
+    stranger = found.pop(first)
+    with pytest.raises(LotteryError, match=re.escape(f"has no entry for {first!r}")):
+        check_entries(file, found)
+    with pytest.raises(LotteryError, match="has an entry for the unknown claim 'zhou2019.nonsense'"):
+        check_entries(file, {first: stranger, "zhou2019.nonsense": stranger} | found)
+
+
+def test_every_claim_says_something_about_every_scale(suite):
+    """A scale at which a claim is not asked is skipped with a reason, not forgotten."""
+    for id, entry in entries(suite).items():
+        for scale in SCALES:
+            assert entry.question(scale) is not None, (id, scale)
+
+
+def test_negative_controls_negate_a_claim_with_its_margin(suite):
+    """Same number per seed, same rounds, seeds and needs, the opposite half line, wherever the claim is asked."""
+    controls = [entry for entry in entries(suite).values() if entry.negates]
+    assert len(controls) >= 3
+    for control in controls:
+        claim = entries(suite)[control.negates]
+        assert control.expected_verdict == "refuted" and claim.expected_verdict == "reproduced"
+        assert (control.metric, control.needs) == (claim.metric, claim.needs)
+        for scale in SCALES:
+            ours, theirs = control.question(scale), claim.question(scale)
+            assert (ours.rounds, ours.seeds, ours.skip) == (theirs.rounds, theirs.seeds, theirs.skip)
+            assert ours.region == theirs.region.opposite()
+
+
+def test_a_number_from_memory_is_not_called_published(suite):
+    """Provenance never is memory or a plot alone."""
+    for id, entry in entries(suite).items():
+        if entry.published:
+            assert not re.match(r"(from )?(memory|a plot|digitised)", entry.published.provenance), id

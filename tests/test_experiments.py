@@ -1,0 +1,163 @@
+"""Experiments: chains and branches, masks and starts, and names made of content."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from lottery.arms import DENSE, Arm, branch, chain, one_shot, untrained
+from lottery.experiments import experiment, key, masks_of, next_masks, no_masks, pack, parent, rungs_of, starts, unpack
+from lottery.networks import network
+from lottery.perceptrons import Layout, initial_weights
+from lottery.recipes import Recipe, Setting
+from lottery.store import Entry
+from tests.conftest import SMALL
+
+SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 40, 20))
+
+
+def final_weights(seed, change=0.3):
+    """Return parameters (P,) of a network that moved from its initial weights."""
+    generator = torch.Generator().manual_seed(seed + 99)
+    moved = [w + change * torch.randn(w.shape, generator=generator) for w in initial_weights(network(SMALL), seed)]
+    return Layout(network(SMALL)).join(moved)
+
+
+def dense_entry(seed):
+    return Entry({}, {"final": final_weights(seed).numpy()})
+
+
+class TestParents:
+    def test_chain_hangs_on_itself(self):
+        """Round n of a chain needs round n - 1 of the same chain, round 1 the dense network."""
+        treated = chain("large_final", "constant")
+        assert parent(experiment(SETTING, treated, 3, 0)) == experiment(SETTING, treated, 2, 0)
+        assert parent(experiment(SETTING, treated, 1, 0)) == experiment(SETTING, DENSE, 0, 0)
+
+    def test_branch_hangs_on_the_rewinding_chain(self):
+        """A branch trains under the masks of the chain that rewinds."""
+        assert parent(experiment(SETTING, branch("large_final", "reinit"), 3, 0)) == experiment(SETTING, chain("large_final"), 2, 0)
+
+    def test_one_shot_and_untrained_hang_on_the_dense_network(self):
+        """Whatever the round."""
+        for arm in (one_shot("large_final"), untrained("large_final", "constant")):
+            assert parent(experiment(SETTING, arm, 9, 4)) == experiment(SETTING, DENSE, 0, 4)
+
+    def test_pruning_before_training_hangs_on_nothing(self):
+        """A criterion that looks at no trained weights needs no dense run."""
+        for arm in (chain("random"), chain("large_init"), untrained("random"), branch("random", "reinit")):
+            assert parent(experiment(SETTING, arm, 5, 0)) is None
+
+    def test_round_zero_is_the_dense_network(self):
+        """Nothing is pruned yet, whatever the arm."""
+        assert experiment(SETTING, chain("large_final", "constant"), 0, 1) == experiment(SETTING, DENSE, 0, 1)
+
+
+class TestMasks:
+    @pytest.mark.parametrize("criterion", ["large_final", "small_final", "large_final_same_sign", "large_init", "random"])
+    def test_chain_masks_are_nested_with_exact_counts(self, criterion):
+        """Round after round each layer keeps exactly what the ladder says, of what it kept before."""
+        arm, seed = chain(criterion), 2
+        one = experiment(SETTING, arm, 1, seed)
+        before, source = no_masks(one), dense_entry(seed) if parent(one) else None
+        for round in range(1, 6):
+            one = experiment(SETTING, arm, round, seed)
+            masks = masks_of(one, source)
+            assert tuple(int(mask.sum()) for mask in masks) == network(SMALL).kept(round)
+            assert not any((mask & ~earlier).any() for mask, earlier in zip(masks, before))
+            before = masks
+            if parent(one):
+                final = final_weights(seed + round) * Layout(network(SMALL)).trainable(masks)
+                source = Entry({}, {"next_masks": pack(next_masks(one, masks, final))})
+
+    def test_untrained_rungs_are_nested_with_exact_counts(self):
+        """The 25 rungs of a heuristic supermask, from everything down to half a per cent."""
+        one = experiment(SETTING, untrained("large_final"), 0, 0)
+        rungs = rungs_of(one, dense_entry(0))
+        assert [tuple(int(mask.sum()) for mask in masks) for masks in rungs] == [network(SMALL).kept(n) for n in range(25)]
+        for larger, smaller in zip(rungs, rungs[1:]):
+            assert not any((mask & ~earlier).any() for mask, earlier in zip(smaller, larger))
+
+    def test_large_final_keeps_the_largest(self):
+        """In every layer max |pruned| <= min |kept|, and biases are never pruned."""
+        masks = masks_of(experiment(SETTING, one_shot("large_final"), 4, 0), dense_entry(0))
+        layout = Layout(network(SMALL))
+        for mask, weights in zip(masks, layout.weight_views(final_weights(0)[None])):
+            assert weights[0][~mask].abs().max() <= weights[0][mask].abs().min()
+        trainable = layout.trainable(masks)
+        assert all((trainable[part] == 1).all() for part in layout.biases)
+        assert (trainable[layout.biases[-1].stop :] == 0).all()  # padding
+
+    def test_criteria_and_seeds_choose_differently(self):
+        """Same dense weights, other criterion: other masks. Other seed: other random masks."""
+        chosen = {name: pack(masks_of(experiment(SETTING, one_shot(name), 4, 0), dense_entry(0))) for name in ("large_final", "small_final")}
+        assert not np.array_equal(chosen["large_final"], chosen["small_final"])
+        one, other = (pack(masks_of(experiment(SETTING, chain("random"), 4, seed), None)) for seed in (0, 1))
+        assert not np.array_equal(one, other)
+
+    def test_pack_and_unpack(self):
+        """Bits come back as they went."""
+        one = experiment(SETTING, chain("random"), 3, 0)
+        masks = masks_of(one, None)
+        assert all(torch.equal(a, b) for a, b in zip(masks, unpack(one, pack(masks))))
+
+
+class TestStarts:
+    def test_survivors_are_bit_equal_to_their_start(self):
+        """After rewinding, kept weights are the first initialisation to the bit, pruned ones exactly zero."""
+        one = experiment(SETTING, chain("large_final"), 3, 5)
+        masks = masks_of(experiment(SETTING, one_shot("large_final"), 3, 5), dense_entry(5))
+        for start, mask, w_init in zip(starts(one, 3, masks), masks, initial_weights(network(SMALL), 5)):
+            assert torch.equal(start[mask], w_init[mask]) and (start[~mask] == 0).all()
+
+    def test_reinit_is_drawn_anew_each_round(self):
+        """Two rounds of a chain start from different draws (a published code drew once for all rounds)."""
+        one = experiment(SETTING, chain("large_final", "reinit"), 2, 0)
+        third, fourth = (starts(one, round, no_masks(one)) for round in (3, 4))
+        assert not any(torch.equal(a, b) for a, b in zip(third, fourth))
+
+    def test_arms_of_a_seed_share_their_init(self):
+        """Pairing: the ticket and its signed constant have the same signs everywhere."""
+        ticket, signs = experiment(SETTING, chain("large_final"), 2, 7), experiment(SETTING, chain("large_final", "constant_initial_sign"), 2, 7)
+        for a, b in zip(starts(ticket, 2, no_masks(ticket)), starts(signs, 2, no_masks(signs))):
+            assert torch.equal(a.sign(), b.sign())
+
+
+class TestKeys:
+    ARMS = [chain("large_final"), chain("large_final", "constant"), branch("large_final", "constant"), one_shot("large_final"),
+            untrained("large_final"), chain("small_final"), DENSE]  # fmt: skip
+
+    def test_content_decides(self, digits):
+        """Arm, round, seed, recipe, data and precision each give another name; the same content the same."""
+        names = [key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS]
+        one = experiment(SETTING, chain("large_final"), 2, 0)
+        slower = dataclasses.replace(SETTING, recipe=dataclasses.replace(SETTING.recipe, learning_rate=5e-3))
+        names += [key(other, digits, "float32") for other in (
+            dataclasses.replace(one, round=3), dataclasses.replace(one, seed=1), dataclasses.replace(one, setting=slower))]  # fmt: skip
+        names += [key(one, dataclasses.replace(digits, fingerprint="x"), "float32"), key(one, digits, "tf32")]
+        assert len(set(names)) == len(names)
+        assert key(dataclasses.replace(one), digits, "float32") == names[0]
+
+    def test_dense_is_shared_by_all_criteria(self, digits):
+        """Round 0 of every chain is one experiment: a new criterion never trains it again."""
+        assert len({key(experiment(SETTING, arm, 0, 0), digits, "float32") for arm in self.ARMS if arm.trained}) == 1
+
+    def test_an_edited_criterion_is_another(self, digits, monkeypatch):
+        """The same name with another formula is trained again, and nothing else is."""
+        from lottery import criteria
+
+        before = {arm: key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS}
+
+        def edited(w_final):
+            return w_final.abs() + 1e-3
+
+        monkeypatch.setitem(criteria.CRITERIA, "large_final", edited)
+        after = {arm: key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS}
+        assert {arm for arm in self.ARMS if before[arm] != after[arm]} == {arm for arm in self.ARMS if arm.criterion == "large_final"}
+
+
+def test_arm_names_tell_arms_apart():
+    """What the files call an arm is unique."""
+    arms = [Arm(), *TestKeys.ARMS[:-1], chain("random"), untrained("random"), branch("random", "reinit"), one_shot("random")]
+    assert len({arm.name for arm in arms}) == len(arms)

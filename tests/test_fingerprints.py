@@ -1,0 +1,107 @@
+"""Fingerprints: what changes a result changes the name, what does not does not."""
+
+import importlib.util
+import sys
+
+import pytest
+
+from lottery.fingerprints import _visit, canonical, source_digest
+
+SOURCE = '''
+"""A module."""
+FACTOR = 2
+TABLE = {"a": 1}
+
+def helper(w):
+    """Help."""
+    return w * FACTOR
+
+def register(function):
+    return function
+
+@register
+def score(w_init, w_final):
+    """Score."""
+    # a comment
+    return helper(w_final) + TABLE["a"]
+'''
+
+
+@pytest.fixture
+def digest_of(tmp_path):
+    count = iter(range(100))
+
+    def digest(source):
+        name = f"fingerprinted_{next(count)}"
+        file = tmp_path / f"{name}.py"
+        file.write_text(source)
+        spec = importlib.util.spec_from_file_location("fingerprinted", file)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["fingerprinted"] = module
+        spec.loader.exec_module(module)
+        return source_digest(module.score)
+
+    yield digest
+    sys.modules.pop("fingerprinted", None)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("w * FACTOR", "w + FACTOR"),
+        ("FACTOR = 2", "FACTOR = 3"),
+        ('{"a": 1}', '{"a": 2}'),
+        ('helper(w_final) + TABLE["a"]', 'helper(w_init) + TABLE["a"]'),
+    ],
+    ids=["helper", "constant", "table", "itself"],
+)
+def test_science_counts(digest_of, old, new):
+    """An edit of the function, of a helper or of a constant gives another name."""
+    assert old in SOURCE
+    assert digest_of(SOURCE) != digest_of(SOURCE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("# a comment", "# another comment"),
+        ('"""Score."""', '"""Scores, explained at length."""'),
+        ("@register\n", ""),
+        ("return w * FACTOR", "return (w\n            * FACTOR)"),
+        ('"""A module."""', "import os\nUNUSED = 7\n"),
+        ("def helper(w):", "def helper(w: float) -> float:"),
+    ],
+    ids=["comment", "docstring", "decorator", "layout", "unused", "annotation"],
+)
+def test_words_do_not_count(digest_of, old, new):
+    """An edit that cannot change a result keeps the name."""
+    assert old in SOURCE
+    assert digest_of(SOURCE) == digest_of(SOURCE.replace(old, new))
+
+
+def test_a_new_criterion_does_not_invalidate_the_others():
+    """Registering one more function leaves the names of everything else alone."""
+    from lottery import criteria, experiments
+
+    before = source_digest.__wrapped__(experiments.masks_of, criteria.large_final)
+    criteria.CRITERIA["one_more"] = lambda w_init: w_init
+    try:
+        assert source_digest.__wrapped__(experiments.masks_of, criteria.large_final) == before
+    finally:
+        del criteria.CRITERIA["one_more"]
+
+
+def test_helpers_of_other_modules_count():
+    """Masks go through ranking, cutting, counting, scoring and starting, wherever these are written; the engine has a version instead."""
+    from lottery import experiments
+
+    seen = {}
+    _visit(experiments.masks_of, seen)
+    science = {"masks.ranking", "masks.keep", "criteria.score", "experiments.starts", "perceptrons.initial_weights", "streams.stream"}
+    assert {f"lottery.{name}" for name in science} <= set(seen)
+    assert not any(name.startswith("lottery.training") for name in seen)
+
+
+def test_canonical_json_does_not_depend_on_order():
+    """Two dictionaries of equal content have one text."""
+    assert canonical({"b": 1, "a": [1.5, None]}) == canonical({"a": [1.5, None], "b": 1}) == '{"a":[1.5,null],"b":1}'

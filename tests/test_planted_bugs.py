@@ -1,0 +1,210 @@
+"""Can the suite fail? Each test plants one science bug and shows which law or which claim turns."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+import benchmarks.test_zhou_2019 as zhou
+from lottery import criteria, experiments, networks, perceptrons, training, treatments
+from lottery.arms import Arm
+from lottery.claims import expected_file
+from lottery.expected import read
+from lottery.progress import Reporter
+from lottery.scales import SCALES
+from lottery.session import Options, Session
+from tests import test_experiments, test_networks, test_oracle, test_training, test_worker
+from tests.conftest import SMALL
+
+
+def verdict(test, folder: Path, **changes) -> str:
+    """Return the verdict of a benchmark's claim at the tiny scale, asked with fewer seeds or other rounds."""
+    claim = test.pytestmark[0].args[1][0].values[0]
+    entries = read(expected_file(claim.file))
+    session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), entries)
+    asked = session.ask(claim)
+    question = dataclasses.replace(asked.question, **changes)
+    session.asked[claim.id] = dataclasses.replace(asked, question=question, statement=claim.state(asked.entry, question))
+    (folder / "progress").mkdir(parents=True)
+    session.train(1, Reporter(folder / "progress", "main"))
+    return session.judge(claim)["verdict"]
+
+
+class TestClaimsTurn:
+    def test_sign_of_the_criterion_flipped(self, tmp_path, monkeypatch):
+        """Keeping the smallest weights refutes that large_final beats random; keeping the largest reproduces it."""
+        question = {"seeds": 6, "rounds": (8,)}
+        assert verdict(zhou.test_large_final_beats_random, tmp_path / "sound", **question) == "reproduced"
+        monkeypatch.setitem(criteria.CRITERIA, "large_final", lambda w_final: -w_final.abs())
+        assert verdict(zhou.test_large_final_beats_random, tmp_path / "flipped", **question) == "refuted"
+
+    def test_signs_lost(self, tmp_path, monkeypatch):
+        """A signed constant that draws its signs at random no longer recovers the ticket."""
+        question = {"seeds": 8, "rounds": (12,)}
+        assert verdict(zhou.test_signs_recover_ticket, tmp_path / "sound", **question) == "reproduced"
+        monkeypatch.setitem(treatments.TREATMENTS, "constant_initial_sign", treatments.TREATMENTS["constant"])
+        assert verdict(zhou.test_signs_recover_ticket, tmp_path / "lost", **question) != "reproduced"
+
+    def test_supermask_of_shuffled_weights(self, tmp_path, monkeypatch):
+        """A supermask over weights with foreign signs is at chance, and the headline claim is refuted."""
+        monkeypatch.setitem(treatments.TREATMENTS, "constant_initial_sign", treatments.TREATMENTS["constant"])
+        assert verdict(zhou.test_supermask_mnist_above_80, tmp_path, seeds=4) == "refuted"
+
+
+class TestLawsTurn:
+    """Each test of a law passes in the suite; here it must fail."""
+
+    def test_one_weight_too_few_pruned(self, monkeypatch):
+        """The exact counts of every round notice."""
+        monkeypatch.setattr(experiments, "keep", lambda ranks, count, shape: (ranks < count + 1).view(shape))
+        with pytest.raises(AssertionError):
+            test_experiments.TestMasks().test_chain_masks_are_nested_with_exact_counts("large_final")
+
+    def test_output_layer_pruned_at_the_full_rate(self, monkeypatch):
+        """The counts by hand notice."""
+        monkeypatch.setattr(networks.Network, "rate", lambda self, layer: networks.Fraction(1, 5))
+        with pytest.raises(AssertionError):
+            test_networks.test_kept_counts_follow_the_floor()
+
+    def test_one_data_order_for_all_seeds(self, monkeypatch):
+        """The law that each seed has its own order notices."""
+        sound = training.stream
+        monkeypatch.setattr(training, "stream", lambda seed, *purpose: sound(0, *purpose))
+        with pytest.raises(AssertionError):
+            test_oracle.test_data_order_is_the_plain_one()
+
+    def test_survivors_not_reset(self, monkeypatch):
+        """Bit-equality of survivors with their start notices."""
+        monkeypatch.setitem(treatments.TREATMENTS, "rewind", lambda w_init, generator: w_init + 1e-3)
+        with pytest.raises(AssertionError):
+            test_experiments.TestStarts().test_survivors_are_bit_equal_to_their_start()
+
+    def test_reinit_drawn_once_for_all_rounds(self, monkeypatch):
+        """The law that every round draws anew notices."""
+        sound = experiments.stream
+        monkeypatch.setattr(experiments, "stream", lambda seed, purpose, name, round, layer: sound(seed, purpose, name, 0, layer))
+        with pytest.raises(AssertionError):
+            test_experiments.TestStarts().test_reinit_is_drawn_anew_each_round()
+
+    @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+    def test_mask_not_held(self, monkeypatch, digits, optimiser):
+        """Pruned weights that the optimiser revives are found after one step."""
+        monkeypatch.setattr(training.Descent, "step", _step_without_mask(training.Descent.step))
+        with pytest.raises(AssertionError):
+            test_training.TestFrozen().test_pruned_weights_stay_at_zero_after_every_step(digits, optimiser, 0.0)
+
+    def test_mask_applied_before_weight_decay(self, monkeypatch, precise_digits):
+        """Frozen weights that are not zero decay: the oracle notices."""
+
+        def step(self):
+            self._networks.gradient.mul_(self._trainable)
+            decay, trainable, self._trainable = self._recipe.weight_decay, self._trainable, None
+            self._networks.gradient.add_(self._networks.block, alpha=decay)
+            object.__setattr__(self, "_recipe", dataclasses.replace(self._recipe, weight_decay=0.0))
+            sound(self)
+            self._recipe, self._trainable = dataclasses.replace(self._recipe, weight_decay=decay), trainable
+
+        sound = training.Descent.step
+        monkeypatch.setattr(training.Descent, "step", step)
+        with pytest.raises(AssertionError):
+            test_oracle.test_engine_equals_plain_loop(precise_digits, test_oracle.RECIPES["adam with weight decay"], "rewind", True)
+
+    def test_negative_weights_frozen(self, monkeypatch, digits):
+        """The law that survivors of both signs move notices."""
+
+        def step(self):
+            self._networks.gradient.mul_(self._networks.block >= 0)
+            sound(self)
+
+        sound = training.Descent.step
+        monkeypatch.setattr(training.Descent, "step", step)
+        with pytest.raises(AssertionError):
+            test_training.TestFrozen().test_survivors_of_both_signs_move(digits)
+
+    def test_biases_pruned(self, monkeypatch):
+        """The law that every bias may move notices."""
+        sound = perceptrons.Layout.trainable
+
+        def trainable(self, masks):
+            block = sound(self, masks)
+            block[self.biases[0]] = 0
+            return block
+
+        monkeypatch.setattr(perceptrons.Layout, "trainable", trainable)
+        with pytest.raises(AssertionError):
+            test_experiments.TestMasks().test_large_final_keeps_the_largest()
+
+    def test_test_and_validation_swapped(self, monkeypatch, digits):
+        """Measurements recomputed by hand notice."""
+        sound = training.train
+
+        def train(network, data, *rest):
+            return sound(network, dataclasses.replace(data, test=data.validation, validation=data.test), *rest)
+
+        monkeypatch.setattr(test_training, "train", train)
+        with pytest.raises(AssertionError):
+            test_training.test_measurements_are_of_the_parts_they_name(digits)
+
+    def test_early_stop_by_the_wrong_end(self, monkeypatch, digits):
+        """The curve's own minimum notices."""
+        sound = training.EarlyStop.look
+        monkeypatch.setattr(training.EarlyStop, "look", lambda self, iteration, loss, block: sound(self, iteration, -loss, block))
+        with pytest.raises(AssertionError):
+            test_training.TestEarlyStop().test_first_of_equal_minima()
+
+    def test_early_stopping_that_really_stops(self, monkeypatch, digits):
+        """A curve that ends at its minimum is too short."""
+        monkeypatch.setattr(training.Recipe, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120)
+        with pytest.raises(AssertionError):
+            test_training.TestEarlyStop().test_is_the_minimum_of_the_curve(digits)
+
+    def test_chain_instead_of_branch(self, monkeypatch, tmp_path):
+        """A branch that follows masks of its own is found by what it hangs on, and by its masks."""
+        sound = experiments.parent
+
+        def parent(one):
+            return sound(dataclasses.replace(one, arm=dataclasses.replace(one.arm, branch=False)))
+
+        monkeypatch.setattr(test_experiments, "parent", parent)
+        with pytest.raises(AssertionError):
+            test_experiments.TestParents().test_branch_hangs_on_the_rewinding_chain()
+
+    def test_seeds_of_ties_shared_with_position(self, monkeypatch):
+        """Ties broken by position instead of by a draw make two seeds' random masks equal."""
+        monkeypatch.setattr(experiments, "ranking", lambda scores, mask, generator: _rank_by_position(scores, mask))
+        with pytest.raises(AssertionError):
+            test_experiments.TestMasks().test_criteria_and_seeds_choose_differently()
+
+    def test_replicas_that_leak(self, monkeypatch, digits):
+        """A gradient that is normalised over the whole batch of networks breaks the law of company."""
+        sound = perceptrons.Perceptrons.set_gradient
+
+        def set_gradient(self, images, labels):
+            sound(self, images, labels)
+            self.gradient /= self.gradient.norm()
+
+        monkeypatch.setattr(perceptrons.Perceptrons, "set_gradient", set_gradient)
+        with pytest.raises(AssertionError):
+            test_training.TestReplicas().test_result_does_not_depend_on_company_digits(digits, 2)
+
+
+def _step_without_mask(sound):
+    def step(self):
+        self._trainable = None
+        sound(self)
+
+    return step
+
+
+def _rank_by_position(scores, mask):
+    order = scores.flatten().masked_fill(~mask.flatten(), -torch.inf).argsort(descending=True, stable=True)
+    ranks = torch.empty_like(order)
+    ranks[order] = torch.arange(len(order))
+    return ranks
+
+
+def test_a_chain_is_not_a_branch():
+    """The two are different arms with different names, so neither can stand in for the other in a store."""
+    assert Arm("large_final", "reinit") != Arm("large_final", "reinit", branch=True)
+    assert SMALL == test_worker.SETTING.network

@@ -1,0 +1,122 @@
+"""Reports: the table, its marks, the files, and comparisons with a baseline."""
+
+import json
+
+import pytest
+
+from lottery import baseline, report
+from lottery.errors import LotteryError
+from lottery.scales import SCALES
+
+
+def result(id="zhou2019.claim[lenet-300-100]", **changes):
+    """Return a result as a run has it."""
+    default = {
+        "id": id, "paper": id.partition(".")[0], "number": "12", "kind": "effect", "statement": "It holds.", "source": "section 3",
+        "published": {"value": 86, "unit": "%", "provenance": "abstract"}, "network": "lenet-300-100", "trained_network": "lenet-96-48",
+        "dataset": "digits", "data_fingerprint": "f00", "scale": "tiny", "analogue": True, "metric": "test accuracy", "unit": "%",
+        "region": [80, None], "estimate": 85.55, "interval": [84.0, 87.1], "confidence": 0.9, "n": 3, "seeds": [0, 1, 2],
+        "effects": [85.0, 85.5, 86.15], "p_inside": 0.001, "p_outside": 0.999, "parts": [], "verdict": "reproduced",
+        "expected_verdict": "reproduced", "expected_because": "", "reason": "", "seconds": 1.25, "arms": {}, "region_changed": "",
+        "negative_control": False, "error": False,
+    }  # fmt: skip
+    return default | changes
+
+
+def whole(*results):
+    return {"schema": 1, "scale": "tiny", "seconds": 2.0, "trained_steps": 1200, "environment": {"device": "cpu"}, "claims": list(results)}
+
+
+def test_table_shows_what_the_issue_asks_for():
+    """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, under the paper's name."""
+    text = report.table([result()], "simple")
+    for part in ("Zhou et al. 2019", "claim[lenet-300-100]", "86 %", "85.5 [84.0, 87.1] %", " 3 ", "reproduced (analogue)", "1.2"):
+        assert part in text, part
+
+
+@pytest.mark.parametrize(
+    "changes, shown",
+    [
+        ({"analogue": False}, "reproduced"),
+        ({"verdict": "refuted"}, "refuted (analogue) (!)"),
+        ({"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}, "refuted as expected"),
+        ({"verdict": "refuted", "expected_verdict": "any", "analogue": False}, "refuted"),
+        ({"verdict": "skipped"}, "skipped"),
+        ({"verdict": "inconclusive", "region_changed": "2026-12-01: why"}, "inconclusive (analogue) (region changed)"),
+    ],
+)
+def test_marks(changes, shown):
+    """Analogue, other than expected, expected to be refuted, region changed."""
+    assert report.verdict(result(**changes)) == shown
+
+
+def test_order_does_not_depend_on_the_tests_order():
+    """By paper, then number, then id."""
+    results = [result(f"{paper}.{name}", number=number) for paper, name, number in
+               [("zhou2019", "b", "12"), ("negative_controls", "a", "not 2"), ("zhou2019", "a", "2"), ("frankle_carbin2019", "z", "71")]]  # fmt: skip
+    expected = ["frankle_carbin2019.z", "zhou2019.a", "zhou2019.b", "negative_controls.a"]
+    assert [one["id"] for one in report.in_order(results)] == [one["id"] for one in report.in_order(results[::-1])] == expected
+
+
+def test_remarks_explain_what_is_not_plain():
+    """Skipped and inconclusive with their reason, and the parts of a conjunction that failed."""
+    parts = [{"name": "first", "verdict": "reproduced", "estimate": 1.0}, {"name": "second", "verdict": "refuted", "estimate": -2.0}]
+    lines = report.remarks([result(verdict="skipped", reason="needs mnist"), result("zhou2019.order", verdict="refuted", parts=parts), result("zhou2019.fine")])
+    assert any("skipped: needs mnist" in line for line in lines) and any("second refuted: -2.00" in line for line in lines)
+    assert len(lines) == 2
+
+
+def test_files(tmp_path):
+    """results.json is strict JSON, results.md a table for a pull request, measurements.csv tidy."""
+    rows = [("dense", 0, 0, "100.0000", 600, "test_accuracy", 95.5, "lenet-96-48", "digits")]
+    report.write(tmp_path / "deep" / "results", whole(result()), rows, SCALES["tiny"])
+    folder = tmp_path / "deep" / "results"
+    assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
+    assert "| claim" in (folder / "results.md").read_text() and "1 claims: 1 reproduced" in (folder / "results.md").read_text()
+    head, first = (folder / "measurements.csv").read_text().splitlines()
+    assert head.split(",") == list(report.MEASUREMENTS) and first.startswith("dense,0,0,100.0000,600,test_accuracy,95.5")
+    assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
+
+
+class TestBaseline:
+    def compare(self, now, before):
+        return baseline.compare([now], {before["id"]: before})
+
+    def test_identical(self):
+        """Bit-equal effects are the same, whatever the seconds."""
+        assert self.compare(result(seconds=9.0), result())[0]["state"] == "same"
+
+    def test_moved_within_noise(self):
+        """A difference that the seeds do not agree on is no drift."""
+        assert self.compare(result(effects=[85.1, 85.4, 86.2]), result())[0]["state"] == "moved"
+
+    def test_drifted(self):
+        """A shift that all seeds share is."""
+        row = self.compare(result(effects=[83.0, 83.6, 84.1]), result())[0]
+        assert row["state"] == "drifted" and row["move"] == pytest.approx(-1.983, abs=1e-3)
+        assert any("drifted by -1.98" in line for line in baseline.remarks([row], "old.json"))
+
+    def test_not_comparable(self):
+        """Other data or another network are no baseline."""
+        row = self.compare(result(data_fingerprint="bar"), result())[0]
+        assert row["state"] == "not comparable" and "data_fingerprint" in row["reason"]
+
+    def test_parts_are_compared_one_by_one(self):
+        """A conjunction drifts by its parts."""
+        parts = lambda *effects: [{"name": str(i), "verdict": "reproduced", "estimate": 0.0, "effects": list(e)} for i, e in enumerate(effects)]  # noqa: E731
+        now, before = (result(effects=[], parts=parts([1.0, 1.1, 0.9], second)) for second in ([5.0, 5.1, 5.2], [1.0, 1.2, 1.1]))
+        assert [row["state"] for row in self.compare(now, before)] == ["same", "drifted"]
+
+    def test_an_exact_claim_is_compared_by_its_verdict(self):
+        """No effects, but a verdict that can change."""
+        exact = {"kind": "exact", "effects": []}
+        assert self.compare(result(**exact), result(**exact))[0]["state"] == "same"
+        assert self.compare(result(**exact, verdict="refuted"), result(**exact))[0]["state"] == "drifted"
+
+    @pytest.mark.parametrize("text, message", [(None, "cannot be read"), ("{", "not a results.json"), ("[]", "not a results.json"), ('{"schema": 9}', "schema 9")])
+    def test_a_bad_file_is_one_message(self, tmp_path, text, message):
+        """Absent, no JSON, other JSON, another schema."""
+        if text is not None:
+            (tmp_path / "b.json").write_text(text)
+        with pytest.raises(LotteryError, match=message):
+            baseline.read(tmp_path / "b.json")

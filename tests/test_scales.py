@@ -1,0 +1,71 @@
+"""Scales: what stands in for what, and recipes that give early stopping something to find."""
+
+import dataclasses
+from statistics import median
+
+import pytest
+
+from lottery import expected
+from lottery.errors import LotteryError
+from lottery.recipes import Recipe, Setting
+from lottery.scales import EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, scale
+from lottery.session import lacks
+from lottery.training import train
+from tests.conftest import replica
+
+LENET = "lenet-300-100"
+
+
+def test_dense_early_stop_of_digits_comes_before_the_middle(digits):
+    """The median dense network of the tiny scale overfits in the first half of its run, and fewer than a tenth are censored."""
+    setting = SCALES["tiny"].setting(LENET, EARLY_STOP)
+    outcomes = train(setting.network, digits, setting.recipe, [replica(setting.network, seed) for seed in range(20)])
+    stops = [outcome.measurements["early_stop_iteration"] for outcome in outcomes]
+    assert median(stops) < setting.recipe.iterations / 2
+    assert sum(outcome.measurements["censored"] for outcome in outcomes) < 2
+
+
+def test_dense_early_stop_of_mnist_comes_before_the_middle(real_mnist):
+    """The same for LeNet at the reduced scale, for two seeds on real MNIST."""
+    setting = SCALES["reduced"].setting(LENET, EARLY_STOP)
+    recipe = dataclasses.replace(setting.recipe, iterations=setting.recipe.iterations * 2 // 3)
+    for outcome in train(setting.network, real_mnist, recipe, [replica(setting.network, seed) for seed in range(2)]):
+        assert outcome.measurements["early_stop_iteration"] < setting.recipe.iterations / 2
+        assert 97.3 < outcome.measurements["test_accuracy_early_stop"] < 98.4
+
+
+def test_full_length_is_the_papers_length():
+    """Reduced trains as long as the paper where a claim needs it, and as the paper in all else."""
+    for name in ("reduced", "paper"):
+        recipe = SCALES[name].setting(LENET, FULL_LENGTH).recipe
+        assert recipe.iterations == PAPER_ITERATIONS[LENET] == 55 * (55_000 // 60)
+        assert (recipe.optimiser, recipe.learning_rate, recipe.batch_size, recipe.weight_decay) == ("adam", 1.2e-3, 60, 0)
+
+
+@pytest.mark.parametrize(
+    "network, dataset, training, iterations, lacking",
+    [
+        (LENET, "mnist", FULL_LENGTH, 50_380, ""),
+        (LENET, "mnist", EARLY_STOP, 12_000, ""),
+        (LENET, "mnist", FULL_LENGTH, 12_000, "needs 50,380 iterations, this scale trains 12,000"),
+        ("lenet-96-48", "mnist", EARLY_STOP, 50_380, "needs lenet-300-100, this scale trains lenet-96-48"),
+        (LENET, "digits", EARLY_STOP, 50_380, "needs mnist, this scale trains on digits"),
+    ],
+)
+def test_what_a_scale_lacks(network, dataset, training, iterations, lacking):
+    """Other data, another network or a shorter training make an analogue."""
+    setting = Setting(network, dataset, Recipe("adam", 1e-3, 60, iterations, 100))
+    assert lacks(expected.Needs("mnist", LENET, training), setting) == lacking
+
+
+def test_unknown_scale_is_named():
+    """The message says which scales there are."""
+    with pytest.raises(LotteryError, match="no scale 'huge'.*tiny, reduced, paper"):
+        scale("huge")
+
+
+@pytest.mark.parametrize("field, value", [("optimiser", "lion"), ("data_order", "sorted")])
+def test_unknown_recipe_settings_are_refused(field, value):
+    """A recipe cannot ask for what the engine does not know."""
+    with pytest.raises(ValueError, match=f"'{value}' is not one of"):
+        dataclasses.replace(SCALES["tiny"].setting(LENET, EARLY_STOP).recipe, **{field: value})

@@ -1,0 +1,199 @@
+"""Verdicts: their error rates by simulation for every kind, their agreement with scipy, and degenerate data."""
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from lottery.stats import (
+    ALPHA,
+    INCONCLUSIVE,
+    REFUTED,
+    REPRODUCED,
+    Region,
+    decide_all,
+    decide_drift,
+    decide_exact,
+    decide_mean,
+    decide_proportion,
+    holm,
+    q_values,
+)
+
+RUNS = 1500
+SLACK = 3.5 * (ALPHA * (1 - ALPHA) / RUNS) ** 0.5  # what chance does to a rate of ALPHA in so many simulated runs
+SIZES = [3, 5, 10, 20]
+AT_LEAST, BAND = Region(0.0, inf), Region(-1.0, 1.0)
+
+
+def rates(decide, truth, n, seed=0):
+    """Return how often a decision on n normal values of mean `truth` and deviation one comes out which way."""
+    draws = np.random.default_rng(seed).normal(truth, 1.0, (RUNS, n))
+    verdicts = [decide(list(map(float, values))).verdict for values in draws]
+    return {verdict: verdicts.count(verdict) / RUNS for verdict in (REPRODUCED, REFUTED, INCONCLUSIVE)}
+
+
+class TestMean:
+    @pytest.mark.parametrize("n", SIZES)
+    @pytest.mark.parametrize("region, edge", [(AT_LEAST, 0.0), (BAND, 1.0), (BAND, -1.0)])
+    def test_error_rates_at_the_edge(self, region, edge, n):
+        """At the region's edge, the worst case, both a true claim refuted and a false one reproduced stay at ALPHA."""
+        seen = rates(lambda values: decide_mean(values, region), edge, n, seed=n)
+        assert seen[REFUTED] <= ALPHA + SLACK
+        assert seen[REPRODUCED] <= ALPHA + SLACK
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_half_line_is_exact_at_the_edge(self, n):
+        """For a half line the rates are not only bounded by ALPHA, they are ALPHA."""
+        seen = rates(lambda values: decide_mean(values, AT_LEAST), 0.0, n, seed=100 + n)
+        assert abs(seen[REFUTED] - ALPHA) <= SLACK and abs(seen[REPRODUCED] - ALPHA) <= SLACK
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_clear_cases_are_decided_rightly(self, n):
+        """Eight deviations inside or outside leave no doubt from three seeds on."""
+        assert rates(lambda values: decide_mean(values, AT_LEAST), 8.0, n)[REPRODUCED] > 0.95
+        assert rates(lambda values: decide_mean(values, AT_LEAST), -8.0, n)[REFUTED] > 0.95
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_coverage(self, n):
+        """The interval holds the truth in 1 - 2 ALPHA of the runs."""
+        draws = np.random.default_rng(n).normal(3.0, 1.0, (RUNS, n))
+        intervals = [decide_mean(list(map(float, values)), AT_LEAST).interval for values in draws]
+        covered = sum(low <= 3.0 <= high for low, high in intervals) / RUNS
+        assert abs(covered - (1 - 2 * ALPHA)) <= 3.5 * (0.09 / RUNS) ** 0.5
+
+    def test_power_is_what_the_noncentral_t_says(self):
+        """Ten seeds find an effect of one deviation as often as theory has it."""
+        seen = rates(lambda values: decide_mean(values, AT_LEAST), 1.0, 10)[REPRODUCED]
+        power = scipy_stats.nct.sf(scipy_stats.t.ppf(1 - ALPHA, 9), 9, 10**0.5)
+        assert seen == pytest.approx(power, abs=3.5 * (power * (1 - power) / RUNS) ** 0.5)
+
+    @pytest.mark.parametrize("region", [AT_LEAST, BAND, Region(-inf, 0.3)])
+    def test_verdict_follows_from_the_interval(self, region):
+        """Inside, disjoint, neither: one rule, and it agrees with both p-values; paired t is scipy's."""
+        for values in np.random.default_rng(5).normal(0.4, 1.0, (300, 6)):
+            decision = decide_mean(list(map(float, values)), region)
+            low, high = decision.interval
+            inside, disjoint = region.low <= low and high <= region.high, high < region.low or low > region.high
+            assert decision.verdict == (REPRODUCED if inside else REFUTED if disjoint else INCONCLUSIVE)
+            expected = scipy_stats.ttest_1samp(values, 0).confidence_interval(1 - 2 * ALPHA)
+            assert decision.interval == pytest.approx((expected.low, expected.high))
+
+    def test_p_values_are_scipys(self):
+        """One-sided p-values of a half line are those of ttest_1samp."""
+        values = [0.1, 0.7, -0.2, 0.9, 0.4]
+        decision = decide_mean(values, Region(0.2, inf))
+        assert decision.p_inside == pytest.approx(scipy_stats.ttest_1samp(values, 0.2, alternative="greater").pvalue)
+        assert decision.p_outside == pytest.approx(scipy_stats.ttest_1samp(values, 0.2, alternative="less").pvalue)
+
+    def test_opposite_claims_get_opposite_verdicts(self):
+        """What reproduces a statement refutes its negation with the same margin."""
+        for values in np.random.default_rng(6).normal(0.5, 1.0, (200, 8)):
+            one, other = (decide_mean(list(map(float, values)), region) for region in (AT_LEAST, AT_LEAST.opposite()))
+            assert (one.verdict == REPRODUCED) == (other.verdict == REFUTED)
+            assert (one.verdict == REFUTED) == (other.verdict == REPRODUCED)
+
+    @pytest.mark.parametrize(
+        "values, reason",
+        [([], "fewer than two"), ([1.0], "fewer than two"), ([1.0, nan, 2.0], "no number from seed 1"), ([1.0, 1.0], "do not differ")],
+    )
+    def test_degenerate_data_is_inconclusive(self, values, reason):
+        """No verdict from nothing, from one seed, from a diverged one, or from no spread at all."""
+        decision = decide_mean(values, AT_LEAST)
+        assert decision.verdict == INCONCLUSIVE and reason in decision.reason
+
+    def test_resolution_is_a_floor_under_the_spread(self):
+        """Seeds that agree exactly are as sure as one step of the measurement allows."""
+        assert decide_mean([1.0] * 5, AT_LEAST, resolution=0.1).verdict == REPRODUCED
+        assert decide_mean([0.05] * 5, AT_LEAST, resolution=0.1).verdict == INCONCLUSIVE
+
+
+class TestProportion:
+    @pytest.mark.parametrize("n", SIZES)
+    @pytest.mark.parametrize("region, edge", [(Region(0.5, 1.0), 0.5), (Region(0.0, 0.3), 0.3)])
+    def test_error_rates_at_the_edge(self, region, edge, n):
+        """Exact binomial tests: both errors at most ALPHA at the edge, computed, not simulated."""
+        wrong = {REPRODUCED: 0.0, REFUTED: 0.0}
+        for successes in range(n + 1):
+            verdict = decide_proportion(successes, n, region).verdict
+            if verdict in wrong:
+                wrong[verdict] += scipy_stats.binom.pmf(successes, n, edge)
+        assert wrong[REPRODUCED] <= ALPHA and wrong[REFUTED] <= ALPHA
+
+    @pytest.mark.parametrize("n", [5, 10, 20])
+    def test_clear_cases(self, n):
+        """All of five and more decide a majority, none refutes it."""
+        assert decide_proportion(n, n, Region(0.5, 1.0)).verdict == REPRODUCED
+        assert decide_proportion(0, n, Region(0.5, 1.0)).verdict == REFUTED
+        assert decide_proportion(0, 0, Region(0.5, 1.0)).verdict == INCONCLUSIVE
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_coverage(self, n):
+        """Clopper and Pearson's interval holds the truth at least as often as it says."""
+        for truth in (0.1, 0.5, 0.8):
+            ends = [decide_proportion(k, n, Region(0.5, 1.0)).interval for k in range(n + 1)]
+            covered = sum(scipy_stats.binom.pmf(k, n, truth) for k, (low, high) in enumerate(ends) if low <= truth <= high)
+            assert covered >= 1 - 2 * ALPHA
+
+
+class TestConjunction:
+    @staticmethod
+    def decide(parts):
+        return decide_all([decide_mean(list(map(float, values)), AT_LEAST) for values in parts])
+
+    def verdicts(self, truths, n, seed):
+        draws = np.random.default_rng(seed).normal(np.array(truths)[:, None], 1.0, (RUNS, len(truths), n))
+        found = [self.decide(parts).verdict for parts in draws]
+        return {verdict: found.count(verdict) / RUNS for verdict in (REPRODUCED, REFUTED)}
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_true_conjunctions_are_seldom_refuted(self, n):
+        """All three parts at their edge: some part is refuted in at most ALPHA of the runs."""
+        assert self.verdicts([0, 0, 0], n, n)[REFUTED] <= ALPHA + SLACK
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_false_conjunctions_are_seldom_reproduced(self, n):
+        """One part at its edge, the others far inside: reproduced in at most ALPHA of the runs."""
+        assert self.verdicts([0, 9, 9], n, 50 + n)[REPRODUCED] <= ALPHA + SLACK
+
+    def test_one_false_part_refutes(self):
+        """Far outside in one part is enough."""
+        assert self.verdicts([9, -9, 9], 10, 0)[REFUTED] > 0.99
+
+    def test_unknown_part_leaves_it_open(self):
+        """A part without a verdict gives none to the whole, with its reason."""
+        decision = decide_all([decide_mean([5.0, 6.0, 7.0], AT_LEAST), decide_mean([1.0], AT_LEAST)])
+        assert decision.verdict == INCONCLUSIVE and "fewer than two" in decision.reason
+
+
+def test_exact():
+    """True or false, no third."""
+    assert decide_exact(True).verdict == REPRODUCED and decide_exact(False).verdict == REFUTED
+
+
+def test_holm():
+    """The textbook example, and no rejection beyond the first that fails."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == [True, False, False, True]
+    assert holm([0.04, 0.04]) == [False, False]
+    assert holm([]) == []
+
+
+def test_holm_keeps_the_family_wise_rate():
+    """Thirty true hypotheses give a false alarm in at most ALPHA of the runs."""
+    p_values = np.random.default_rng(0).uniform(size=(RUNS, 30))
+    assert sum(any(holm(list(row))) for row in p_values) / RUNS <= ALPHA + SLACK
+
+
+def test_q_values_are_benjamini_hochberg():
+    """The smallest q is the smallest p times the number of hypotheses."""
+    assert q_values([0.01, 0.2, 0.9]) == pytest.approx([0.03, 0.3, 0.9])
+    assert q_values([]) == []
+
+
+def test_drift():
+    """Nothing moved, everything moved alike, moved within noise, moved beyond it."""
+    assert decide_drift([0.0, 0.0, 0.0]) == 1.0
+    assert decide_drift([0.5, 0.5, 0.5]) == 0.0
+    assert decide_drift([0.1, -0.2, 0.05, 0.02]) > 0.5
+    assert decide_drift([1.0, 1.2, 0.9, 1.1]) < 0.001

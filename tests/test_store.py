@@ -1,0 +1,110 @@
+"""The store: what was written is read, damage is found and set aside, locks end with their holder."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from lottery.errors import CorruptEntry, LotteryError
+from lottery.store import Entry, Store, store_folder
+
+KEY = "ab" + "0" * 30
+ENTRY = Entry({"accuracy": 97.5, "curve": [1.0, 0.5]}, {"masks": np.arange(1000, dtype=np.uint8)}, {"device": "cpu"})
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def path(store):
+    return store.folder / "entries" / "ab" / f"{KEY}.npz"
+
+
+def test_what_is_written_is_read(store):
+    """Measurements, arrays and circumstances come back; nothing temporary stays."""
+    assert not store.has(KEY) and store.read_or_set_aside(KEY) is None
+    store.write(KEY, ENTRY)
+    found = Store(store.folder).read(KEY)
+    assert found.measurements == ENTRY.measurements and found.made == ENTRY.made
+    assert np.array_equal(found.arrays["masks"], ENTRY.arrays["masks"])
+    assert [file.name for file in path(store).parent.iterdir()] == [f"{KEY}.npz"]
+
+
+@pytest.mark.parametrize("harm", ["truncate", "flip", "empty", "other key", "not an archive"])
+def test_damage_is_set_aside_with_a_warning(store, harm):
+    """However an entry is damaged, it is found, kept aside, and counts as missing."""
+    store.write(KEY, ENTRY)
+    content = bytearray(path(store).read_bytes())
+    if harm == "flip":
+        content[content.index(bytes(range(100, 120))) + 5] ^= 1  # a bit of the masks
+    elif harm == "other key":
+        store.write("ab" + "1" * 30, ENTRY)
+        content = (path(store).parent / ("ab" + "1" * 30 + ".npz")).read_bytes()
+    path(store).write_bytes({"truncate": content[:-200], "empty": b"", "not an archive": b"x" * 5000}.get(harm, content))
+    with pytest.raises(CorruptEntry):
+        store.read(KEY)
+    with pytest.warns(UserWarning, match="set aside .* and is computed again"):
+        assert store.read_or_set_aside(KEY) is None
+    assert not store.has(KEY) and (store.folder / "corrupt" / f"{KEY}.npz").exists()
+    store.write(KEY, ENTRY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.read_or_set_aside(KEY) is not None
+
+
+def test_pickles_are_never_loaded(store, tmp_path):
+    """An archive that holds a pickle is damage, not code."""
+    path(store).parent.mkdir(parents=True)
+    np.savez(path(store), entry=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(CorruptEntry):
+        store.read(KEY)
+
+
+def test_claims_exclude_each_other_and_what_is_there(store):
+    """A key is claimed by one process at a time, never when it is there, and no more than asked for."""
+    keys = [f"{index:032x}" for index in range(5)]
+    store.write(keys[0], ENTRY)
+    other = Store(store.folder)
+    with store.claim(keys, at_most=2) as first, other.claim(keys, at_most=9) as second:
+        assert first == keys[1:3] and second == keys[3:]
+        store.write(keys[1], ENTRY)
+    with other.claim(keys, at_most=9) as third:
+        assert third == keys[2:]
+
+
+def test_a_killed_process_leaves_no_lock(store):
+    """A process that is killed while it holds a lock does not keep others out."""
+    code = f"""
+import os, signal
+from pathlib import Path
+from lottery.store import Store
+with Store(Path({str(store.folder)!r})).claim([{KEY!r}], 1) as keys:
+    assert keys
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    with store.claim([KEY], 1) as keys:
+        assert keys == [KEY]
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path):
+    """The message names the folder and the ways out."""
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file" / "store")
+    for attempt in (store.check_writable, lambda: store.write(KEY, ENTRY)):
+        with pytest.raises(LotteryError, match="cannot be written .*--store or LOTTERY_STORE"):
+            attempt()
+
+
+def test_folder_from_option_environment_and_cache(monkeypatch, tmp_path):
+    """The option wins over LOTTERY_STORE, that over the cache."""
+    monkeypatch.setenv("LOTTERY_STORE", "from-environment")
+    assert str(store_folder("option")) == "option" and str(store_folder(None)) == "from-environment"
+    monkeypatch.delenv("LOTTERY_STORE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert store_folder(None) == tmp_path / "lottery" / "store"
+    assert os.sep in str(store_folder(None))

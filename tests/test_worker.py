@@ -1,0 +1,145 @@
+"""Workers: everything asked for gets computed, once, to the same bits, whatever was there before and whoever helps."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lottery import criteria
+from lottery.arms import DENSE, branch, chain, untrained
+from lottery.experiments import experiment
+from lottery.recipes import Recipe, Setting
+from lottery.store import Store
+from lottery.worker import Worker
+from tests.conftest import SMALL
+
+SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 60, 20))
+ARMS = [(chain("large_final"), 3), (branch("large_final", "reinit"), 3), (chain("large_final", "constant"), 2), (chain("random"), 4),
+        (untrained("large_final_same_sign"), 0), (DENSE, 0)]  # fmt: skip
+ASKED = [experiment(SETTING, arm, round, seed) for arm, round in ARMS for seed in range(3)]
+
+
+def worker(folder):
+    return Worker(Store(folder), "cpu", "float32")
+
+
+def measured(one):
+    return {experiment: entry.measurements for experiment, entry in one.entries.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A store in which everything was computed at once, and the worker that did it."""
+    one = worker(tmp_path_factory.mktemp("whole"))
+    one.work(ASKED)
+    return one
+
+
+def test_everything_asked_for_is_there(whole):
+    """Three chains' rounds, branches, random masks and supermasks, and no training twice."""
+    assert set(whole.entries) == set(ASKED) and not whole.failed
+    dense, tickets, branches, constants, random = 3, 9, 3, 6, 3  # networks: three seeds, rounds as far as each chain goes
+    assert whole.steps == 60 * (dense + tickets + branches + constants + random)
+
+
+def test_a_second_worker_only_reads(whole):
+    """With a full store nothing is trained."""
+    again = worker(whole.store.folder)
+    again.work(ASKED)
+    assert again.steps == 0 and measured(again) == measured(whole)
+
+
+@pytest.mark.parametrize("part", [ASKED[:1], ASKED[3:5] + ASKED[-1:], ASKED[9:11]])
+def test_a_selection_gives_the_same_bits(whole, tmp_path, part):
+    """One claim alone measures what it measures among all."""
+    alone = worker(tmp_path)
+    alone.work(part)
+    assert measured(alone) == {one: whole.entries[one].measurements for one in part}
+
+
+def test_half_a_store_gives_the_same_bits(whole, tmp_path):
+    """Whatever half of the entries is there, the rest comes out the same."""
+    shutil.copytree(whole.store.folder, tmp_path / "half")
+    for index, file in enumerate(sorted((tmp_path / "half" / "entries").glob("*/*.npz"))):
+        if index % 2:
+            file.unlink()
+    half = worker(tmp_path / "half")
+    half.work(ASKED)
+    assert 0 < half.steps < whole.steps and measured(half) == measured(whole)
+
+
+def test_a_damaged_entry_is_computed_again(whole, tmp_path):
+    """Damage anywhere in a chain costs a warning and that part again, not the result."""
+    shutil.copytree(whole.store.folder, tmp_path / "damaged")
+    one = worker(tmp_path / "damaged")
+    for broken in (experiment(SETTING, chain("large_final"), 2, 0), experiment(SETTING, chain("large_final"), 3, 0), ASKED[-1]):
+        path = one.store._path(one.key(broken))
+        path.write_bytes(path.read_bytes()[:300])
+    with pytest.warns(UserWarning, match="computed again"):
+        one.work(ASKED)
+    assert measured(one) == measured(whole)
+
+
+def test_two_processes_share_the_work(whole, tmp_path):
+    """Two workers on one store finish with the same results, each experiment trained once."""
+    code = f"""
+import sys, torch
+torch.set_num_threads(1)
+from pathlib import Path
+from tests.test_worker import ASKED, worker
+one = worker(Path({str(tmp_path)!r}))
+one.workers = 2
+one.work(ASKED)
+print(one.steps)
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    steps = [int(process.communicate()[0]) for process in processes]
+    assert sum(steps) == whole.steps
+    reader = worker(tmp_path)
+    reader.work(ASKED)
+    assert reader.steps == 0 and measured(reader) == measured(whole)
+
+
+def test_a_failing_criterion_fails_alone(whole, tmp_path, monkeypatch):
+    """What hangs on it fails with its message, everything else is computed."""
+
+    def broken(w_final):
+        raise ZeroDivisionError("no scores today")
+
+    monkeypatch.setitem(criteria.CRITERIA, "broken", broken)
+    bad = [experiment(SETTING, chain("broken"), 2, 0), experiment(SETTING, untrained("broken"), 0, 0)]
+    one = worker(tmp_path)
+    one.work([*ASKED, *bad])
+    assert set(bad) <= set(one.failed) and all("no scores today" in one.failed[b] for b in bad)
+    assert measured(one) == measured(whole)
+
+
+def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
+    """After the deadline nothing new is started; what was finished counts."""
+    one = worker(tmp_path)
+    one.work(ASKED, deadline=0.0)
+    assert one.steps == 0 and not one.entries
+    one.work(ASKED)
+    assert measured(one) == measured(whole)
+
+
+def test_chain_and_branch_have_different_masks(whole):
+    """A chain of random reinitialisation follows masks of its own, a branch those of the rewinding chain."""
+    one = worker(whole.store.folder)
+    chained, branched = experiment(SETTING, chain("large_final", "constant"), 2, 0), experiment(SETTING, branch("large_final", "constant"), 2, 0)
+    sources = [one.store.read(one.key(experiment(SETTING, arm, 1, 0))) for arm in (chain("large_final", "constant"), chain("large_final"))]
+    first, second = (one._masks(e, source)[0] for e, source in zip((chained, branched), sources))
+    assert not all(torch.equal(a, b) for a, b in zip(first, second))
+    assert [int(a.sum()) for a in first] == [int(b.sum()) for b in second]
+
+
+def test_batches_fill_the_processor_and_share_fairly(whole):
+    """No more than half of what is ready for one of two workers, and no more than the caches hold."""
+    many = [experiment(SETTING, DENSE, 0, seed) for seed in range(100)]
+    one = Worker(whole.store, "cpu", "float32", workers=2)
+    assert 10 <= one._at_most(many) <= 40
+    assert one._at_most(many[:8]) == 4 and one._at_most(many[:1]) == 1
+    lenet = [experiment(Setting("lenet-300-100", "mnist", SETTING.recipe), DENSE, 0, seed) for seed in range(9)]
+    assert one._at_most(lenet) == 1
