@@ -10,3 +10,7 @@ class LotteryError(Exception):
 
 class CorruptEntry(LotteryError):
     """A file of the store cannot be read back. It is set aside and its content computed again."""
+
+
+class StoreWarning(UserWarning):
+    """Something in the store was not as it should be, and was mended."""

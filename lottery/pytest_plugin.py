@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 
 from lottery import baseline, options, progress, report
 from lottery.claims import STATED, Claim
-from lottery.errors import LotteryError
+from lottery.errors import LotteryError, StoreWarning
 from lottery.session import Options, Session, deadline, entries_of
 from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED, holm, q_values
 
@@ -85,6 +86,7 @@ class Run:
             (self.folder / name).mkdir(exist_ok=True)
         self.collected: list[str] = []
         self.report: dict[str, object] = {}
+        self.error, self.notes = "", []
         self.session: Session | None = None
         self.display: progress.Display | None = None
 
@@ -104,11 +106,13 @@ class Run:
             chosen = Options(self.scale, store_folder(config.getoption("store")), device, self.precision, self.deadline)
             self.session = Session(chosen, entries_of(benchmarks & set(STATED)))
         except LotteryError as error:
-            self._give_up(str(error))
+            self.error = str(error)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session):
         """Workers train before they report for tests, so that a worker that dies in training is simply replaced."""
+        if self.error:
+            self._give_up(self.error)
         if self.given:
             self._train(session)
 
@@ -123,19 +127,24 @@ class Run:
         claims = [_claim(item) for item in session.items if _claim(item) is not None]
         if not claims or session.config.option.collectonly:
             return
-        try:
-            for claim in claims:
-                self.session.ask(claim)
-            reporter = progress.Reporter(self.folder / "progress", self.given.get("workerid", "main"))
-            self.session.train(self.given.get("workercount", 1), reporter)
-        except LotteryError as error:
-            self._give_up(str(error))
-        finally:
-            self._end_display()
+        name = self.given.get("workerid", "main")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                for claim in claims:
+                    self.session.ask(claim)
+                self.session.train(self.given.get("workercount", 1), progress.Reporter(self.folder / "progress", name))
+            except LotteryError as error:
+                self._give_up(str(error))
+            finally:
+                self._end_display()
+                own = [str(warning.message) for warning in caught if issubclass(warning.category, StoreWarning)]
+                (self.folder / f"{name}.warnings").write_text(json.dumps(own))
 
     def _give_up(self, message: str):
         """End the run with one message."""
         if not self.given:
+            self.error = ""  # pytest prints it
             raise pytest.UsageError(message)
         (self.folder / "error").write_text(message)
         pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
@@ -162,6 +171,11 @@ class Run:
         node.workerinput |= {"lottery_folder": str(self.folder), "lottery_deadline": self.deadline}
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error):
+        if (self.folder / "error").exists():  # a worker gave up: end the others quietly, the message comes in the summary
+            self.config.pluginmanager.get_plugin("dsession").triggershutdown()
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node, ids):
         self.collected = [id for id in ids if _is_claim(id)]
 
@@ -178,8 +192,8 @@ class Run:
         if self.given:
             return
         found = [json.loads(file.read_text()) for file in sorted((self.folder / "results").glob("*.json"))]
-        self.error = (self.folder / "error").read_text() if (self.folder / "error").exists() else ""
-        if self.error:
+        if (self.folder / "error").exists():
+            self.error = (self.folder / "error").read_text()
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif found:
             self._finish(session, found)
@@ -199,10 +213,12 @@ class Run:
             "environment": self._environment(),
             "claims": [result for result in results if result["paper"] != "own_criterion"],
             "criteria": [result for result in results if result["paper"] == "own_criterion"],
+            "q_values": _q_values(results),
             "baseline": moves,
             "no_verdict": missing,
         }
-        _add_q_values(results)
+        self.notes, failed = self._gate(results, moves, missing)
+        self.notes += sorted({note for file in self.folder.glob("*.warnings") for note in json.loads(file.read_text())})
         rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[2], row[1], row[5], row[4]))
         try:
             report.write(Path(self.config.getoption("results")), self.report, rows, self.scale)
@@ -210,7 +226,6 @@ class Run:
             self.error = f"the results cannot be written to {self.config.getoption('results')} ({error}); choose another folder with --results"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        self.verdict_lines, failed = self._gate(results, moves, missing)
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             others = session.testsfailed - sum(map(_fails, results))  # tests that are no claims, or broke
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed or others > 0 else pytest.ExitCode.OK
@@ -257,25 +272,25 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter):
         if self.given:
             return
-        if getattr(self, "error", ""):
-            terminalreporter.write_sep("=", "lottery cannot go on", red=True)
-            terminalreporter.write_line(f"ERROR: {self.error}", red=True)
         if self.report:
             self._show(terminalreporter)
+        if self.error:
+            terminalreporter.write_line(f"ERROR: {self.error}", red=True)
 
     def _show(self, terminal) -> None:
         everything = self.report["claims"] + self.report["criteria"]
         terminal.write_sep("=", report.heading(self.report | {"claims": everything}))
         terminal.write_line(report.table(everything, "simple"))
         terminal.write_line("")
-        notes = report.remarks(everything) + self.verdict_lines
+        notes = report.remarks(everything) + self.notes
         if self.baseline:
             notes += baseline.remarks(self.report["baseline"], self.config.getoption("baseline"))
         for note in notes:
             terminal.write_line(f"- {note}")
         terminal.write_line("")
         terminal.write_line(report.summary(self.report), bold=True)
-        terminal.write_line(f"written to {self.config.getoption('results')}/results.json, results.md, measurements.csv")
+        if not self.error:
+            terminal.write_line(f"written to {self.config.getoption('results')}/results.json, results.md, measurements.csv")
         terminal.write_line(f"scale {self.scale.name}: {self.scale.more}")
 
     def _end_display(self) -> None:
@@ -303,8 +318,10 @@ def _fails(result: dict) -> bool:
     return result["error"] or report.deviates(result) or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
 
 
-def _add_q_values(results: list[dict]) -> None:
-    """Add Benjamini and Hochberg's q-values of the hypothesis that each claim's region holds the truth."""
+def _q_values(results: list[dict]) -> dict[str, float]:
+    """Return Benjamini and Hochberg's q-values of the hypothesis that a claim's region holds the truth, by claim.
+
+    They hang on which claims were selected, so they stand beside the claims and not among their fields.
+    """
     tested = [result for result in results if result["p_outside"] is not None and result["kind"] != "exact"]
-    for result, q in zip(tested, q_values([result["p_outside"] for result in tested])):
-        result["q_outside"] = q
+    return dict(zip([result["id"] for result in tested], q_values([result["p_outside"] for result in tested])))

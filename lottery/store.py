@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from lottery.errors import CorruptEntry, LotteryError
+from lottery.errors import CorruptEntry, LotteryError, StoreWarning
 from lottery.folders import cache_folder
 
 FORMAT = 1
@@ -78,7 +78,7 @@ class Store:
                 os.replace(self._path(key), aside)
             except OSError as refused:
                 raise LotteryError(f"{error}, and cannot be set aside ({refused}); remove it and run again") from None
-            warnings.warn(f"{error}; it was set aside as {aside} and is computed again", stacklevel=2)
+            warnings.warn(f"{error}; it was set aside as {aside} and is computed again", StoreWarning, stacklevel=2)
             return None
 
     def write(self, key: str, entry: Entry) -> None:
