@@ -76,11 +76,7 @@ class Run:
         self.deadline = self.given.get("lottery_deadline") or deadline(options.budget(config))
         path = config.getoption("baseline")
         self.baseline = baseline.read(Path(path)) if path and not self.given else {}
-        if config.getoption("criterion"):
-            from lottery import criteria
-
-            for option in config.getoption("criterion"):
-                criteria.load(option)
+        self._load_criteria()
         self.folder = Path(self.given.get("lottery_folder") or tempfile.mkdtemp(prefix="lottery-"))
         for name in ("progress", "results"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -89,6 +85,16 @@ class Run:
         self.error, self.notes = "", []
         self.session: Session | None = None
         self.display: progress.Display | None = None
+
+    def _load_criteria(self) -> None:
+        given = self.config.getoption("criterion")
+        if given:
+            from lottery import criteria
+
+            before = dict(criteria.CRITERIA)
+            self.config.add_cleanup(lambda: (criteria.CRITERIA.clear(), criteria.CRITERIA.update(before)))
+            for option in given:
+                criteria.load(option)
 
     # what a worker, or the only process, does
 

@@ -26,12 +26,12 @@ def test_dense_early_stop_of_digits_comes_before_the_middle(digits):
 
 
 def test_dense_early_stop_of_mnist_comes_before_the_middle(real_mnist):
-    """The same for LeNet at the reduced scale, for two seeds on real MNIST."""
+    """The same for LeNet at the reduced scale: the median of three seeds on real MNIST, in two thirds of the run."""
     setting = SCALES["reduced"].setting(LENET, EARLY_STOP)
     recipe = dataclasses.replace(setting.recipe, iterations=setting.recipe.iterations * 2 // 3)
-    for outcome in train(setting.network, real_mnist, recipe, [replica(setting.network, seed) for seed in range(2)]):
-        assert outcome.measurements["early_stop_iteration"] < setting.recipe.iterations / 2
-        assert 97.3 < outcome.measurements["test_accuracy_early_stop"] < 98.4
+    outcomes = [train(setting.network, real_mnist, recipe, [replica(setting.network, seed)])[0] for seed in range(3)]
+    assert median(outcome.measurements["early_stop_iteration"] for outcome in outcomes) < setting.recipe.iterations / 2
+    assert all(97.4 < outcome.measurements["test_accuracy_early_stop"] < 98.5 for outcome in outcomes)
 
 
 def test_full_length_is_the_papers_length():
