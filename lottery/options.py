@@ -2,7 +2,9 @@
 
 import glob
 import os
+import platform
 import re
+from pathlib import Path
 
 import pytest
 
@@ -87,4 +89,20 @@ def device_names(config: pytest.Config) -> list[str]:
 def workers(config: pytest.Config) -> int:
     """Return what `-n auto` means: one worker per GPU, without GPU one per core."""
     devices = device_names(config)
-    return len(devices) if devices != ["cpu"] else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores() if devices == ["cpu"] else len(devices)
+
+
+def processor() -> str:
+    """Return the processor's name, as far as the system tells it, with the number of cores this process may use."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    except OSError:
+        pass
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

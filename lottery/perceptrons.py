@@ -12,7 +12,10 @@ from lottery.products import product
 from lottery.streams import stream
 
 ALIGNMENT = 64  # floats; a replica's block is padded to this, so that vectorised updates treat every replica alike
-ROWS = 500  # images per forward pass in evaluation; fixed, because the shape of a product can change its last bits
+# Images per pass in evaluation, fixed for each network, because the shape of a product can change its last bits: few for
+# small networks, whose replicas then share a cache (a tenth of their whole time), many for large ones, which run one by one.
+ROWS_SMALL, ROWS_LARGE = 100, 500
+LARGE = 2**16  # parameters
 
 
 class Layout:
@@ -30,6 +33,7 @@ class Layout:
             self.biases.append(slice(offset, offset + outputs))
             offset += outputs
         self.size = -(-offset // ALIGNMENT) * ALIGNMENT
+        self.rows = ROWS_SMALL if self.size < LARGE else ROWS_LARGE
 
     def weight_views(self, block: Tensor) -> list[Tensor]:
         """Return each layer's weights, (R, inputs, outputs), as views into `block` (R, P)."""
@@ -77,7 +81,6 @@ class Perceptrons:
         self._weight_gradients = self.layout.weight_views(self.gradient)
         self._bias_gradients = self.layout.bias_views(self.gradient)
         self._classes = torch.eye(self.layout.shapes[-1][1], device=block.device, dtype=block.dtype)
-        self._ones: Tensor | None = None
 
     def _layer(self, index: int, inputs: Tensor) -> Tensor:
         """Return one layer's outputs (R, B, O) before the ReLU."""
@@ -85,9 +88,7 @@ class Perceptrons:
 
     def set_gradient(self, images: Tensor, labels: Tensor) -> None:
         """Set `gradient` to that of the mean cross-entropy of `images` (R, B, I) with `labels` (R, B), each replica its own batch."""
-        replicas, rows, _ = images.shape
-        if self._ones is None or self._ones.shape[2] != rows:
-            self._ones = torch.ones(replicas, 1, rows, device=images.device, dtype=images.dtype)
+        rows = images.shape[1]
         inputs, last = [images], len(self._weights) - 1
         for index in range(last):
             inputs.append(self._layer(index, inputs[-1]).relu_())
@@ -99,7 +100,7 @@ class Perceptrons:
         error *= 1 / rows
         for index in range(last, -1, -1):
             product(inputs[index].transpose(1, 2), error, out=self._weight_gradients[index])
-            torch.bmm(self._ones, error, out=self._bias_gradients[index])
+            torch.sum(error, 1, keepdim=True, out=self._bias_gradients[index])
             if index:
                 error = product(error, self._weights[index].transpose(1, 2)).mul_(inputs[index].sign())  # ReLU's slope
 
@@ -108,9 +109,9 @@ class Perceptrons:
         replicas = self.block.shape[0]
         loss = torch.zeros(replicas, dtype=torch.float64, device=images.device)
         correct = torch.zeros_like(loss)
-        for start in range(0, len(images), ROWS):
-            outputs = images[start : start + ROWS].expand(replicas, -1, -1)
-            truth = labels[start : start + ROWS].expand(replicas, -1)
+        for start in range(0, len(images), self.layout.rows):
+            part = slice(start, start + self.layout.rows)
+            outputs, truth = images[part].expand(replicas, -1, -1), labels[part].expand(replicas, -1)
             for index in range(len(self._weights)):
                 outputs = self._layer(index, outputs if index == 0 else outputs.relu_())
             highest, prediction = outputs.max(2)

@@ -272,8 +272,13 @@ class Run:
                 versions[package] = version(package)
             except PackageNotFoundError:
                 versions[package] = None
-        device = ", ".join(self.devices) if self.devices != ["cpu"] else f"cpu ({platform.machine()})"
+        device = f"cpu ({options.processor()})" if self.devices == ["cpu"] else self._gpus()
         return {"device": device, "precision": self.precision, "python": platform.python_version(), "system": platform.system(), **versions}
+
+    def _gpus(self) -> str:
+        import torch
+
+        return ", ".join(f"{device} ({torch.cuda.get_device_name(device)})" for device in self.devices)
 
     def pytest_terminal_summary(self, terminalreporter):
         if self.given:

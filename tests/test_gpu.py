@@ -1,0 +1,32 @@
+"""The engine on a GPU, where there is one: the same starts and orders, results equal to the processor's within rounding."""
+
+import pytest
+import torch
+
+from lottery.datasets import load
+from lottery.recipes import Recipe
+from lottery.training import train
+from tests.conftest import SMALL, random_masks, replica
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_same_as_on_the_processor(optimiser):
+    """After 100 steps the weights agree to rounding, and pruned ones are exactly zero on both."""
+    recipe = Recipe(optimiser, 1e-2, 20, 100, 25, momentum=0.9 if optimiser == "sgd" else 0, weight_decay=1e-4)
+    masks = random_masks(SMALL, 0)
+    replicas = [replica(SMALL, 0, masks), replica(SMALL, 1)]
+    here, there = (train(SMALL, load("digits", device), recipe, replicas) for device in ("cpu", "cuda:0"))
+    for ours, theirs in zip(here, there):
+        torch.testing.assert_close(ours.final, theirs.final, rtol=1e-2, atol=1e-3)
+        assert abs(ours.measurements["test_accuracy_end"] - theirs.measurements["test_accuracy_end"]) < 1
+    frozen = replicas[0].trainable == 0
+    assert torch.equal(here[0].final[frozen], there[0].final[frozen])
+
+
+def test_twice_the_same_on_one_gpu():
+    """The same batch on the same device gives the same bits."""
+    recipe = Recipe("adam", 1e-2, 20, 50, 25)
+    first, second = (train(SMALL, load("digits", "cuda:0"), recipe, [replica(SMALL, seed) for seed in range(4)]) for _ in range(2))
+    assert all(torch.equal(a.final, b.final) for a, b in zip(first, second))
