@@ -111,15 +111,15 @@ class Display:
                 live.update(self._table(time.monotonic() - started))
 
     def _table(self, elapsed: float):
+        from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         states = read(self._folder)
         planned = max(state["planned"] for state in states.values())
         done = sum(state["finished"] + state["running"] for state in states.values())
         left = f"{elapsed * (planned - done) / done:.0f} s left" if 0 < done <= planned and elapsed > 2 else "estimating"
-        table = Table.grid(padding=(0, 1))
-        table.add_row("training", ProgressBar(planned or 1, min(done, planned), width=30), f"{done:,} of {planned:,} network-steps, {left}")
-        for name, state in states.items():
-            table.add_row(name, "", state["text"])
-        return table
+        whole = Table.grid(padding=(0, 1))
+        whole.add_row("training", ProgressBar(planned or 1, min(done, planned), width=30), f"{done:,} of {planned:,} network-steps, {left}")
+        return Group(whole, *(Text(f"{name:8} {state['text']}", overflow="ellipsis", no_wrap=True) for name, state in states.items()))

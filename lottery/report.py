@@ -18,6 +18,7 @@ PAPERS = {
     "negative_controls": "Negative controls, to be refuted",
     "own_criterion": "Your criterion",
 }
+PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
 MEASUREMENTS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset")
 
@@ -80,10 +81,9 @@ def deviates(result: Mapping) -> bool:
     return result["verdict"] in (REPRODUCED, REFUTED) and result["expected_verdict"] not in (result["verdict"], "any")
 
 
-def claim_name(result: Mapping, width: int | None = None) -> str:
-    """Return a claim's name within its paper, shortened to `width` in the middle of a word if need be."""
-    name = result["id"].partition(".")[2]
-    return name if width is None or len(name) <= width else f"{name[: width - 1]}…"
+def claim_name(result: Mapping) -> str:
+    """Return a claim's name within its paper."""
+    return result["id"].partition(".")[2]
 
 
 def table(results: Sequence[Mapping], format: str) -> str:
@@ -96,8 +96,9 @@ def table(results: Sequence[Mapping], format: str) -> str:
             title = PAPERS.get(paper, paper)
             rows.append([f"**{title}**" if markdown else title] + [""] * (len(HEADERS) - 1))
         name = claim_name(result) if markdown else "  " + claim_name(result)
+        value = published(result) if markdown or len(published(result)) <= PAPER_WIDTH else f"{published(result)[: PAPER_WIDTH - 1]}…"
         seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
-        rows.append([name, published(result), ours(result), result["n"] or "", verdict(result), seconds])
+        rows.append([name, value, ours(result), result["n"] or "", verdict(result), seconds])
     return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right"), preserve_whitespace=True)
 
 
@@ -106,7 +107,7 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
     lines = []
     for result in in_order(results):
         reason = result["reason"]
-        if result["verdict"] == REFUTED and result["expected_verdict"] == REFUTED:
+        if result["verdict"] == result["expected_verdict"] == REFUTED and not result["negative_control"]:
             reason = "; ".join(filter(None, [reason, result["expected_because"]]))
         failed = [f"{p['name']} {p['verdict']}: {p['estimate']:+.2f}" for p in result["parts"] if p["verdict"] != REPRODUCED and p["estimate"] is not None]
         reason = "; ".join(filter(None, [reason, *failed]))
