@@ -15,6 +15,9 @@ class Arm:
     branch     False: the treated networks, retrained, decide about the next round's mask (a chain, as in Zhou et al.);
                True: the masks are those of the rewinding chain of the same criterion (a branch, as in Frankle & Carbin)
     trained    False: the masked start is evaluated as it is (a heuristic supermask)
+    pruned     at which value pruned weights are frozen (`lottery/pruned.py`); other than zero only with rewinding
+    reset      False: a round goes on from the trained weights instead of starting anew (Frankle & Carbin, appendix B)
+    draw       which of several independent draws of the treatment
     """
 
     criterion: str | None = None
@@ -22,13 +25,23 @@ class Arm:
     schedule: str = ITERATIVE
     branch: bool = False
     trained: bool = True
+    pruned: str = "zero"
+    reset: bool = True
+    draw: int = 0
+
+    def __post_init__(self):
+        changed = [self.treatment != "rewind", self.pruned != "zero", not self.reset]
+        if sum(changed) > 1 or (self.branch or not self.trained) and any(changed[1:]):
+            raise ValueError("an arm changes one thing: the treatment of kept weights, the value of pruned ones, or the reset")
 
     @property
     def name(self) -> str:
         """The arm's name in tables and files, such as `large_final constant` or `large_final one-shot untrained`."""
         if self.criterion is None:
             return "dense"
-        words = [self.criterion, self.treatment]
+        words = [self.criterion, self.treatment if self.reset else "continued"]
+        words += [f"draw {self.draw}"] if self.draw else []
+        words += [f"pruned at {self.pruned}"] if self.pruned != "zero" else []
         words += [self.schedule] if self.schedule != ITERATIVE and self.trained else []
         words += ["branch"] if self.branch else []
         words += [] if self.trained else ["untrained"]
@@ -38,19 +51,24 @@ class Arm:
 DENSE = Arm()
 
 
-def chain(criterion: str, treatment: str = "rewind") -> Arm:
+def chain(criterion: str, treatment: str = "rewind", pruned: str = "zero") -> Arm:
     """Return the arm that prunes iteratively, each round from networks that were trained from treated starts."""
-    return Arm(criterion, treatment)
+    return Arm(criterion, treatment, pruned=pruned)
 
 
-def branch(criterion: str, treatment: str) -> Arm:
+def continued(criterion: str) -> Arm:
+    """Return the arm that prunes iteratively and trains on from where the weights are, without a reset."""
+    return Arm(criterion, reset=False)
+
+
+def branch(criterion: str, treatment: str, draw: int = 0) -> Arm:
     """Return the arm that trains treated starts under the masks of the rewinding chain."""
-    return Arm(criterion, treatment, branch=True)
+    return Arm(criterion, treatment, branch=True, draw=draw)
 
 
-def one_shot(criterion: str, treatment: str = "rewind") -> Arm:
-    """Return the arm that prunes the trained dense network once and retrains."""
-    return Arm(criterion, treatment, schedule=ONE_SHOT)
+def one_shot(criterion: str, treatment: str = "rewind", draw: int = 0) -> Arm:
+    """Return the arm that prunes once and retrains: the trained dense network, or, by a criterion that looks at initial weights, the untrained."""
+    return Arm(criterion, treatment, schedule=ONE_SHOT, draw=draw)
 
 
 def untrained(criterion: str, treatment: str = "rewind") -> Arm:

@@ -14,56 +14,27 @@ Names and formulas: Zhou et al. 2019, section 2, Fig. 2.
 """
 
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from lottery.errors import LotteryError
+from lottery.registry import Registry
 
-ARGUMENTS = ("w_init", "w_final", "mask", "generator")
-CRITERIA: dict[str, Callable[..., Tensor]] = {}
-
-
-def arguments(function: Callable, name: str) -> tuple[str, ...]:
-    """Return the names of the arguments that a criterion asks for; raise if it asks for something that is not offered."""
-    asked = tuple(inspect.signature(function).parameters)
-    unknown = [argument for argument in asked if argument not in ARGUMENTS]
-    if unknown:
-        raise LotteryError(
-            f"criterion {name!r} asks for {', '.join(unknown)}; a criterion can ask for {', '.join(ARGUMENTS)}, by these names"
-        )
-    return asked
-
-
-def criterion(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Register a criterion under the name of its function."""
-    arguments(function, function.__name__)
-    CRITERIA[function.__name__] = function
-    return function
-
-
-def find(name: str) -> Callable[..., Tensor]:
-    """Return the criterion of this name, or raise with the names there are."""
-    try:
-        return CRITERIA[name]
-    except KeyError:
-        raise LotteryError(f"there is no criterion {name!r}; the criteria are {', '.join(sorted(CRITERIA))}") from None
+CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator"))
 
 
 def needs_training(name: str) -> bool:
     """Return whether the criterion looks at trained weights."""
-    return "w_final" in arguments(find(name), name)
+    return CRITERIA.asks(name, "w_final")
 
 
 def score(name: str, **offered: object) -> Tensor:
     """Return the scores (1, ...) of one layer of one replica, checked: right shape, no NaN where a weight is left to prune."""
-    function = find(name)
     try:
-        result = function(**{argument: offered[argument] for argument in arguments(function, name)})
+        result = CRITERIA.call(name, **offered)
     except LotteryError:
         raise
     except Exception as error:  # whatever a criterion raises concerns the claims that use it, and nothing else
@@ -98,9 +69,19 @@ def load(option: str) -> str:
     if not callable(function):
         raise LotteryError(f"--criterion {option}: {path} has no function {attribute!r}")
     sys.modules[spec.name] = module  # where the fingerprint looks up the helpers that the function uses
-    arguments(function, name)
-    CRITERIA[name] = function
+    CRITERIA.add(name, function)
     return name
+
+
+def percentile(values, mask):
+    """Return for each weight the share of the unpruned weights of its layer whose value is smaller, and 0 for a pruned one."""
+    ordered = values[mask].sort().values
+    return torch.searchsorted(ordered, values.contiguous()) / max(1, len(ordered)) * mask
+
+
+def same_sign(w_init, w_final):
+    """Return where a weight ended with the sign that it started with. A zero has the sign of zeros only."""
+    return w_init.sign() == w_final.sign()
 
 
 @criterion
@@ -122,9 +103,64 @@ def large_init(w_init):
 
 
 @criterion
+def small_init(w_init):
+    """-|w_i|: keep what is small before training."""
+    return -w_init.abs()
+
+
+@criterion
+def large_init_large_final(w_init, w_final, mask):
+    """min(alpha |w_f|, |w_i|), alpha aligning the percentiles of the two: keep what is large before and after.
+
+    Their percentiles are compared directly, which is what alpha stands for: the code of Zhou et al. searches the common
+    percentile above which both lie. Here the count is exact, there it is approximate.
+    """
+    return torch.minimum(percentile(w_init.abs(), mask), percentile(w_final.abs(), mask))
+
+
+@criterion
+def small_init_small_final(w_init, w_final, mask):
+    """-max(alpha |w_f|, |w_i|), alpha aligning the percentiles of the two: keep what is small before and after."""
+    return -torch.maximum(percentile(w_init.abs(), mask), percentile(w_final.abs(), mask))
+
+
+@criterion
+def magnitude_increase(w_init, w_final):
+    """|w_f| - |w_i|: keep what has grown."""
+    return w_final.abs() - w_init.abs()
+
+
+@criterion
+def movement(w_init, w_final):
+    """|w_f - w_i|: keep what has moved."""
+    return (w_final - w_init).abs()
+
+
+@criterion
 def large_final_same_sign(w_init, w_final):
     """max(0, w_i w_f / |w_i|): |w_f| where the sign is that of the start, else 0, so that those who changed sign are tied."""
-    return torch.where(w_init.sign() == w_final.sign(), w_final.abs(), 0.0)
+    return torch.where(same_sign(w_init, w_final), w_final.abs(), 0.0)
+
+
+@criterion
+def large_final_diff_sign(w_init, w_final):
+    """max(0, -w_i w_f / |w_i|): |w_f| where the sign has changed, else 0. The control of large_final_same_sign."""
+    return torch.where(same_sign(w_init, w_final), 0.0, w_final.abs())
+
+
+@criterion
+def magnitude_increase_same_sign(w_init, w_final):
+    """|w_f| - |w_i| where the sign is that of the start, else 0.
+
+    As in the code of Zhou et al. a weight that changed sign scores 0, and so outranks one that kept its sign and shrank.
+    """
+    return torch.where(same_sign(w_init, w_final), magnitude_increase(w_init, w_final), 0.0)
+
+
+@criterion
+def magnitude_increase_diff_sign(w_init, w_final):
+    """|w_f| - |w_i| where the sign has changed, else 0. The control of magnitude_increase_same_sign."""
+    return torch.where(same_sign(w_init, w_final), 0.0, magnitude_increase(w_init, w_final))
 
 
 @criterion

@@ -6,18 +6,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lottery import criteria, treatments
+from lottery import criteria
 from lottery.arms import DENSE, ITERATIVE, Arm, chain
 from lottery.datasets import Dataset
 from lottery.fingerprints import canonical, digest, source_digest
 from lottery.masks import keep, ranking
 from lottery.networks import Layer, Network, network
 from lottery.perceptrons import Layout, initial_weights
+from lottery.pruned import PRUNED, ZERO
 from lottery.recipes import Setting
 from lottery.scales import SUPERMASK_ROUNDS
 from lottery.store import Entry
 from lottery.streams import stream
 from lottery.training import VERSION
+from lottery.treatments import TREATMENTS
 
 Weights = list[Tensor]  # one tensor (inputs, outputs) a layer
 Masks = list[Tensor]  # one bool tensor (inputs, outputs) a layer, True = kept
@@ -66,15 +68,15 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
     arm, architecture = one.arm, network(one.setting.network)
     science = [initial_weights, stream]
     if arm.criterion is not None:
-        science += [masks_of, rungs_of, next_masks, Network.kept, criteria.find(arm.criterion), treatments.find(arm.treatment)]
-        science += [treatments.find("rewind")] if arm.branch else []
+        science += [begin, rungs_of, carry, Network.kept, criteria.CRITERIA.find(arm.criterion)]
+        science += [TREATMENTS.find(name) for name in sorted({arm.treatment, "rewind"})] + [PRUNED.find(arm.pruned)]
     request = {
         "engine": VERSION,
         "precision": precision,
         "network": [[layer.name, layer.shape, str(architecture.rate(layer))] for layer in architecture.layers],
         "data": [one.setting.dataset, data.fingerprint],
         "recipe": asdict(one.setting.recipe),
-        "arm": [arm.schedule, arm.branch, arm.trained] if arm.criterion else "dense",
+        "arm": [arm.schedule, arm.branch, arm.trained, arm.reset, arm.draw] if arm.criterion else "dense",
         "rounds": one.round if arm.trained else list(SUPERMASK_ROUNDS),
         "seed": one.seed,
         "science": source_digest(*science),
@@ -82,17 +84,109 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
     return digest(canonical(request))
 
 
-def starts(one: Experiment, round: int, masks: Masks | None) -> Weights:
-    """Return the values that the network starts from at this round: m * f(w_init), pruned weights at zero; dense without masks."""
-    initial = initial_weights(network(one.setting.network), one.seed)
-    if masks is None:
-        return initial
-    treat = treatments.find(one.arm.treatment)
-    layers = network(one.setting.network).layers
+def initial(one: Experiment) -> Weights:
+    """Return the weights that the replica was initialised with."""
+    return initial_weights(network(one.setting.network), one.seed)
+
+
+def treated(one: Experiment, round: int, masks: Masks, previous: Weights) -> Weights:
+    """Return the start m * f(w_init) of a round: treated where kept, zero where pruned. `previous` is what the round before started from."""
+    arm, layers = one.arm, network(one.setting.network).layers
+    purpose = ("treatment", arm.treatment, round) + ((arm.draw,) if arm.draw else ())
     return [
-        torch.where(mask, treat(w_init, stream(one.seed, "treatment", one.arm.treatment, round, layer.name)), 0.0)
-        for layer, w_init, mask in zip(layers, initial, masks)
+        torch.where(
+            mask,
+            TREATMENTS.call(arm.treatment, w_init=w_init, w_start=w_start, mask=mask, generator=stream(one.seed, *purpose, layer.name)),
+            0.0,
+        )
+        for layer, w_init, w_start, mask in zip(layers, initial(one), previous, masks)
     ]
+
+
+def begin(one: Experiment, source: Entry | None) -> tuple[Masks | None, Weights]:
+    """Return the masks of a trained experiment, None for the dense network, and the values it starts from. `source` is its parent's entry."""
+    arm, w_init = one.arm, initial(one)
+    if arm.criterion is None:
+        return None, w_init
+    if source is None:
+        return _begin_before_training(one)
+    if arm.branch or "next_masks" not in source.arrays:  # off another chain, or off the dense network
+        masks = masks_of(one, source)
+        if arm.branch or (arm.pruned == ZERO and arm.reset):
+            return masks, treated(one, one.round, masks, w_init)
+        final = weights_of(one, source.arrays["final"])
+        if not arm.reset:
+            return masks, masked(final, masks)
+        return masks, zeroed(one, 0, masks, no_masks(one), w_init, final)
+    masks = masks_of(one, source)
+    if "final" in source.arrays:
+        return masks, masked(weights_of(one, source.arrays["final"]), masks)
+    if "next_zeros" in source.arrays:
+        return masks, [torch.where(zero, 0.0, w) for zero, w in zip(unpack(one, source.arrays["next_zeros"]), w_init)]
+    return masks, treated(one, one.round, masks, spread(source.arrays["kept_start"], masks) if "kept_start" in source.arrays else w_init)
+
+
+def carry(one: Experiment, masks: Masks | None, start: Weights, final: Tensor) -> dict[str, np.ndarray]:
+    """Return what later experiments need of a trained one, whose final parameters are `final` (P,).
+
+    A dense network's weights; of a chain the next round's masks, and, as its arm demands, where that round starts at zero, the
+    values that reshuffling permutes, or the weights that training goes on from.
+    """
+    arm = one.arm
+    if arm.criterion is None:
+        return {"final": final.numpy()}
+    if arm.schedule != ITERATIVE or arm.branch or not criteria.needs_training(arm.criterion):
+        return {}
+    trained = weights_of(one, final.numpy())
+    following = cut(one, ranks_after(one, one.round, masks, start, trained), one.round + 1)
+    kept = {"next_masks": pack(following)}
+    if not arm.reset:
+        kept["final"] = final.numpy()
+    elif arm.pruned != ZERO:
+        kept["next_zeros"] = pack([weights == 0 for weights in zeroed(one, one.round, following, masks, start, trained)])
+    elif TREATMENTS.asks(arm.treatment, "w_start"):
+        kept["kept_start"] = np.concatenate([weights[mask].numpy() for weights, mask in zip(start, following)])
+    return kept
+
+
+def masked(weights: Weights, masks: Masks) -> Weights:
+    """Return the weights with zeros where the masks prune."""
+    return [torch.where(mask, weight, 0.0) for weight, mask in zip(weights, masks)]
+
+
+def zeroed(one: Experiment, round: int, following: Masks, masks: Masks, start: Weights, final: Weights) -> Weights:
+    """Return where the next round starts when its pruned weights are not all at zero: at zero where the arm's action says so, else at w_init.
+
+    `following` are the next round's masks; `masks`, `start` and `final` are this round's masks and weights before and after training.
+    """
+    layers = network(one.setting.network).layers
+    zeros = [
+        PRUNED.call(
+            one.arm.pruned,
+            mask=mask,
+            newly=before & ~mask,
+            shrank=w_f.abs() < w_i.abs(),
+            grew=w_f.abs() > w_i.abs(),
+            was_zero=w_i == 0,
+            generator=stream(one.seed, "pruned", one.arm.pruned, round, layer.name),
+        )
+        for layer, mask, before, w_i, w_f in zip(layers, following, masks, start, final)
+    ]
+    return [torch.where(zero, 0.0, w) for zero, w in zip(zeros, initial(one))]
+
+
+def spread(kept: np.ndarray, masks: Masks) -> Weights:
+    """Return weights with the values `kept` at the places that the masks keep, layer after layer, and zeros elsewhere."""
+    parts, weights = torch.from_numpy(kept).split([int(mask.sum()) for mask in masks]), []
+    for part, mask in zip(parts, masks):
+        weights.append(torch.zeros(mask.shape))
+        weights[-1][mask] = part
+    return weights
+
+
+def weights_of(one: Experiment, block: np.ndarray) -> Weights:
+    """Return the weights, layer by layer, in a block (P,) of parameters."""
+    return [weights[0] for weights in Layout(network(one.setting.network)).weight_views(torch.from_numpy(block).unsqueeze(0))]
 
 
 def ranks_after(one: Experiment, round: int, masks: Masks, w_init: Weights, w_final: Weights) -> list[Tensor]:
@@ -124,44 +218,35 @@ def no_masks(one: Experiment) -> Masks:
 
 def dense_ranks(one: Experiment, dense: Entry | None) -> list[Tensor]:
     """Return the ranks by the trained dense network, whose entry is `dense`, or by the initial weights if training does not matter."""
-    initial = starts(one, 0, None)
-    if dense is None:
-        return ranks_after(one, 0, no_masks(one), initial, initial)
-    final = Layout(network(one.setting.network)).weight_views(torch.from_numpy(dense.arrays["final"]).unsqueeze(0))
-    return ranks_after(one, 0, no_masks(one), initial, [weights[0] for weights in final])
+    w_init = initial(one)
+    return ranks_after(one, 0, no_masks(one), w_init, w_init if dense is None else weights_of(one, dense.arrays["final"]))
 
 
-def masks_of(one: Experiment, source: Entry | None) -> Masks | None:
-    """Return the masks of a trained experiment, None for the dense network. `source` is its parent's entry."""
-    if one.arm.criterion is None:
-        return None
+def masks_of(one: Experiment, source: Entry | None) -> Masks:
+    """Return the masks of an experiment from its parent's entry: those the chain left for it, or a cut of the dense network's ranks."""
     if source is not None and "next_masks" in source.arrays:
         return unpack(one, source.arrays["next_masks"])
-    if source is None and one.arm.schedule == ITERATIVE:
-        return _masks_before_training(one)
     return cut(one, dense_ranks(one, source), one.round)
 
 
-def rungs_of(one: Experiment, source: Entry | None) -> list[Masks]:
-    """Return the masks of an untrained experiment at every rung: one ranking, cut ever shorter."""
+def rungs_of(one: Experiment, source: Entry | None) -> list[tuple[Masks, Weights]]:
+    """Return masks and starts of an untrained experiment at every rung: one ranking, cut ever shorter."""
     ranks = dense_ranks(one, source)
-    return [cut(one, ranks, round) for round in SUPERMASK_ROUNDS]
+    rungs = [(round, cut(one, ranks, round)) for round in SUPERMASK_ROUNDS]
+    return [(masks, treated(one, round, masks, initial(one))) for round, masks in rungs]
 
 
-def next_masks(one: Experiment, masks: Masks, final: Tensor) -> Masks:
-    """Return the masks of a chain's next round, from the trained parameters `final` (P,) of this one."""
-    trained = [weights[0] for weights in Layout(network(one.setting.network)).weight_views(final.unsqueeze(0))]
-    return cut(one, ranks_after(one, one.round, masks, starts(one, one.round, masks), trained), one.round + 1)
-
-
-def _masks_before_training(one: Experiment) -> Masks:
-    """Return the masks of a chain whose criterion looks at initial weights alone: round by round, without training in between."""
+def _begin_before_training(one: Experiment) -> tuple[Masks, Weights]:
+    """Return masks and start where the criterion looks at initial weights alone: at once, or round by round without training in between."""
+    if one.arm.schedule != ITERATIVE:
+        masks = masks_of(one, None)
+        return masks, treated(one, one.round, masks, initial(one))
     source = replace(one, arm=chain(one.arm.criterion)) if one.arm.branch else one
-    masks, weights = no_masks(one), starts(one, 0, None)
+    masks, weights = no_masks(one), initial(one)
     for round in range(one.round):
         masks = cut(one, ranks_after(source, round, masks, weights, weights), round + 1)
-        weights = starts(source, round + 1, masks)
-    return masks
+        weights = treated(source, round + 1, masks, weights)
+    return masks, treated(one, one.round, masks, initial(one)) if one.arm.branch else weights
 
 
 def pack(masks: Masks) -> np.ndarray:

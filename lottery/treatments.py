@@ -1,38 +1,24 @@
 """Treatments: from which values the kept weights of a masked network start (the mask-1 actions of Zhou et al. 2019, section 3).
 
-A treatment returns the start values (inputs, outputs) of one layer before the mask is applied. It is given
+A treatment returns the start values (inputs, outputs) of one layer; where the mask is False they are not used. It names what
+it needs as arguments:
 
     w_init     (inputs, outputs) the original initial weights of the replica
+    w_start    (inputs, outputs) what the round before started from; w_init in the first round of a chain and in a branch
+    mask       (inputs, outputs) True where the weight is kept
     generator  a random stream of this replica, round and layer
 
-In a chain Zhou et al. feed the treated values into the next round as its w_init. Every treatment here depends on the
-original values through their signs and their layer's standard deviation alone, both of which a treatment with the initial
-sign passes on unchanged, so starting from the original each round gives the same distribution, and the same values for the
-signed constant. What a chain does feed on is the mask, and the criterion's w_init, which is the treated start.
+In a chain of Zhou et al. the treated values of a round are the next round's w_init. For most treatments that makes no
+difference, because they use the original values' signs and deviation alone, which a treatment with the initial sign passes
+on; the ones that do depend on the round before ask for `w_start`.
 """
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from lottery.errors import LotteryError
+from lottery.registry import Registry
 
-TREATMENTS: dict[str, Callable[..., Tensor]] = {}
-
-
-def treatment(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Register a treatment under the name of its function."""
-    TREATMENTS[function.__name__] = function
-    return function
-
-
-def find(name: str) -> Callable[..., Tensor]:
-    """Return the treatment of this name, or raise with the names there are."""
-    try:
-        return TREATMENTS[name]
-    except KeyError:
-        raise LotteryError(f"there is no treatment {name!r}; the treatments are {', '.join(sorted(TREATMENTS))}") from None
+TREATMENTS = treatment = Registry("treatment", "treatments", ("w_init", "w_start", "mask", "generator"))
 
 
 def scale(w_init: Tensor) -> Tensor:
@@ -45,8 +31,13 @@ def random_signs(w_init: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randint(0, 2, w_init.shape, generator=generator).to(w_init.dtype) * 2 - 1
 
 
+def noisy(w_init: Tensor, generator: torch.Generator, deviations: float) -> Tensor:
+    """Return the initial weights plus Gaussian noise of so many standard deviations of their layer (Frankle & Carbin, appendix F.5)."""
+    return w_init + deviations * scale(w_init) * torch.randn(w_init.shape, generator=generator)
+
+
 @treatment
-def rewind(w_init, generator):
+def rewind(w_init):
     """The values of the first initialisation: the winning ticket of Frankle & Carbin 2019."""
     return w_init
 
@@ -59,12 +50,64 @@ def reinit(w_init, generator):
 
 
 @treatment
+def reinit_initial_sign(w_init, generator):
+    """The magnitudes of a fresh draw with the sign of the initial value."""
+    return reinit(w_init, generator).abs() * w_init.sign()
+
+
+@treatment
+def reshuffle(w_start, mask, generator):
+    """The kept values of the round before, permuted among the kept places of the layer."""
+    kept = w_start[mask]
+    shuffled = torch.zeros_like(w_start)
+    shuffled[mask] = kept[torch.randperm(len(kept), generator=generator)]
+    return shuffled
+
+
+@treatment
+def reshuffle_initial_sign(w_init, w_start, mask, generator):
+    """The magnitudes of the kept values, permuted, with the sign of the initial value."""
+    return reshuffle(w_start, mask, generator).abs() * w_init.sign()
+
+
+@treatment
 def constant(w_init, generator):
     """Plus or minus alpha, with random signs."""
     return scale(w_init) * random_signs(w_init, generator)
 
 
 @treatment
-def constant_initial_sign(w_init, generator):
+def constant_initial_sign(w_init):
     """Plus or minus alpha, with the sign of the initial value."""
     return scale(w_init) * w_init.sign()
+
+
+@treatment
+def resample(w_init, mask, generator):
+    """Independent draws, with replacement, from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.2)."""
+    kept = w_init[mask]
+    return kept[torch.randint(0, max(1, len(kept)), w_init.shape, generator=generator)] if len(kept) else torch.zeros_like(w_init)
+
+
+@treatment
+def noise_half(w_init, generator):
+    """The initial values with noise of half a deviation."""
+    return noisy(w_init, generator, 0.5)
+
+
+@treatment
+def noise_one(w_init, generator):
+    """The initial values with noise of one deviation."""
+    return noisy(w_init, generator, 1.0)
+
+
+@treatment
+def noise_two(w_init, generator):
+    """The initial values with noise of two deviations."""
+    return noisy(w_init, generator, 2.0)
+
+
+@treatment
+def noise_three(w_init, generator):
+    """The initial values with noise of three deviations."""
+    return noisy(w_init, generator, 3.0)

@@ -11,16 +11,14 @@ from math import ceil
 
 import torch
 
-from lottery import criteria, training
-from lottery.arms import ITERATIVE
+from lottery import training
 from lottery.datasets import Dataset, load
 from lottery.errors import LotteryError
-from lottery.experiments import Experiment, key, masks_of, next_masks, pack, parent, rungs_of, starts
+from lottery.experiments import Experiment, begin, carry, key, parent, rungs_of
 from lottery.networks import network
 from lottery.perceptrons import Layout
 from lottery.progress import Batch
 from lottery.recipes import Setting
-from lottery.scales import SUPERMASK_ROUNDS
 from lottery.store import Entry, Store
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
@@ -144,7 +142,7 @@ class Worker:
                 self._add(missing, before)
                 continue
             try:
-                prepared.append((one, self._masks(one, source)))
+                prepared.append((one, begin(one, source) if one.arm.trained else rungs_of(one, source)))
             except LotteryError as error:
                 self.failed[one] = str(error)
         if prepared:
@@ -160,47 +158,34 @@ class Worker:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
 
-    @staticmethod
-    def _masks(one: Experiment, source: Entry | None) -> list:
-        """Return the masks of the experiment's round, or for an untrained arm those of every rung."""
-        return [masks_of(one, source)] if one.arm.trained else rungs_of(one, source)
-
-    def _train(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
+    def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Entry]]:
+        """Return the entries of a batch of experiments, each prepared as its masks and its start."""
         setting = prepared[0][0].setting
         layout = Layout(network(setting.network))
         replicas = []
-        for one, (masks,) in prepared:
+        for one, (masks, start) in prepared:
             order = (one.seed, "data order", one.round if setting.recipe.data_order == "fresh" else 0)
-            replicas.append(training.Replica(layout.join(starts(one, one.round, masks)), layout.trainable(masks), order))
+            replicas.append(training.Replica(layout.join(start), layout.trainable(masks), order))
         experiments = [one for one, _ in prepared]
         self.watch(Batch(experiments, 0))
         outcomes = training.train(
             setting.network, self.data(setting), setting.recipe, replicas, lambda iteration: self.watch(Batch(experiments, iteration))
         )
         results = []
-        for (one, (masks,)), outcome in zip(prepared, outcomes):
+        for (one, (masks, start)), outcome in zip(prepared, outcomes):
             try:
-                results.append((one, Entry(outcome.measurements, self._kept(one, masks, outcome.final))))
+                results.append((one, Entry(outcome.measurements, carry(one, masks, start, outcome.final))))
             except LotteryError as error:
                 self.failed[one] = str(error)
         return results
 
-    @staticmethod
-    def _kept(one: Experiment, masks, final: torch.Tensor) -> dict:
-        """Return what later experiments need of a trained one: a dense network's weights, a chain's next masks."""
-        if one.arm.criterion is None:
-            return {"final": final.numpy()}
-        if one.arm.schedule != ITERATIVE or one.arm.branch or not criteria.needs_training(one.arm.criterion):
-            return {}
-        return {"next_masks": pack(next_masks(one, masks, final))}
-
     def _evaluate(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
+        """Return the entries of untrained experiments, each prepared as masks and start of every rung."""
         results = []
         for one, rungs in prepared:
             self.watch(Batch([one], 0))
             layout, data = Layout(network(one.setting.network)), self.data(one.setting)
-            blocks = [layout.join(starts(one, round, masks)) for round, masks in zip(SUPERMASK_ROUNDS, rungs)]
-            accuracies = [training.test_accuracy(one.setting.network, data, [block])[0] for block in blocks]
+            accuracies = [training.test_accuracy(one.setting.network, data, [layout.join(start)])[0] for _, start in rungs]
             measurements = {"test_accuracy_start": accuracies, "accuracy_step": 100 / len(data.test.images)}
             results.append((one, Entry(measurements)))
         return results

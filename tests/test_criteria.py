@@ -33,6 +33,14 @@ def own(tmp_path):
         ("large_init", [1, 2, 3, 4]),
         ("large_final_same_sign", [0, 1, 2, 0]),
         ("random", [0, 0, 0, 0]),
+        ("small_init", [-1, -2, -3, -4]),
+        ("magnitude_increase", [4, -1, -1, -3.5]),
+        ("movement", [6, 1, 1, 4.5]),
+        ("large_final_diff_sign", [5, 0, 0, 0.5]),
+        ("magnitude_increase_same_sign", [0, -1, -1, 0]),
+        ("magnitude_increase_diff_sign", [4, 0, 0, -3.5]),
+        ("large_init_large_final", [0, 0.25, 0.5, 0]),  # percentiles 0 1/4 1/2 3/4 before, 3/4 1/4 1/2 0 after
+        ("small_init_small_final", [-0.75, -0.25, -0.5, -0.75]),
     ],
 )
 def test_formulas(name, expected):
@@ -40,9 +48,24 @@ def test_formulas(name, expected):
     assert criteria.score(name, w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)[0].tolist() == expected
 
 
+def test_aligned_percentiles_are_of_the_unpruned_weights():
+    """Pruned weights do not count, and what is kept lies above a common percentile before and after training."""
+    mask = torch.tensor([[True, True, False, True]])
+    scores = criteria.score("large_init_large_final", w_init=W_INIT, w_final=W_FINAL, mask=mask, generator=None)[0]
+    assert scores.tolist() == [0, pytest.approx(1 / 3), 0, 0]
+    generator = torch.Generator().manual_seed(0)
+    w_init, w_final = torch.randn(1, 999, generator=generator), 3 * torch.randn(1, 999, generator=generator)
+    everything = torch.ones(1, 999, dtype=torch.bool)
+    scores = criteria.score("large_init_large_final", w_init=w_init, w_final=w_final, mask=everything, generator=None)
+    kept = scores > scores.median()
+    common = (kept & everything)[0]
+    for values in (w_init.abs()[0], w_final.abs()[0]):
+        assert values[common].min() > values.quantile(scores.median().item())
+
+
 def test_needs_training_is_read_from_the_arguments():
     """What does not ask for final weights prunes before training."""
-    assert {name for name in criteria.CRITERIA if not criteria.needs_training(name)} == {"large_init", "random"}
+    assert {name for name in criteria.CRITERIA if not criteria.needs_training(name)} == {"large_init", "small_init", "random"}
 
 
 def test_same_sign_of_zero_is_no_sign():
@@ -110,4 +133,4 @@ def test_bad_option_is_one_message(option, message):
 def test_unknown_criterion_is_named():
     """The message says which criteria there are."""
     with pytest.raises(LotteryError, match="no criterion 'largest'.*large_final"):
-        criteria.find("largest")
+        criteria.CRITERIA.find("largest")

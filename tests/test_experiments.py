@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lottery.arms import DENSE, Arm, branch, chain, one_shot, untrained
-from lottery.experiments import experiment, key, masks_of, next_masks, no_masks, pack, parent, rungs_of, starts, unpack
+from lottery.arms import DENSE, Arm, branch, chain, continued, one_shot, untrained
+from lottery.experiments import begin, carry, experiment, initial, key, masks_of, no_masks, pack, parent, rungs_of, treated, unpack
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.recipes import Recipe, Setting
@@ -63,18 +63,18 @@ class TestMasks:
         before, source = no_masks(one), dense_entry(seed) if parent(one) else None
         for round in range(1, 6):
             one = experiment(SETTING, arm, round, seed)
-            masks = masks_of(one, source)
+            masks, start = begin(one, source)
             assert tuple(int(mask.sum()) for mask in masks) == network(SMALL).kept(round)
             assert not any((mask & ~earlier).any() for mask, earlier in zip(masks, before))
             before = masks
             if parent(one):
                 final = final_weights(seed + round) * Layout(network(SMALL)).trainable(masks)
-                source = Entry({}, {"next_masks": pack(next_masks(one, masks, final))})
+                source = Entry({}, carry(one, masks, start, final))
 
     def test_untrained_rungs_are_nested_with_exact_counts(self):
         """The 25 rungs of a heuristic supermask, from everything down to half a per cent."""
         one = experiment(SETTING, untrained("large_final"), 0, 0)
-        rungs = rungs_of(one, dense_entry(0))
+        rungs = [masks for masks, _ in rungs_of(one, dense_entry(0))]
         assert [tuple(int(mask.sum()) for mask in masks) for masks in rungs] == [network(SMALL).kept(n) for n in range(25)]
         for larger, smaller in zip(rungs, rungs[1:]):
             assert not any((mask & ~earlier).any() for mask, earlier in zip(smaller, larger))
@@ -93,39 +93,124 @@ class TestMasks:
         """Same dense weights, other criterion: other masks. Other seed: other random masks."""
         chosen = {name: pack(masks_of(experiment(SETTING, one_shot(name), 4, 0), dense_entry(0))) for name in ("large_final", "small_final")}
         assert not np.array_equal(chosen["large_final"], chosen["small_final"])
-        one, other = (pack(masks_of(experiment(SETTING, chain("random"), 4, seed), None)) for seed in (0, 1))
+        one, other = (pack(begin(experiment(SETTING, chain("random"), 4, seed), None)[0]) for seed in (0, 1))
         assert not np.array_equal(one, other)
 
     def test_pack_and_unpack(self):
         """Bits come back as they went."""
         one = experiment(SETTING, chain("random"), 3, 0)
-        masks = masks_of(one, None)
+        masks, _ = begin(one, None)
         assert all(torch.equal(a, b) for a, b in zip(masks, unpack(one, pack(masks))))
+
+
+def run_chain(arm, rounds, seed=0):
+    """Return masks and start of every round of a chain whose trained weights are made up."""
+    source, states = dense_entry(seed), []
+    for round in range(1, rounds + 1):
+        one = experiment(SETTING, arm, round, seed)
+        masks, start = begin(one, source)
+        layout = Layout(network(SMALL))
+        moved = layout.join(start) + layout.trainable(masks) * (final_weights(seed + round) - layout.join(initial(one)))
+        states.append((masks, start, moved))
+        source = Entry({}, carry(one, masks, start, moved))
+    return states
 
 
 class TestStarts:
     def test_survivors_are_bit_equal_to_their_start(self):
         """After rewinding, kept weights are the first initialisation to the bit, pruned ones exactly zero."""
-        one = experiment(SETTING, chain("large_final"), 3, 5)
-        masks = masks_of(experiment(SETTING, one_shot("large_final"), 3, 5), dense_entry(5))
-        for start, mask, w_init in zip(starts(one, 3, masks), masks, initial_weights(network(SMALL), 5)):
-            assert torch.equal(start[mask], w_init[mask]) and (start[~mask] == 0).all()
+        for masks, start, _ in run_chain(chain("large_final"), 3, seed=5):
+            for values, mask, w_init in zip(start, masks, initial_weights(network(SMALL), 5)):
+                assert torch.equal(values[mask], w_init[mask]) and (values[~mask] == 0).all()
 
     def test_reinit_is_drawn_anew_each_round(self):
         """Two rounds of a chain start from different draws (a published code drew once for all rounds)."""
         one = experiment(SETTING, chain("large_final", "reinit"), 2, 0)
-        third, fourth = (starts(one, round, no_masks(one)) for round in (3, 4))
+        third, fourth = (treated(one, round, no_masks(one), initial(one)) for round in (3, 4))
         assert not any(torch.equal(a, b) for a, b in zip(third, fourth))
+
+    def test_several_reinits_per_ticket_differ(self):
+        """Each draw of a branch is its own, under the same masks."""
+        source = Entry({}, {"next_masks": pack(begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0))[0])})
+        first, second = (begin(experiment(SETTING, branch("large_final", "reinit", draw), 2, 0), source) for draw in (0, 1))
+        for (mask, a), (_, b) in zip(zip(*first), zip(*second)):
+            assert not torch.equal(a, b) and torch.equal(a != 0, mask) and torch.equal(b != 0, mask)
 
     def test_arms_of_a_seed_share_their_init(self):
         """Pairing: the ticket and its signed constant have the same signs everywhere."""
         ticket, signs = experiment(SETTING, chain("large_final"), 2, 7), experiment(SETTING, chain("large_final", "constant_initial_sign"), 2, 7)
-        for a, b in zip(starts(ticket, 2, no_masks(ticket)), starts(signs, 2, no_masks(signs))):
+        for a, b in zip(treated(ticket, 2, no_masks(ticket), initial(ticket)), treated(signs, 2, no_masks(signs), initial(signs))):
             assert torch.equal(a.sign(), b.sign())
+
+    def test_reshuffling_permutes_what_the_round_before_started_from(self):
+        """In a chain the values of a round are those that its kept places had in the round before, in another order."""
+        states = run_chain(chain("large_final", "reshuffle"), 4)
+        for (_, before, _), (masks, after, _) in zip(states, states[1:]):
+            for old, new, mask in zip(before, after, masks):
+                assert torch.equal(old[mask].sort().values, new[mask].sort().values)
+                assert not torch.equal(old[mask], new[mask]) and (new[~mask] == 0).all()
+
+    def test_continued_training_goes_on_from_the_weights(self):
+        """Without a reset a round starts from the kept weights of the round before, to the bit."""
+        states = run_chain(continued("large_final"), 3)
+        for (_, _, trained), (masks, start, _) in zip(states, states[1:]):
+            for weights, values, mask in zip(Layout(network(SMALL)).weight_views(trained[None]), start, masks):
+                assert torch.equal(values, weights[0] * mask)
+
+
+class TestPruned:
+    """Where pruned weights are frozen, round by round, against the words of Zhou et al., section 4."""
+
+    @staticmethod
+    def layers(action, rounds=3):
+        states = run_chain(chain("large_final", pruned=action), rounds)
+        w_init = initial_weights(network(SMALL), 0)
+        everything = [torch.ones_like(w, dtype=torch.bool) for w in w_init]
+        dense = [weights[0] for weights in Layout(network(SMALL)).weight_views(final_weights(0)[None])]
+        before = (everything, w_init, dense)
+        for masks, start, moved in states:
+            for layer in zip(masks, start, before[0], before[1], before[2], w_init):
+                yield layer  # mask, start, earlier mask, earlier start, earlier final, w_init
+            before = (masks, start, [weights[0] for weights in Layout(network(SMALL)).weight_views(moved[None])])
+
+    def test_init(self):
+        """Everything starts at its initial value; what is pruned stays there."""
+        for _, start, *_, w_init in self.layers("init"):
+            assert torch.equal(start, w_init)
+
+    def test_variant_1(self):
+        """Newly pruned weights that shrank are at zero, the others at init; kept ones rewound; earlier decisions stand."""
+        for mask, start, earlier, old, final, w_init in self.layers("variant_1"):
+            newly = earlier & ~mask
+            expected = torch.where(newly & (final.abs() < old.abs()), 0.0, w_init)
+            assert torch.equal(start[newly], expected[newly]) and torch.equal(start[mask], w_init[mask])
+            assert torch.equal(start[~earlier], old[~earlier])
+
+    def test_variant_2(self):
+        """Kept weights that shrank start at zero too, and stay there in later rounds."""
+        for mask, start, _, old, final, w_init in self.layers("variant_2"):
+            expected = torch.where((final.abs() < old.abs()) | (old == 0), 0.0, w_init)
+            assert torch.equal(start, expected)
+            assert (start[mask] == 0).any() and (start[~mask] != 0).any()
+
+    def test_controls(self):
+        """The shuffled control has as many zeros as variant 1, among the pruned alone; the reversed one zeroes what grew."""
+        for (mask, start, *_), (_, first, *_) in zip(self.layers("variant_1_shuffled", 1), self.layers("variant_1", 1)):
+            assert (start == 0).sum() == (first == 0).sum() and not torch.equal(start, first) and (start[mask] != 0).all()
+        for mask, start, earlier, old, final, w_init in self.layers("variant_1_reversed", 1):
+            expected = torch.where((earlier & ~mask) & (final.abs() > old.abs()), 0.0, w_init)
+            assert torch.equal(start, expected)
+
+    def test_an_arm_changes_one_thing(self):
+        """Combinations that no paper defines are refused."""
+        for arguments in ({"treatment": "reinit", "pruned": "init"}, {"pruned": "init", "branch": True}, {"reset": False, "trained": False}):
+            with pytest.raises(ValueError, match="changes one thing"):
+                Arm("large_final", **arguments)
 
 
 class TestKeys:
-    ARMS = [chain("large_final"), chain("large_final", "constant"), branch("large_final", "constant"), one_shot("large_final"),
+    ARMS = [chain("large_final"), chain("large_final", "constant"), continued("large_final"), chain("large_final", pruned="init"),
+            branch("large_final", "reinit"), branch("large_final", "reinit", draw=1), branch("large_final", "constant"), one_shot("large_final"),
             untrained("large_final"), chain("small_final"), DENSE]  # fmt: skip
 
     def test_content_decides(self, digits):

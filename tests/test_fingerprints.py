@@ -96,8 +96,8 @@ def test_helpers_of_other_modules_count():
     from lottery import experiments
 
     seen = {}
-    _visit(experiments.masks_of, seen)
-    science = {"masks.ranking", "masks.keep", "criteria.score", "experiments.starts", "perceptrons.initial_weights", "streams.stream"}
+    _visit(experiments.begin, seen)
+    science = {"masks.ranking", "masks.keep", "criteria.score", "experiments.treated", "perceptrons.initial_weights", "streams.stream"}
     assert {f"lottery.{name}" for name in science} <= set(seen)
     assert not any(name.startswith("lottery.training") for name in seen)
 

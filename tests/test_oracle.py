@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from lottery import treatments
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.recipes import Recipe
 from lottery.streams import stream
 from lottery.training import DataOrder, Replica, train
+from lottery.treatments import TREATMENTS
 from tests.conftest import SMALL, random_masks
 
 STEPS = 200
@@ -51,12 +51,12 @@ def plain_loop(start, masks, data, recipe, order):
 def treated(name, seed, masks, pruned_at_init):
     weights = initial_weights(network(SMALL), seed)
     generators = [stream(seed, "test", layer) for layer in range(3)]
-    starts = [treatments.find(name)(w, generator) for w, generator in zip(weights, generators)]
+    starts = [TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, generator=g) for w, mask, g in zip(weights, masks, generators)]
     return [torch.where(mask, start, w if pruned_at_init else 0.0) for mask, start, w in zip(masks, starts, weights)]
 
 
 @pytest.mark.parametrize("pruned_at_init", [False, True], ids=["pruned at zero", "pruned at init"])
-@pytest.mark.parametrize("treatment", sorted(treatments.TREATMENTS))
+@pytest.mark.parametrize("treatment", sorted(TREATMENTS))
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_engine_equals_plain_loop(precise_digits, recipe, treatment, pruned_at_init):
     """Every treatment under every optimiser ends at the plain loop's weights, and frozen weights do not move by a bit."""

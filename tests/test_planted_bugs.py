@@ -76,14 +76,14 @@ class TestLawsTurn:
 
     def test_survivors_not_reset(self, monkeypatch):
         """Bit-equality of survivors with their start notices."""
-        monkeypatch.setitem(treatments.TREATMENTS, "rewind", lambda w_init, generator: w_init + 1e-3)
+        monkeypatch.setitem(treatments.TREATMENTS, "rewind", lambda w_init: w_init + 1e-3)
         with pytest.raises(AssertionError):
             test_experiments.TestStarts().test_survivors_are_bit_equal_to_their_start()
 
     def test_reinit_drawn_once_for_all_rounds(self, monkeypatch):
         """The law that every round draws anew notices."""
         sound = experiments.stream
-        monkeypatch.setattr(experiments, "stream", lambda seed, purpose, name, round, layer: sound(seed, purpose, name, 0, layer))
+        monkeypatch.setattr(experiments, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest))
         with pytest.raises(AssertionError):
             test_experiments.TestStarts().test_reinit_is_drawn_anew_each_round()
 

@@ -3,17 +3,18 @@
 import pytest
 import torch
 
-from lottery import treatments
 from lottery.errors import LotteryError
 from lottery.networks import network
 from lottery.perceptrons import initial_weights
 from lottery.streams import stream
+from lottery.treatments import TREATMENTS
 
 W_INIT = initial_weights(network("lenet-300-100"), 0)[1]  # (300, 100)
+MASK = torch.rand(W_INIT.shape, generator=torch.Generator().manual_seed(0)) < 0.3
 
 
-def start(name, *purpose):
-    return treatments.find(name)(W_INIT, stream(0, *purpose))
+def start(name, *purpose, w_start=W_INIT):
+    return TREATMENTS.call(name, w_init=W_INIT, w_start=w_start, mask=MASK, generator=stream(0, *purpose))
 
 
 def test_rewind_is_bit_equal():
@@ -45,7 +46,41 @@ def test_constant_with_initial_sign_keeps_every_sign():
     assert torch.equal(drawn.sign(), W_INIT.sign())
 
 
+@pytest.mark.parametrize("name", ["reinit", "reshuffle", "constant"])
+def test_with_initial_sign_keeps_signs_and_magnitudes(name):
+    """The signed version has the unsigned one's magnitudes and the initial signs."""
+    plain, signed = start(name, 1), start(f"{name}_initial_sign", 1)
+    kept = MASK if name == "reshuffle" else torch.ones_like(MASK)
+    assert torch.equal(plain[kept].abs(), signed[kept].abs())
+    assert torch.equal(signed[kept].sign(), W_INIT[kept].sign())
+    assert not torch.equal(plain[kept].sign(), signed[kept].sign())
+
+
+def test_reshuffle_permutes_kept_values():
+    """The same values at other kept places, drawn from the stream, from wherever the round before started."""
+    drawn = start("reshuffle", 1)
+    assert torch.equal(drawn[MASK].sort().values, W_INIT[MASK].sort().values)
+    assert (drawn[MASK] == W_INIT[MASK]).float().mean() < 0.01
+    other = start("reshuffle", 1, w_start=2 * W_INIT)
+    assert torch.equal(other[MASK], 2 * drawn[MASK])
+
+
+def test_resample_draws_from_the_tickets_own_values():
+    """Only values that the ticket keeps, some of them twice."""
+    drawn = start("resample", 1)[MASK]
+    assert set(drawn.tolist()) <= set(W_INIT[MASK].tolist())
+    assert 0.55 < len(drawn.unique()) / len(drawn) < 0.72  # 1 - 1/e of them
+
+
+@pytest.mark.parametrize("name, deviations", [("noise_half", 0.5), ("noise_one", 1), ("noise_two", 2), ("noise_three", 3)])
+def test_noise_has_its_size(name, deviations):
+    """Gaussian, in units of the layer's deviation, of mean zero."""
+    noise = start(name, 1) - W_INIT
+    assert noise.std().item() == pytest.approx(deviations * W_INIT.std().item(), rel=0.02)
+    assert abs(noise.mean()) < 5 * noise.std() / noise.numel() ** 0.5
+
+
 def test_unknown_treatment_is_named():
     """The message says which treatments there are."""
     with pytest.raises(LotteryError, match="no treatment 'rewound'.*rewind"):
-        treatments.find("rewound")
+        TREATMENTS.find("rewound")

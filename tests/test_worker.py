@@ -9,7 +9,7 @@ import torch
 
 from lottery import criteria
 from lottery.arms import DENSE, branch, chain, untrained
-from lottery.experiments import experiment
+from lottery.experiments import begin, experiment
 from lottery.recipes import Recipe, Setting
 from lottery.store import Store
 from lottery.worker import Worker
@@ -130,7 +130,7 @@ def test_chain_and_branch_have_different_masks(whole):
     one = worker(whole.store.folder)
     chained, branched = experiment(SETTING, chain("large_final", "constant"), 2, 0), experiment(SETTING, branch("large_final", "constant"), 2, 0)
     sources = [one.store.read(one.key(experiment(SETTING, arm, 1, 0))) for arm in (chain("large_final", "constant"), chain("large_final"))]
-    first, second = (one._masks(e, source)[0] for e, source in zip((chained, branched), sources))
+    first, second = (begin(e, source)[0] for e, source in zip((chained, branched), sources))
     assert not all(torch.equal(a, b) for a, b in zip(first, second))
     assert [int(a.sum()) for a in first] == [int(b.sum()) for b in second]
 
