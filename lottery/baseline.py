@@ -8,6 +8,7 @@ from lottery.errors import LotteryError
 from lottery.report import SCHEMA
 from lottery.stats import decide_drift, holm
 
+SAME = {"state": "same", "reason": "", "p": None, "move": 0.0}
 COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint")
 
 
@@ -17,11 +18,23 @@ def read(path: Path) -> dict[str, Mapping]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             raise LotteryError(f"--baseline {path}: schema {content['schema']}, this suite reads {SCHEMA}; make the baseline anew")
-        return {result["id"]: result for result in content["claims"]}
+        claims = {result["id"]: result for result in content["claims"]}
+        for claim in claims.values():
+            _check(claim)
+        return claims
     except OSError as error:
         raise LotteryError(f"--baseline {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LotteryError(f"--baseline {path} is not a results.json of this suite ({type(error).__name__}: {error})") from None
+
+
+def _check(claim: Mapping) -> None:
+    """Raise if a claim lacks what a comparison needs."""
+    for name in (*COMPARABLE, "verdict"):
+        claim[name]
+    for part in [claim, *claim["parts"]]:
+        if not all(effect is None or isinstance(effect, (int, float)) for effect in part["effects"]):
+            raise ValueError(f"effects of {claim['id']}")
 
 
 def compare(results: Sequence[Mapping], baseline: Mapping[str, Mapping]) -> list[dict[str, object]]:
@@ -50,8 +63,8 @@ def _moves(result: Mapping, before: Mapping) -> list[dict[str, object]]:
         both = [(a, b) for a, b in zip(now, then) if a is not None and b is not None]
         if now == then:
             if now or not result["parts"]:
-                same = result["verdict"] == before["verdict"]
-                rows.append({"state": "same" if same else "moved", "reason": "", "p": 1.0 if same else 0.0, "move": 0.0})
+                changed = not now and result["verdict"] != before["verdict"]  # an exact claim, or one without effects
+                rows.append({"state": "moved", "reason": "another verdict", "p": 0.0, "move": 0.0} if changed else SAME)
         elif len(both) < 2:
             rows.append({"state": "not comparable", "reason": "fewer than two common seeds", "p": None, "move": None})
         else:
@@ -68,7 +81,8 @@ def remarks(rows: Sequence[Mapping], path: str) -> list[str]:
     lines = [f"baseline {path}: {shown}"]
     for row in rows:
         if row["state"] == "drifted":
-            lines.append(f"{row['id']}: drifted by {row['move']:+.3g} from the baseline (paired t, p = {row['p']:.2g})")
+            how = row["reason"] or f"by {row['move']:+.3g} (paired t, p = {row['p']:.2g})"
+            lines.append(f"{row['id']}: drifted from the baseline: {how}")
         elif row["state"] == "not comparable":
             lines.append(f"{row['id']}: not comparable with the baseline: {row['reason']}")
     return lines

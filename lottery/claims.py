@@ -107,7 +107,10 @@ class Claim:
 
     def state(self, entry: Entry, question: Question) -> Statement:
         """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares."""
-        statement = self.build(question)
+        try:
+            statement = self.build(question)
+        except ValueError as error:
+            raise LotteryError(f"{entry.file}, claim {entry.id!r}: its test makes no statement of it: {error}") from error
         if statement.kind != entry.kind:
             raise LotteryError(f"{entry.file}, claim {entry.id!r}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):

@@ -15,6 +15,7 @@ Names and formulas: Zhou et al. 2019, section 2, Fig. 2.
 
 import importlib.util
 import sys
+import types
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from lottery.errors import LotteryError
 from lottery.registry import Registry
 
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator"))
+SOURCES: dict[str, str] = {}  # of criteria of one's own: the text of their files, which is part of what names their results
 
 
 def needs_training(name: str) -> bool:
@@ -55,22 +57,33 @@ def load(option: str) -> str:
     if not (equals and colon and name.isidentifier() and file and attribute):
         raise LotteryError(f"--criterion {option}: write it as NAME=FILE.py:FUNCTION, for example mine=mine.py:score")
     if name in CRITERIA:
-        raise LotteryError(f"--criterion {option}: {name!r} is one of the suite's own criteria; give yours another name")
+        raise LotteryError(f"--criterion {option}: there is a criterion {name!r} already; give yours another name")
     path = Path(file).resolve()
     if not path.is_file():
         raise LotteryError(f"--criterion {option}: there is no file {path}")
+    before = set(sys.modules)
+    function = getattr(_imported(option, name, path), attribute, None)
+    if not isinstance(function, types.FunctionType):
+        raise LotteryError(f"--criterion {option}: {path} has no function {attribute!r}, written with def")
+    CRITERIA.add(name, function)
+    beside = [sys.modules[module] for module in sorted(set(sys.modules) - before)]
+    files = {path} | {Path(module.__file__).resolve() for module in beside if getattr(module, "__file__", None)}
+    SOURCES[name] = "\n".join(one.read_text() for one in sorted(files) if path.parent in (one, *one.parents) and one.suffix == ".py")
+    return name
+
+
+def _imported(option: str, name: str, path: Path) -> types.ModuleType:
     spec = importlib.util.spec_from_file_location(f"lottery_criterion_{name}", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.parent))  # a criterion may import what lies beside it
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LotteryError(f"--criterion {option}: importing {path} raised {type(error).__name__}: {error}") from error
-    function = getattr(module, attribute, None)
-    if not callable(function):
-        raise LotteryError(f"--criterion {option}: {path} has no function {attribute!r}")
-    sys.modules[spec.name] = module  # where the fingerprint looks up the helpers that the function uses
-    CRITERIA.add(name, function)
-    return name
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
 
 
 def percentile(values, mask):

@@ -9,11 +9,13 @@ from math import inf
 from pathlib import Path
 
 from lottery.errors import LotteryError
-from lottery.scales import EARLY_STOP, FULL_LENGTH, SCALES
+from lottery.networks import NETWORKS
+from lottery.scales import DATASETS, EARLY_STOP, FULL_LENGTH, SCALES
 from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, Region
 
 KINDS = ("effect", "proportion", "conjunction", "exact")
 EVERY_SCALE = "every"
+ANY = "any"  # the expected verdict of what no paper speaks of
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Entry:
     expected_because: str = ""
     negates: str = ""
     file: str = ""
+    title: str = ""  # of the paper
 
     @property
     def paper(self) -> str:
@@ -75,8 +78,6 @@ class Entry:
     def question(self, scale: str) -> Question | None:
         """Return how the claim is asked at this scale, or None if the entry does not say."""
         return self.questions.get(scale) or self.questions.get(EVERY_SCALE)
-
-
 
 
 def read(path: Path) -> dict[str, Entry]:
@@ -89,13 +90,18 @@ def read(path: Path) -> dict[str, Entry]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LotteryError(f"{shown} is not valid TOML: {error}") from None
     entries: dict[str, Entry] = {}
-    for position, table in enumerate(content.pop("claim", [])):
-        entry = _entry(_Table(table, f"{shown}, claim {table.get('id', f'number {position + 1}')!r}"), shown)
+    title, tables = content.pop("title", None), content.pop("claim", [])
+    if not isinstance(title, str):
+        raise LotteryError(f"{shown}: the field 'title' is missing; it heads the paper's part of the table")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise LotteryError(f"{shown}: every claim is a section [[claim]], with double brackets")
+    for position, table in enumerate(tables):
+        entry = _entry(_Table(table, f"{shown}, claim {table.get('id', f'number {position + 1}')!r}"), shown, title)
         if entry.id in entries:
             raise LotteryError(f"{shown}: claim {entry.id!r} is there twice; give each its own id")
         entries[entry.id] = entry
     if content:
-        raise LotteryError(f"{shown}: unknown section {next(iter(content))!r}; a file is a list of [[claim]] sections")
+        raise LotteryError(f"{shown}: unknown section {next(iter(content))!r}; a file is a title and a list of [[claim]] sections")
     return entries
 
 
@@ -133,13 +139,24 @@ class _Table:
             raise self.fail(f"unknown field {next(iter(self.content))!r}")
 
 
-def _region(table: _Table, name: str, value: object) -> Region:
+def _region(table: _Table, name: str, value: object, lowest: float = -inf, highest: float = inf) -> Region:
     ok = isinstance(value, list) and len(value) == 2 and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value)
     if not ok or not value[0] < value[1]:
         raise table.fail(f"{name} = {value!r} should be [low, high] with low < high; write inf or -inf for an open end")
-    if value == [-inf, inf]:
+    if value[0] <= lowest and value[1] >= highest:
         raise table.fail(f"{name} = {value!r} holds for any result; a claim must be able to fail")
     return Region(float(value[0]), float(value[1]))
+
+
+def _questions(table: _Table, kind: str, scales: dict) -> dict[str, Question]:
+    """Return how the claim is asked, by scale."""
+    unknown = [name for name in scales if name not in (*SCALES, EVERY_SCALE)]
+    if unknown or not scales:
+        raise table.fail(f"scales should name some of {', '.join(SCALES)} or {EVERY_SCALE}, not {', '.join(unknown) or 'nothing'}")
+    for name, question in scales.items():
+        if not isinstance(question, dict):
+            raise table.fail(f"scales.{name} = {question!r} should be a section [claim.scales.{name}]")
+    return {name: _question(table.table(f"scales.{name}", question), kind) for name, question in scales.items()}
 
 
 def _question(table: _Table, kind: str) -> Question:
@@ -160,7 +177,7 @@ def _question(table: _Table, kind: str) -> Question:
     if kind != "exact" and seeds < 1:
         raise table.fail(f"seeds = {seeds} should be the number of seeds, at least 1")
     question = Question(
-        region=None if region is None else _region(table, "region", region),
+        region=None if region is None else _region(table, "region", region, *((0, 1) if kind == "proportion" else ())),
         parts={name: _region(table, f"parts.{name}", value) for name, value in parts.items()},
         reason=table.take("reason", str),
         rounds=tuple(rounds),
@@ -173,24 +190,22 @@ def _question(table: _Table, kind: str) -> Question:
 
 
 def _needs(table: _Table) -> Needs:
-    needs = Needs(table.take("dataset", str), table.take("network", str), table.choose("training", (EARLY_STOP, FULL_LENGTH)))
+    dataset, architecture = table.choose("dataset", DATASETS), table.choose("network", tuple(NETWORKS))
+    needs = Needs(dataset, architecture, table.choose("training", (EARLY_STOP, FULL_LENGTH)))
     table.done()
     return needs
 
 
 def _published(table: _Table) -> Published:
-    published = Published(table.take("value", (int, float, str, list)), table.take("unit", str), table.take("provenance", str))
+    published = Published(table.take("value", (int, float, str)), table.take("unit", str), table.take("provenance", str))
     table.done()
     return published
 
 
-def _entry(table: _Table, shown: str) -> Entry:
+def _entry(table: _Table, shown: str, title: str) -> Entry:
     kind = table.choose("kind", KINDS)
     needs, published = table.take("needs", dict, None), table.take("published", dict, None)
     scales = table.take("scales", dict)
-    unknown = [name for name in scales if name not in (*SCALES, EVERY_SCALE)]
-    if unknown or not scales:
-        raise table.fail(f"scales should name some of {', '.join(SCALES)} or {EVERY_SCALE}, not {', '.join(unknown) or 'nothing'}")
     if needs is None and kind != "exact":
         raise table.fail("the field 'needs' is missing; it names dataset, network and training")
     entry = Entry(
@@ -203,11 +218,12 @@ def _entry(table: _Table, shown: str) -> Entry:
         unit=table.take("unit", str),
         needs=None if needs is None else _needs(table.table("needs", needs)),
         published=None if published is None else _published(table.table("published", published)),
-        questions={name: _question(table.table(f"scales.{name}", question), kind) for name, question in scales.items()},
-        expected_verdict=table.choose("expected_verdict", (REPRODUCED, REFUTED, INCONCLUSIVE, "any"), REPRODUCED),
+        questions=_questions(table, kind, scales),
+        expected_verdict=table.choose("expected_verdict", (REPRODUCED, REFUTED, INCONCLUSIVE, ANY), REPRODUCED),
         expected_because=table.take("expected_because", str, ""),
         negates=table.take("negates", str, ""),
         file=shown,
+        title=title,
     )
     if (entry.expected_verdict != REPRODUCED) != bool(entry.expected_because):
         raise table.fail("a verdict other than reproduced is expected with a reason: expected_verdict and expected_because go together")

@@ -16,7 +16,7 @@ from lottery.perceptrons import Layout, initial_weights
 from lottery.pruned import PRUNED, ZERO
 from lottery.recipes import Setting
 from lottery.scales import SUPERMASK_ROUNDS
-from lottery.store import Entry
+from lottery.store import Record
 from lottery.streams import stream
 from lottery.training import VERSION
 from lottery.treatments import TREATMENTS
@@ -80,6 +80,7 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
         "rounds": one.round if arm.trained else list(SUPERMASK_ROUNDS),
         "seed": one.seed,
         "science": source_digest(*science),
+        "own": criteria.SOURCES.get(arm.criterion, ""),
     }
     return digest(canonical(request))
 
@@ -103,55 +104,55 @@ def treated(one: Experiment, round: int, masks: Masks, previous: Weights) -> Wei
     ]
 
 
-def begin(one: Experiment, source: Entry | None) -> tuple[Masks | None, Weights]:
-    """Return the masks of a trained experiment, None for the dense network, and the values it starts from. `source` is its parent's entry."""
-    arm, w_init = one.arm, initial(one)
+def begin(one: Experiment, source: Record | None) -> tuple[Masks | None, Tensor]:
+    """Return the masks of a trained experiment, None for the dense network, and the parameters (P,) it starts from.
+
+    `source` is its parent's record. Biases start at zero, but where a round goes on from trained parameters.
+    """
+    arm, w_init, layout = one.arm, initial(one), Layout(network(one.setting.network))
     if arm.criterion is None:
-        return None, w_init
+        return None, layout.join(w_init)
     if source is None:
-        return _begin_before_training(one)
-    if arm.branch or "next_masks" not in source.arrays:  # off another chain, or off the dense network
-        masks = masks_of(one, source)
-        if arm.branch or (arm.pruned == ZERO and arm.reset):
-            return masks, treated(one, one.round, masks, w_init)
-        final = weights_of(one, source.arrays["final"])
-        if not arm.reset:
-            return masks, masked(final, masks)
-        return masks, zeroed(one, 0, masks, no_masks(one), w_init, final)
+        masks, weights = _begin_before_training(one)
+        return masks, layout.join(weights)
     masks = masks_of(one, source)
-    if "final" in source.arrays:
-        return masks, masked(weights_of(one, source.arrays["final"]), masks)
-    if "next_zeros" in source.arrays:
-        return masks, [torch.where(zero, 0.0, w) for zero, w in zip(unpack(one, source.arrays["next_zeros"]), w_init)]
-    return masks, treated(one, one.round, masks, spread(source.arrays["kept_start"], masks) if "kept_start" in source.arrays else w_init)
+    if not arm.reset:
+        return masks, torch.where(layout.trainable(masks).bool(), torch.from_numpy(source.arrays["final"]), 0.0)
+    if arm.pruned != ZERO:
+        return masks, layout.join(_frozen(one, masks, source))
+    previous = spread(source.arrays["kept_start"], masks) if "kept_start" in source.arrays else w_init
+    return masks, layout.join(treated(one, one.round, masks, previous))
 
 
-def carry(one: Experiment, masks: Masks | None, start: Weights, final: Tensor) -> dict[str, np.ndarray]:
-    """Return what later experiments need of a trained one, whose final parameters are `final` (P,).
+def carry(one: Experiment, masks: Masks | None, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
+    """Return what later experiments need of a trained one with these parameters (P,) before and after.
 
-    A dense network's weights; of a chain the next round's masks, and, as its arm demands, where that round starts at zero, the
-    values that reshuffling permutes, or the weights that training goes on from.
+    A dense network's parameters; of a chain the next round's masks, and, as its arm demands, where that round starts at zero,
+    the values that reshuffling permutes, or the parameters that training goes on from.
     """
     arm = one.arm
     if arm.criterion is None:
         return {"final": final.numpy()}
     if arm.schedule != ITERATIVE or arm.branch or not criteria.needs_training(arm.criterion):
         return {}
-    trained = weights_of(one, final.numpy())
-    following = cut(one, ranks_after(one, one.round, masks, start, trained), one.round + 1)
+    w_start, w_final = weights_of(one, start), weights_of(one, final)
+    following = cut(one, ranks_after(one, one.round, masks, w_start, w_final), one.round + 1)
     kept = {"next_masks": pack(following)}
     if not arm.reset:
         kept["final"] = final.numpy()
     elif arm.pruned != ZERO:
-        kept["next_zeros"] = pack([weights == 0 for weights in zeroed(one, one.round, following, masks, start, trained)])
+        kept["next_zeros"] = pack([weights == 0 for weights in zeroed(one, one.round, following, masks, w_start, w_final)])
     elif TREATMENTS.asks(arm.treatment, "w_start"):
-        kept["kept_start"] = np.concatenate([weights[mask].numpy() for weights, mask in zip(start, following)])
+        kept["kept_start"] = np.concatenate([weights[mask].numpy() for weights, mask in zip(w_start, following)])
     return kept
 
 
-def masked(weights: Weights, masks: Masks) -> Weights:
-    """Return the weights with zeros where the masks prune."""
-    return [torch.where(mask, weight, 0.0) for weight, mask in zip(weights, masks)]
+def _frozen(one: Experiment, masks: Masks, source: Record) -> Weights:
+    """Return the start of a round whose pruned weights are not all frozen at zero."""
+    w_init = initial(one)
+    if "next_zeros" in source.arrays:
+        return [torch.where(zero, 0.0, w) for zero, w in zip(unpack(one, source.arrays["next_zeros"]), w_init)]
+    return zeroed(one, 0, masks, no_masks(one), w_init, weights_of(one, torch.from_numpy(source.arrays["final"])))
 
 
 def zeroed(one: Experiment, round: int, following: Masks, masks: Masks, start: Weights, final: Weights) -> Weights:
@@ -184,9 +185,9 @@ def spread(kept: np.ndarray, masks: Masks) -> Weights:
     return weights
 
 
-def weights_of(one: Experiment, block: np.ndarray) -> Weights:
-    """Return the weights, layer by layer, in a block (P,) of parameters."""
-    return [weights[0] for weights in Layout(network(one.setting.network)).weight_views(torch.from_numpy(block).unsqueeze(0))]
+def weights_of(one: Experiment, parameters: Tensor) -> Weights:
+    """Return the weights, layer by layer, among parameters (P,)."""
+    return [weights[0] for weights in Layout(network(one.setting.network)).weight_views(parameters.unsqueeze(0))]
 
 
 def ranks_after(one: Experiment, round: int, masks: Masks, w_init: Weights, w_final: Weights) -> list[Tensor]:
@@ -216,20 +217,20 @@ def no_masks(one: Experiment) -> Masks:
     return [torch.ones(layer.shape, dtype=torch.bool) for layer in network(one.setting.network).layers]
 
 
-def dense_ranks(one: Experiment, dense: Entry | None) -> list[Tensor]:
-    """Return the ranks by the trained dense network, whose entry is `dense`, or by the initial weights if training does not matter."""
+def dense_ranks(one: Experiment, dense: Record | None) -> list[Tensor]:
+    """Return the ranks by the trained dense network, whose record is `dense`, or by the initial weights if training does not matter."""
     w_init = initial(one)
-    return ranks_after(one, 0, no_masks(one), w_init, w_init if dense is None else weights_of(one, dense.arrays["final"]))
+    return ranks_after(one, 0, no_masks(one), w_init, w_init if dense is None else weights_of(one, torch.from_numpy(dense.arrays["final"])))
 
 
-def masks_of(one: Experiment, source: Entry | None) -> Masks:
-    """Return the masks of an experiment from its parent's entry: those the chain left for it, or a cut of the dense network's ranks."""
+def masks_of(one: Experiment, source: Record | None) -> Masks:
+    """Return the masks of an experiment from its parent's record: those the chain left for it, or a cut of the dense network's ranks."""
     if source is not None and "next_masks" in source.arrays:
         return unpack(one, source.arrays["next_masks"])
     return cut(one, dense_ranks(one, source), one.round)
 
 
-def rungs_of(one: Experiment, source: Entry | None) -> list[tuple[Masks, Weights]]:
+def rungs_of(one: Experiment, source: Record | None) -> list[tuple[Masks, Weights]]:
     """Return masks and starts of an untrained experiment at every rung: one ranking, cut ever shorter."""
     ranks = dense_ranks(one, source)
     rungs = [(round, cut(one, ranks, round)) for round in SUPERMASK_ROUNDS]

@@ -66,7 +66,7 @@ def _visit(value: object, seen: dict[str, str]) -> None:
     if name in seen:
         return
     tree = _normalised(value)
-    seen[name] = ast.dump(tree)
+    seen[name] = ast.unparse(tree)  # the same text under every version of Python, as far as there is one
     module = inspect.getmodule(value)
     scope = vars(module) if module else getattr(value, "__globals__", {})
     files = (Path(inspect.getfile(value)).resolve(),)

@@ -49,6 +49,15 @@ def budget(config: pytest.Config) -> float | None:
     return float(match[1]) * UNITS[match[2]]
 
 
+def check_results_folder(config: pytest.Config) -> None:
+    """Raise if the folder for results cannot be one, before anything is computed."""
+    folder = Path(config.getoption("results")).absolute()
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        what = "is not a folder" if not nearest.is_dir() else "is not writable"
+        raise LotteryError(f"the results cannot be written to {config.getoption('results')}: {nearest} {what}; choose another folder with --results")
+
+
 def precision(config: pytest.Config) -> str:
     """Return the precision of matrix products."""
     name = config.getoption("precision")

@@ -28,7 +28,6 @@ class Layout:
         for layer in architecture.layers:
             self.weights.append(slice(offset, offset + layer.weights))
             offset += layer.weights
-        self.weight_count = offset
         for _, outputs in self.shapes:
             self.biases.append(slice(offset, offset + outputs))
             offset += outputs

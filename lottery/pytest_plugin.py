@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from datetime import datetime, timezone
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from lottery import baseline, options, progress, report
 from lottery.claims import STATED, Claim
 from lottery.errors import LotteryError, StoreWarning
 from lottery.session import Options, Session, deadline, entries_of
-from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED, holm, q_values
+from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED, q_values
 
 NAME = "lottery-run"
 
@@ -52,12 +53,17 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_report_teststatus(report):
-    if report.when == "call" and report.passed and ("verdict", INCONCLUSIVE) in report.user_properties:
-        return INCONCLUSIVE, "i", ("INCONCLUSIVE", {"yellow": True})
+    if report.when == "call" and report.passed:
+        if ("deviates", "by chance") in report.user_properties:
+            return "deviating by chance", "d", ("DEVIATES", {"yellow": True})
+        if ("verdict", INCONCLUSIVE) in report.user_properties:
+            return INCONCLUSIVE, "i", ("INCONCLUSIVE", {"yellow": True})
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
+    if not any("benchmarks" in argument for argument in config.args):
+        return None  # pytest-xdist's own meaning, for tests
     try:
         return options.workers(config)
     except LotteryError as error:
@@ -77,14 +83,22 @@ class Run:
         path = config.getoption("baseline")
         self.baseline = baseline.read(Path(path)) if path and not self.given else {}
         self._load_criteria()
-        self.folder = Path(self.given.get("lottery_folder") or tempfile.mkdtemp(prefix="lottery-"))
-        for name in ("progress", "results"):
-            (self.folder / name).mkdir(exist_ok=True)
+        options.check_results_folder(config)
         self.collected: list[str] = []
         self.report: dict[str, object] = {}
         self.error, self.notes = "", []
         self.session: Session | None = None
         self.display: progress.Display | None = None
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder that all processes of a run share."""
+        folder = Path(self.given.get("lottery_folder") or tempfile.mkdtemp(prefix="lottery-"))
+        if not self.given:
+            self.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        for name in ("progress", "results", "claims", "warnings"):
+            (folder / name).mkdir(exist_ok=True)
+        return folder
 
     def _load_criteria(self) -> None:
         given = self.config.getoption("criterion")
@@ -120,13 +134,15 @@ class Run:
         if self.error:
             self._give_up(self.error)
         if self.given:
+            ids = [item.nodeid for item in session.items if _claim(item) is not None]
+            (self.folder / "claims" / f"{self.given['workerid']}.json").write_text(json.dumps(ids))
             self._train(session)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         if not self._distributed():
             self.collected = [item.nodeid for item in session.items if _claim(item) is not None]
-            if not session.testsfailed:
+            if not session.testsfailed or session.config.option.continue_on_collection_errors:
                 self._train(session)
 
     def _train(self, session):
@@ -145,7 +161,10 @@ class Run:
             finally:
                 self._end_display()
                 own = [str(warning.message) for warning in caught if issubclass(warning.category, StoreWarning)]
-                (self.folder / f"{name}.warnings").write_text(json.dumps(own))
+                (self.folder / "warnings" / f"{name}.json").write_text(json.dumps(own))
+        for warning in caught:
+            if not issubclass(warning.category, StoreWarning):
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
     def _give_up(self, message: str):
         """End the run with one message."""
@@ -156,9 +175,9 @@ class Run:
         pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
 
     def judge(self, claim: Claim, item: pytest.Item) -> None:
-        """Judge a claim, leave the result for the controller, and give the test the outcome that belongs to the verdict."""
-        result = self.session.judge(claim)
-        found = {"node": item.nodeid, "result": result, "rows": self.session.measurements(claim)}
+        """Leave the claim's result for the controller, and give the test the outcome that belongs to the verdict."""
+        result = self.session.results()[claim.id]
+        found = {"node": item.nodeid, "result": result, "rows": self.session.rows(claim)}
         file = self.folder / "results" / f"{hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()}.json"
         file.with_suffix(".part").write_text(json.dumps(found, allow_nan=False))
         os.replace(file.with_suffix(".part"), file)
@@ -167,8 +186,10 @@ class Run:
             pytest.skip(result["reason"])
         if result["error"]:
             pytest.fail(result["reason"], pytrace=False)
-        if report.deviates(result) or (result["negative_control"] and result["verdict"] != REFUTED):
+        if report.fails(result, result["counts"]):
             pytest.fail(f"{result['verdict']}: {report.ours(result)}, expected {result['expected_verdict']}. {result['statement']}", pytrace=False)
+        if report.deviates(result):
+            item.user_properties.append(("deviates", "by chance"))
 
     # what the controller, or the only process, does
 
@@ -180,10 +201,6 @@ class Run:
     def pytest_testnodedown(self, node, error):
         if (self.folder / "error").exists():  # a worker gave up: end the others quietly, the message comes in the summary
             self.config.pluginmanager.get_plugin("dsession").triggershutdown()
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node, ids):
-        self.collected = [id for id in ids if _is_claim(id)]
 
     def pytest_sessionstart(self, session):
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -197,13 +214,13 @@ class Run:
         self._end_display()
         if self.given:
             return
-        found = [json.loads(file.read_text()) for file in sorted((self.folder / "results").glob("*.json"))]
+        found = _read_all(self.folder / "results")
+        self.collected = sorted({*self.collected, *(id for ids in _read_all(self.folder / "claims") for id in ids)})
         if (self.folder / "error").exists():
             self.error = (self.folder / "error").read_text()
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif found:
+        elif found or (self.collected and not session.config.option.collectonly):
             self._finish(session, found)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _finish(self, session, found: list[dict]) -> None:
         """Make the report, write it, and set the exit status."""
@@ -217,41 +234,32 @@ class Run:
             "seconds": time.time() - self.started,
             "trained_steps": progress.trained_steps(self.folder / "progress"),
             "environment": self._environment(),
-            "claims": [result for result in results if result["paper"] != "own_criterion"],
-            "criteria": [result for result in results if result["paper"] == "own_criterion"],
+            "claims": [result for result in results if not result["own_criterion"]],
+            "criteria": [result for result in results if result["own_criterion"]],
             "q_values": _q_values(results),
             "baseline": moves,
             "no_verdict": missing,
         }
-        self.notes, failed = self._gate(results, moves, missing)
-        self.notes += sorted({note for file in self.folder.glob("*.warnings") for note in json.loads(file.read_text())})
-        rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[2], row[1], row[5], row[4]))
+        notes, failed = self._gate(results, moves, missing)
+        self.notes = report.remarks(results) + notes + sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
+        if self.baseline:
+            self.notes += baseline.remarks(moves, self.config.getoption("baseline"))
+        rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[9], row[2], row[1], row[5], row[4]))
         try:
-            report.write(Path(self.config.getoption("results")), self.report, rows, self.scale)
+            report.write(Path(self.config.getoption("results")), self.report, rows, self.notes, self.scale)
         except OSError as error:
             self.error = f"the results cannot be written to {self.config.getoption('results')} ({error}); choose another folder with --results"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            others = session.testsfailed - sum(map(_fails, results))  # tests that are no claims, or broke
+            others = session.testsfailed - sum(report.fails(result, result["counts"]) for result in results)  # no claims, or broken
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed or others > 0 else pytest.ExitCode.OK
 
     def _gate(self, results: list[dict], moves: list[dict], missing: list[str]) -> tuple[list[str], bool]:
-        """Return remarks about the exit status, and whether it is 1.
-
-        A single verdict other than expected is what chance produces now and then among many claims. Holm's procedure over
-        all claims that were decided by a test says which of them count; exact claims always do.
-        """
-        lines, failed = [], False
-        tested = [result for result in results if result["p_inside"] is not None and result["expected_verdict"] != "any"]
-        against = [result["p_inside"] if result["expected_verdict"] == REFUTED else result["p_outside"] for result in tested]
-        for result, counts in zip(tested, holm(against)):
-            if report.deviates(result) and not counts:
-                lines.append(f"{result['id']} is other than expected, but {len(tested)} claims bring that about by chance (Holm): it does not count")
-            failed |= report.deviates(result) and counts
-        failed |= any(result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED) for result in results)
-        failed |= any(result["error"] for result in results)
-        failed |= any(row["state"] == "drifted" for row in moves)
+        """Return remarks about the exit status, and whether it is 1."""
+        chance = [result["id"] for result in results if report.deviates(result) and not result["counts"]]
+        lines = [f"{id} is other than expected, which among so many claims can be chance (Holm): it does not count" for id in chance]
+        failed = any(report.fails(result, result["counts"]) for result in results) or any(row["state"] == "drifted" for row in moves)
         if missing:
             lines.append(f"{len(missing)} collected claims brought no verdict: {', '.join(missing)}")
         if not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
@@ -290,13 +298,10 @@ class Run:
 
     def _show(self, terminal) -> None:
         everything = self.report["claims"] + self.report["criteria"]
-        terminal.write_sep("=", report.heading(self.report | {"claims": everything}))
+        terminal.write_sep("=", report.heading(self.report))
         terminal.write_line(report.table(everything, "simple"))
         terminal.write_line("")
-        notes = report.remarks(everything) + self.notes
-        if self.baseline:
-            notes += baseline.remarks(self.report["baseline"], self.config.getoption("baseline"))
-        for note in notes:
+        for note in self.notes:
             terminal.write_line(f"- {note}")
         terminal.write_line("")
         terminal.write_line(report.summary(self.report), bold=True)
@@ -320,13 +325,9 @@ def _claim(item: pytest.Item) -> Claim | None:
     return claim if isinstance(claim, Claim) else None
 
 
-def _is_claim(node_id: str) -> bool:
-    return "[" in node_id and node_id.partition("::")[0].startswith("benchmarks")
-
-
-def _fails(result: dict) -> bool:
-    """Return whether the test of a result failed."""
-    return result["error"] or report.deviates(result) or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
+def _read_all(folder: Path) -> list:
+    """Return the contents of all JSON files in a folder, in the order of their names."""
+    return [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
 
 
 def _q_values(results: list[dict]) -> dict[str, float]:

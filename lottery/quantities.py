@@ -58,7 +58,7 @@ class Quantity:
 def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float]) -> Quantity:
     parts = list(quantities)
     if not parts:
-        raise ValueError("a mean or a maximum over no rounds")
+        raise ValueError("a mean or a maximum over no rounds; does the scale's section name `rounds`?")
 
     def combine(values: list[float]) -> float:
         results, start = [], 0

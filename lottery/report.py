@@ -4,33 +4,29 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 
 from tabulate import tabulate
 
+from lottery.expected import ANY
 from lottery.scales import SUPERMASK_ROUNDS, Scale
 from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 
 SCHEMA = 1
-PAPERS = {
-    "frankle_carbin2019": "Frankle & Carbin 2019, The Lottery Ticket Hypothesis",
-    "zhou2019": "Zhou et al. 2019, Deconstructing Lottery Tickets",
-    "negative_controls": "Negative controls, to be refuted",
-    "own_criterion": "Your criterion",
-}
+LAST = ("negative_controls", "own_criterion")  # after the papers
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
-MEASUREMENTS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset")
+MEASUREMENTS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset", "iterations")
 
 
 def in_order(results: Sequence[Mapping]) -> list[Mapping]:
     """Return results by paper, number and id: the same order however the tests ran."""
 
     def position(result: Mapping) -> tuple:
-        papers = list(PAPERS)
         digits = "".join(character for character in result["number"] if character.isdigit())
-        paper = papers.index(result["paper"]) if result["paper"] in papers else -1
-        return paper, result["paper"], int(digits or 0), result["id"]
+        after = LAST.index(result["paper"]) if result["paper"] in LAST else -1
+        return after, result["paper"], int(digits or 0), result["id"]
 
     return sorted(results, key=position)
 
@@ -78,7 +74,12 @@ def verdict(result: Mapping) -> str:
 
 def deviates(result: Mapping) -> bool:
     """Return whether the verdict is decided and not the one that is expected."""
-    return result["verdict"] in (REPRODUCED, REFUTED) and result["expected_verdict"] not in (result["verdict"], "any")
+    return result["verdict"] in (REPRODUCED, REFUTED) and result["expected_verdict"] not in (result["verdict"], ANY)
+
+
+def fails(result: Mapping, counts: bool = True) -> bool:
+    """Return whether a claim's test fails: it broke, its verdict deviates and counts, or it is a control that was not refuted."""
+    return result["error"] or (deviates(result) and counts) or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
 
 
 def claim_name(result: Mapping) -> str:
@@ -93,13 +94,13 @@ def table(results: Sequence[Mapping], format: str) -> str:
     for result in in_order(results):
         if result["paper"] != paper:
             paper = result["paper"]
-            title = PAPERS.get(paper, paper)
+            title = result["title"]
             rows.append([f"**{title}**" if markdown else title] + [""] * (len(HEADERS) - 1))
-        name = claim_name(result) if markdown else "  " + claim_name(result)
+        name = claim_name(result) if markdown else f"· {claim_name(result)}"
         value = published(result) if markdown or len(published(result)) <= PAPER_WIDTH else f"{published(result)[: PAPER_WIDTH - 1]}…"
         seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
         rows.append([name, value, ours(result), result["n"] or "", verdict(result), seconds])
-    return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right"), preserve_whitespace=True)
+    return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right"))
 
 
 def remarks(results: Sequence[Mapping]) -> list[str]:
@@ -128,23 +129,24 @@ def summary(report: Mapping) -> str:
 
 def heading(report: Mapping) -> str:
     """Return the line above the table: scale, data, device."""
-    data = sorted({f"{r['dataset']} ({r['data_fingerprint']})" for r in report["claims"] if r["data_fingerprint"]})
+    results = [*report["claims"], *report["criteria"]]
+    data = sorted({f"{r['dataset']} ({r['data_fingerprint']})" for r in results if r["data_fingerprint"]})
     return f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {report['environment']['device']}"
 
 
-def markdown(report: Mapping, scale: Scale) -> str:
+def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
     """Return `results.md`."""
-    lines = [f"# {heading(report)}", "", table(report["claims"], "github"), "", summary(report), ""]
-    notes = remarks(report["claims"])
+    everything = [*report["claims"], *report["criteria"]]
+    lines = [f"# {heading(report)}", "", table(everything, "github"), "", summary(report), ""]
     lines += [*(f"- {note}" for note in notes), ""] if notes else []
     return "\n".join([*lines, f"Scale {scale.name}: {scale.more}.", ""])
 
 
-def write(folder: Path, report: Mapping, rows: Sequence[tuple], scale: Scale) -> None:
+def write(folder: Path, report: Mapping, rows: Sequence[tuple], notes: Sequence[str], scale: Scale) -> None:
     """Write the three files into `folder`, each to a temporary name first."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-    _write(folder / "results.md", markdown(report, scale))
+    _write(folder / "results.md", markdown(report, notes, scale))
     temporary = folder / "measurements.csv.part"
     with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -164,9 +166,10 @@ def measurement_rows(one, measured: Mapping) -> list[tuple]:
     from lottery.networks import network
 
     architecture = network(one.setting.network)
-    where = (one.setting.network, one.setting.dataset)
+    where = (one.setting.network, one.setting.dataset, one.setting.recipe.iterations)
 
-    def row(round: int, iteration: int, metric: str, value: object) -> tuple:
+    def row(round: int, iteration: int, metric: str, value: float) -> tuple:
+        value = value if isfinite(value) else None
         return (one.arm.name, one.seed, round, f"{architecture.weights_remaining(round):.4f}", iteration, metric, value, *where)
 
     if not one.arm.trained:

@@ -6,6 +6,7 @@ from lottery.errors import LotteryError
 from lottery.recipes import Recipe, Setting
 
 EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # how much training a claim needs
+DATASETS = ("digits", "mnist")  # what a claim can need; `lottery/datasets.py` reads them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 
 PAPER_ITERATIONS = {"lenet-300-100": 50_380}  # 55 epochs of 916 batches; Frankle & Carbin print 50K

@@ -1,20 +1,23 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, isnan
+from math import isfinite
 from pathlib import Path
 
 from lottery import expected
 from lottery.claims import Claim, Conjunction, Effect, Exact, Proportion, Statement
 from lottery.errors import LotteryError
+from lottery.expected import ANY
 from lottery.quantities import Quantity
 from lottery.recipes import Setting
+from lottery.report import deviates, measurement_rows
 from lottery.scales import FULL_LENGTH, PAPER_ITERATIONS, Scale
 from lottery.stats import (
     ALPHA,
     INCONCLUSIVE,
+    REFUTED,
     SKIPPED,
     Decision,
     Region,
@@ -22,6 +25,8 @@ from lottery.stats import (
     decide_exact,
     decide_mean,
     decide_proportion,
+    holm,
+    unfit,
 )
 
 CENSORED_SHARE = 0.1  # a claim about early stop with a larger share of censored seeds is not decided
@@ -63,6 +68,8 @@ class Session:
     entries: Mapping[str, expected.Entry]
     asked: dict[str, Asked] = field(default_factory=dict)
     worker: object = None
+    _results: dict[str, dict[str, object]] = field(default_factory=dict)
+    _reported: set = field(default_factory=set)
 
     def ask(self, claim: Claim) -> Asked:
         """Return how a claim is asked at this scale, and remember it."""
@@ -96,31 +103,52 @@ class Session:
         cells = sorted(frozenset().union(*(quantity.cells for quantity in asked.statement.quantities)), key=repr)
         return [experiment(asked.setting, arm, round, seed) for arm, round in cells for seed in asked.seeds]
 
-    def judge(self, claim: Claim) -> dict[str, object]:
-        """Return the claim's result, as `results.json` has it."""
-        asked = self.asked[claim.id]
+    def results(self) -> dict[str, dict[str, object]]:
+        """Return the results of all claims asked for, by id, as `results.json` has them. Each knows whether a deviation counts."""
+        if not self._results:
+            self._results = {id: self._judge(asked) for id, asked in self.asked.items()}
+            counting = counts(list(self._results.values()))
+            for id, result in self._results.items():
+                result["counts"] = id in counting
+        return self._results
+
+    def rows(self, claim: Claim) -> list[tuple]:
+        """Return the rows of `measurements.csv` for what a claim rests on, but for those that were returned before."""
+        new = [one for one in self._ancestry(self.experiments(self.asked[claim.id])) if one not in self._reported]
+        self._reported.update(new)
+        return [row for one in new if (record := self.worker.record(one)) for row in measurement_rows(one, record.measurements)]
+
+    def _judge(self, asked: Asked) -> dict[str, object]:
+        """Return a claim's result."""
         experiments = self.experiments(asked)
         error = next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
-        if any(one not in self.worker.entries for one in experiments) and not error:
-            asked = Asked(asked.claim, asked.entry, asked.question, asked.setting, asked.statement, asked.analogue, "budget")
-        if asked.skip:
-            decision, details = Decision(SKIPPED, reason=asked.skip), {}
+        skip = asked.skip
+        if not skip and not error and any(one not in self.worker.entries for one in experiments):
+            skip = "budget"
+        if skip:
+            decision, details = Decision(SKIPPED, reason=skip), {}
         elif error:
             decision, details = Decision(INCONCLUSIVE, reason=error), {}
         else:
             decision, details = self._decide(asked)
         result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
-        made = [self.worker.entries[one].made for one in experiments if one in self.worker.entries]
-        if made:
+        if experiments:
             result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
-        return result | {"seconds": sum(entry["seconds"] for entry in made), "error": bool(error)}
+        records = [self.worker.record(one) for one in self._ancestry(experiments)]
+        return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
 
-    def measurements(self, claim: Claim) -> list[tuple]:
-        """Return the claim's measurements as rows of `measurements.csv`."""
-        from lottery.report import measurement_rows
+    @staticmethod
+    def _ancestry(experiments: list) -> list:
+        """Return the experiments and all that their masks rest on, each once."""
+        if not experiments:
+            return []
+        from lottery.experiments import parent
 
-        experiments = self.experiments(self.asked[claim.id])
-        return [row for one in experiments if one in self.worker.entries for row in measurement_rows(one, self.worker.entries[one].measurements)]
+        found = dict.fromkeys(experiments)
+        for one in experiments:
+            while (one := parent(one)) is not None and one not in found:
+                found[one] = None
+        return list(found)
 
     def _decide(self, asked: Asked) -> tuple[Decision, dict[str, object]]:
         """Return the decision on a claim whose experiments are all there, with its effects, parts and arms."""
@@ -136,8 +164,9 @@ class Session:
             return decide_all([decision for decision, _ in parts.values()]), {"parts": shown, "effects": [], "arms": arms}
         if isinstance(statement, Proportion):
             effects = self._effects(asked, statement.quantity)
-            if any(map(isnan, effects)):
-                return Decision(INCONCLUSIVE, n=len(effects), reason="training diverged"), {"effects": plain(effects), "arms": arms}
+            reason = unfit(effects) or self._censored(asked, statement.quantity)
+            if reason:
+                return Decision(INCONCLUSIVE, n=len(effects), reason=reason), {"effects": plain(effects), "arms": arms}
             decision = decide_proportion(sum(value > 0 for value in effects), len(effects), asked.question.region)
             return decision, {"effects": plain(effects), "arms": arms}
         assert isinstance(statement, Effect)
@@ -162,11 +191,36 @@ class Session:
     def _decide_mean(self, asked: Asked, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         effects = self._effects(asked, quantity)
         decision = decide_mean(effects, region, quantity.resolution(self._reader(asked, 0)))
-        censored = sum(quantity.censored(self._reader(asked, seed)) for seed in asked.seeds)
-        if censored > CENSORED_SHARE * len(effects):
-            reason = f"training too short: the minimum of {censored} of {len(effects)} seeds lies in the last tenth of the run"
-            decision = Decision(INCONCLUSIVE, decision.estimate, decision.interval, decision.n, reason=reason)
+        censored = self._censored(asked, quantity)
+        if censored and not unfit(effects):
+            decision = Decision(INCONCLUSIVE, decision.estimate, decision.interval, decision.n, reason=censored)
         return decision, effects
+
+    def _censored(self, asked: Asked, quantity: Quantity) -> str:
+        """Return why a claim about early stop cannot be decided, or an empty string."""
+        censored = sum(quantity.censored(self._reader(asked, seed)) for seed in asked.seeds)
+        if censored <= CENSORED_SHARE * len(asked.seeds):
+            return ""
+        return f"training too short: the minimum of {censored} of {len(asked.seeds)} seeds lies in the last tenth of the run"
+
+
+def counts(results: Sequence[Mapping]) -> set[str]:
+    """Return the ids of the claims whose deviation from the expected verdict counts for the exit status.
+
+    A verdict other than expected is what chance produces now and then among many claims. Holm's procedure over all claims that
+    were put to a test, decided or not, says which deviations are more than that. Exact claims know no chance and always count.
+    """
+    tested = [result for result in results if result["p_inside"] is not None and result["expected_verdict"] != ANY and result["kind"] != "exact"]
+    rejected = holm([_p_against(result) for result in tested])
+    found = {result["id"] for result, reject in zip(tested, rejected) if reject and deviates(result)}
+    return found | {result["id"] for result in results if result["kind"] == "exact" and deviates(result)}
+
+
+def _p_against(result: Mapping) -> float:
+    """Return the p-value of the data if the expected verdict were the true one."""
+    if result["expected_verdict"] == INCONCLUSIVE:  # on the region's edge
+        return min(1.0, 2 * min(result["p_inside"], result["p_outside"]))
+    return result["p_inside"] if result["expected_verdict"] == REFUTED else result["p_outside"]
 
 
 def ask(claim: Claim, entry: expected.Entry, scale: Scale) -> Asked:
@@ -237,9 +291,11 @@ def describe(asked: Asked, scale: Scale) -> dict[str, object]:
         "statement": entry.statement,
         "source": entry.source,
         "published": published and {"value": published.value, "unit": published.unit, "provenance": published.provenance},
+        "title": entry.title,
         "network": asked.claim.network,
         "trained_network": setting.network if setting else None,
         "dataset": setting.dataset if setting else None,
+        "iterations": setting.recipe.iterations if setting else None,
         "data_fingerprint": None,
         "scale": scale.name,
         "analogue": asked.analogue,
@@ -253,6 +309,7 @@ def describe(asked: Asked, scale: Scale) -> dict[str, object]:
         "expected_because": entry.expected_because,
         "region_changed": asked.question.changed,
         "negative_control": bool(entry.negates),
+        "own_criterion": asked.claim.entry_id != asked.claim.id,
     }
 
 

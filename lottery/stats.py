@@ -58,9 +58,8 @@ def decide_mean(values: Sequence[float], region: Region, resolution: float = 0.0
     from scipy.stats import t
 
     n = len(values)
-    bad = [seed for seed, value in enumerate(values) if isnan(value)]
-    if bad:
-        return Decision(INCONCLUSIVE, n=n, reason=f"no number from seed{'s' * (len(bad) > 1)} {', '.join(map(str, bad))}: training diverged")
+    if unfit(values):
+        return Decision(INCONCLUSIVE, n=n, reason=unfit(values))
     if n < 2:
         return Decision(INCONCLUSIVE, values[0] if values else None, n=n, reason="fewer than two seeds")
     estimate = sum(values) / n
@@ -74,6 +73,12 @@ def decide_mean(values: Sequence[float], region: Region, resolution: float = 0.0
     p_inside = max(below if region.low > -inf else 0.0, 1 - above if region.high < inf else 0.0)
     p_outside = min(1 - below if region.low > -inf else 1.0, above if region.high < inf else 1.0)
     return Decision(_verdict(p_inside, p_outside), estimate, (estimate - reach, estimate + reach), n, p_inside, p_outside)
+
+
+def unfit(values: Sequence[float]) -> str:
+    """Return which seeds brought no number, in words, or an empty string."""
+    bad = [str(seed) for seed, value in enumerate(values) if isnan(value)]
+    return f"no number from seed{'s' * (len(bad) > 1)} {', '.join(bad)}: training diverged" if bad else ""
 
 
 def decide_proportion(successes: int, n: int, region: Region) -> Decision:
@@ -105,12 +110,14 @@ def decide_all(parts: Sequence[Decision]) -> Decision:
     Requiring every part at ALPHA is an intersection-union test; dividing ALPHA among the ways to fail is Bonferroni's bound.
     """
     n = min(part.n for part in parts)
+    known = [part for part in parts if part.p_inside is not None]
     unknown = [part.reason for part in parts if part.p_inside is None]
-    if unknown:
+    p_inside = 1.0 if unknown else max(part.p_inside for part in known)
+    p_outside = min([1.0] + [len(parts) * part.p_outside for part in known])
+    verdict = _verdict(p_inside, p_outside)
+    if unknown and verdict == INCONCLUSIVE:
         return Decision(INCONCLUSIVE, n=n, reason=unknown[0])
-    p_inside = max(part.p_inside for part in parts)
-    p_outside = min(1.0, len(parts) * min(part.p_outside for part in parts))
-    return Decision(_verdict(p_inside, p_outside), n=n, p_inside=p_inside, p_outside=p_outside)
+    return Decision(verdict, n=n, p_inside=p_inside, p_outside=p_outside)
 
 
 def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:

@@ -24,7 +24,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Entry:
+class Record:
     """What became of one experiment: `measurements` is plain data, `arrays` what later experiments need, `made` says where and when."""
 
     measurements: dict[str, object]
@@ -50,20 +50,20 @@ class Store:
         """Return whether there is an entry, sound or not."""
         return self._path(key).exists()
 
-    def read(self, key: str) -> Entry:
+    def read(self, key: str) -> Record:
         """Return the entry, all of its checksums checked; raise CorruptEntry if it is damaged."""
         try:
             content = self._path(key).read_bytes()
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             head = json.loads(arrays.pop("entry").tobytes())
-            if head["format"] != FORMAT or head["key"] != key:
-                raise ValueError(f"format {head['format']} for {head['key']}")
-            return Entry(head["measurements"], arrays, head["made"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+            if (head["format"], head["key"], head["arrays"]) != (FORMAT, key, sorted(arrays)):
+                raise ValueError(f"format {head['format']} for {head['key']} with {', '.join(arrays) or 'no arrays'}")
+            return Record(head["measurements"], arrays, head["made"])
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise CorruptEntry(f"the store's entry {self._path(key)} cannot be read ({error})") from error
 
-    def read_or_set_aside(self, key: str) -> Entry | None:
+    def read_or_set_aside(self, key: str) -> Record | None:
         """Return the entry, or None if there is none; a damaged one is moved to `corrupt/` with a warning and counts as none."""
         if not self.has(key):
             return None
@@ -81,9 +81,9 @@ class Store:
             warnings.warn(f"{error}; it was set aside as {aside} and is computed again", StoreWarning, stacklevel=2)
             return None
 
-    def write(self, key: str, entry: Entry) -> None:
+    def write(self, key: str, entry: Record) -> None:
         """Keep an entry; it is there whole for all processes once this returns."""
-        head = {"format": FORMAT, "key": key, "measurements": entry.measurements, "made": entry.made}
+        head = {"format": FORMAT, "key": key, "measurements": entry.measurements, "made": entry.made, "arrays": sorted(entry.arrays)}
         buffer = io.BytesIO()
         np.savez(buffer, entry=np.frombuffer(json.dumps(head).encode(), np.uint8), **entry.arrays)
         path = self._path(key)
@@ -113,7 +113,6 @@ class Store:
     @contextmanager
     def claim(self, keys: list[str], at_most: int) -> Iterator[list[str]]:
         """Yield up to `at_most` of the keys, locked for this process: neither there yet nor being computed by another process."""
-        (self.folder / "locks").mkdir(parents=True, exist_ok=True)
         locks: dict[str, FileLock] = {}
         try:
             for key in keys:
@@ -121,9 +120,12 @@ class Store:
                     break
                 lock = FileLock(self.folder / "locks" / f"{key}.lock")
                 try:
+                    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
                     lock.acquire(blocking=False)
                 except Timeout:
                     continue
+                except (OSError, NotImplementedError) as error:
+                    raise LotteryError(f"the store {self.folder} cannot be locked ({error}); choose another with --store or LOTTERY_STORE") from error
                 if self.has(key):  # finished while we looked
                     self._release(key, lock)
                 else:

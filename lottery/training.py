@@ -137,10 +137,11 @@ def train(
 def _measured(network, data, recipe, networks, early_stop, start_correct) -> list[Trained]:
     """Return the outcome of every replica, with accuracies in per cent at the start, at early stop and at the end."""
     columns = {"test_accuracy_start": 100 * start_correct / len(data.test.images)}
-    for moment, state in (("early_stop", Perceptrons(network, early_stop.weights)), ("end", networks)):
+    found = (early_stop.iteration > 0, early_stop.curve[-1].isfinite())  # a network that diverged has no accuracy, not that of a guess
+    for moment, state, sound in zip(("early_stop", "end"), (Perceptrons(network, early_stop.weights), networks), found):
         for name, part in (("test", data.test), ("train", data.train)):
             correct = state.evaluate(part.images, part.labels)[1]
-            columns[f"{name}_accuracy_{moment}"] = 100 * correct / len(part.images)
+            columns[f"{name}_accuracy_{moment}"] = torch.where(sound, 100 * correct / len(part.images), torch.nan)
     columns = {name: values.tolist() for name, values in columns.items()}
     iterations, curves = early_stop.iteration.tolist(), torch.stack(early_stop.curve, 1).tolist()
     final = networks.block.cpu()

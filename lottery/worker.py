@@ -19,7 +19,7 @@ from lottery.networks import network
 from lottery.perceptrons import Layout
 from lottery.progress import Batch
 from lottery.recipes import Setting
-from lottery.store import Entry, Store
+from lottery.store import Record, Store
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
 CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
@@ -34,10 +34,11 @@ class Worker:
 
     def __init__(self, store: Store, device: str, precision: str, workers: int = 1, watch: Callable[[Batch], None] = lambda batch: None):
         self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
-        self.entries: dict[Experiment, Entry] = {}  # what was asked for, without its arrays
+        self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
         self.steps = 0
         self._keys: dict[Experiment, str] = {}
+        self._others: dict[Experiment, Record | None] = {}
 
     def data(self, setting: Setting) -> Dataset:
         """Return the data set of a setting on this worker's device."""
@@ -48,6 +49,13 @@ class Worker:
         if one not in self._keys:
             self._keys[one] = key(one, self.data(one.setting), self.precision)
         return self._keys[one]
+
+    def record(self, one: Experiment) -> Record | None:
+        """Return the record of an experiment, asked for or not, without its arrays; None if it is not in the store."""
+        if one not in self.entries and one not in self._others:
+            found = self.store.read_or_set_aside(self.key(one))
+            self._others[one] = found and Record(found.measurements, made=found.made)
+        return self.entries.get(one) or self._others.get(one)
 
     def missing(self, asked: Iterable[Experiment]) -> set[Experiment]:
         """Return what must be computed so that all that is asked for is there; sound entries that are asked for are read."""
@@ -70,22 +78,23 @@ class Worker:
             self._collect(missing, asked)
             if deadline is not None and time.time() > deadline:
                 return
-            ready = self._ready(missing)
-            if not ready:
-                time.sleep(PATIENCE if missing else 0)  # what is left hangs on what other workers are computing
-                continue
-            with self.store.claim([self.key(one) for one in ready], self._at_most(ready)) as claimed:
-                mine = [one for one in ready if self.key(one) in claimed]
-                if mine:
-                    self._compute(mine, missing)
-                    finished(self.steps)
-                else:
-                    time.sleep(PATIENCE)
+            if any(self._take(ready, missing) for ready in self._ready(missing)):
+                finished(self.steps)
+            elif missing:
+                time.sleep(PATIENCE)  # what is left is being computed by other workers, or hangs on it
+
+    def _take(self, ready: list[Experiment], missing: set[Experiment]) -> bool:
+        """Compute a few experiments of one kind, those that no other worker has; return whether there were any."""
+        with self.store.claim([self.key(one) for one in ready], self._at_most(ready)) as claimed:
+            mine = [one for one in ready if self.key(one) in claimed]
+            if mine:
+                self._compute(mine, missing)
+        return bool(mine)
 
     def _read(self, one: Experiment) -> bool:
         entry = self.store.read_or_set_aside(self.key(one))
         if entry is not None:
-            self.entries[one] = Entry(entry.measurements, made=entry.made)
+            self.entries[one] = Record(entry.measurements, made=entry.made)
         return entry is not None
 
     def _add(self, missing: set[Experiment], one: Experiment) -> None:
@@ -108,8 +117,8 @@ class Worker:
                 continue
             missing.discard(one)
 
-    def _ready(self, missing: set[Experiment]) -> list[Experiment]:
-        """Return experiments of one kind that can be computed now: the kind with the longest way to go, longest chains first."""
+    def _ready(self, missing: set[Experiment]) -> list[list[Experiment]]:
+        """Return what can be computed now, by kinds that go into one batch: the kind with the longest way to go first, and in it the longest chains."""
         heights: dict[Experiment, int] = {}
         for one in missing:
             height, ancestor = one.steps, one
@@ -121,7 +130,10 @@ class Worker:
             (one for one in missing if parent(one) not in missing),
             key=lambda one: (-heights[one], one.arm.name, one.round, one.seed),
         )
-        return [one for one in ready if (one.setting, one.arm.trained) == (ready[0].setting, ready[0].arm.trained)]
+        kinds: dict[tuple[Setting, bool], list[Experiment]] = {}
+        for one in ready:
+            kinds.setdefault((one.setting, one.arm.trained), []).append(one)
+        return list(kinds.values())
 
     def _at_most(self, ready: list[Experiment]) -> int:
         """Return how many experiments to take: no more than a fair share, nor than pay in one batch."""
@@ -150,7 +162,7 @@ class Worker:
             entries = self._train(prepared) if prepared[0][0].arm.trained else self._evaluate(prepared)
             seconds = (time.perf_counter() - started) / len(prepared)
             for one, entry in entries:
-                self.store.write(self.key(one), Entry(entry.measurements, entry.arrays, self._made(one, seconds)))
+                self.store.write(self.key(one), Record(entry.measurements, entry.arrays, self._made(one, seconds)))
                 self.steps += one.steps
 
     def _made(self, one: Experiment, seconds: float) -> dict[str, object]:
@@ -158,14 +170,14 @@ class Worker:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
 
-    def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Entry]]:
+    def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch of experiments, each prepared as its masks and its start."""
         setting = prepared[0][0].setting
         layout = Layout(network(setting.network))
         replicas = []
         for one, (masks, start) in prepared:
             order = (one.seed, "data order", one.round if setting.recipe.data_order == "fresh" else 0)
-            replicas.append(training.Replica(layout.join(start), layout.trainable(masks), order))
+            replicas.append(training.Replica(start, layout.trainable(masks), order))
         experiments = [one for one, _ in prepared]
         self.watch(Batch(experiments, 0))
         outcomes = training.train(
@@ -174,12 +186,12 @@ class Worker:
         results = []
         for (one, (masks, start)), outcome in zip(prepared, outcomes):
             try:
-                results.append((one, Entry(outcome.measurements, carry(one, masks, start, outcome.final))))
+                results.append((one, Record(outcome.measurements, carry(one, masks, start, outcome.final))))
             except LotteryError as error:
                 self.failed[one] = str(error)
         return results
 
-    def _evaluate(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Entry]]:
+    def _evaluate(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of untrained experiments, each prepared as masks and start of every rung."""
         results = []
         for one, rungs in prepared:
@@ -187,5 +199,5 @@ class Worker:
             layout, data = Layout(network(one.setting.network)), self.data(one.setting)
             accuracies = [training.test_accuracy(one.setting.network, data, [layout.join(start)])[0] for _, start in rungs]
             measurements = {"test_accuracy_start": accuracies, "accuracy_step": 100 / len(data.test.images)}
-            results.append((one, Entry(measurements)))
+            results.append((one, Record(measurements)))
         return results

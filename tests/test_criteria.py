@@ -1,5 +1,7 @@
 """Criteria: formulas, what they may ask for, and what is wrong with a criterion of one's own."""
 
+import sys
+
 import pytest
 import torch
 
@@ -88,6 +90,8 @@ def test_own_criterion_is_loaded(own):
         ("def score(w_init, weights):\n    return weights", "asks for weights; a criterion can ask for w_init, w_final, mask, generator"),
         ("def other(w_init):\n    return w_init", "has no function 'score'"),
         ("score = 3", "has no function 'score'"),
+        ("import torch\nscore = torch.abs", "has no function 'score', written with def"),
+        ("import sys\nsys.exit(3)", "raised SystemExit"),
         ("import nowhere_to_be_found", "importing .* raised ModuleNotFoundError"),
         ("def score(w_init:\n", "raised SyntaxError"),
     ],
@@ -96,6 +100,20 @@ def test_bad_file_is_one_message(own, source, message):
     """What is wrong with the file is said at once."""
     with pytest.raises(LotteryError, match=message):
         own(source)
+
+
+def test_own_criterion_is_named_by_its_files(own, tmp_path):
+    """An edit anywhere in its file, or in a file beside it that it imports, makes it another criterion in the store."""
+    (tmp_path / "beside_mine.py").write_text("POWER = 1\n")
+    texts = []
+    for source, power in [("", 1), ("# edited\n", 1), ("", 2)]:
+        (tmp_path / "beside_mine.py").write_text(f"POWER = {power}\n")
+        sys.modules.pop("beside_mine", None)
+        own(source + "from beside_mine import POWER\ndef score(w_final):\n    return w_final.abs() ** POWER\n")
+        texts.append(criteria.SOURCES["mine"])
+        criteria.CRITERIA.pop("mine")
+    sys.modules.pop("beside_mine", None)
+    assert len(set(texts)) == 3
 
 
 @pytest.mark.parametrize(
@@ -120,7 +138,7 @@ def test_bad_scores_are_one_message(own, source, message):
         ("mine", "write it as NAME=FILE.py:FUNCTION"),
         ("mine=mine.py", "write it as NAME=FILE.py:FUNCTION"),
         ("my criterion=mine.py:score", "write it as NAME=FILE.py:FUNCTION"),
-        ("large_final=mine.py:score", "one of the suite's own criteria"),
+        ("large_final=mine.py:score", "there is a criterion 'large_final' already"),
         ("mine=nowhere.py:score", "there is no file"),
     ],
 )

@@ -11,6 +11,7 @@ from lottery.errors import LotteryError
 from lottery.scales import SCALES
 
 GOOD = """
+title = "Some 2020"
 [[claim]]
 id = "some2020.claim[lenet-300-100]"
 number = "1"
@@ -65,7 +66,12 @@ def test_a_good_entry(tmp_path):
         ('unit = "pp"\npub', 'unit = "pp"\nexpected_verdict = "refuted"\npub', "expected_verdict and expected_because go together"),
         ("[[claim]]", "[[claim", "is not valid TOML"),
         ("[[claim]]", "[extra]\n[[claim]]", "unknown section 'extra'"),
-        ("\n[[claim]]", GOOD + "[[claim]]", "is there twice"),
+        ("\n[[claim]]", GOOD.replace('title = "Some 2020"', "") + "[[claim]]", "is there twice"),
+        ("[[claim]]", "[claim]", "every claim is a section [[claim]]"),
+        ('title = "Some 2020"', "", "the field 'title' is missing"),
+        ('dataset = "mnist"', 'dataset = "minst"', "needs: dataset = 'minst' is not one of digits, mnist"),
+        ('network = "lenet-300-100",', 'network = "lenet",', "needs: network = 'lenet' is not one of"),
+        ("value = 1.5", "value = [1.5]", "published: value = [1.5] should be of type"),
     ],
 )
 def test_a_bad_entry_is_one_message(tmp_path, old, new, message):

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from lottery.arms import DENSE, Arm, branch, chain, continued, one_shot, untrained
-from lottery.experiments import begin, carry, experiment, initial, key, masks_of, no_masks, pack, parent, rungs_of, treated, unpack
+from lottery.experiments import begin, carry, experiment, initial, key, masks_of, no_masks, pack, parent, rungs_of, treated, unpack, weights_of
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.recipes import Recipe, Setting
-from lottery.store import Entry
+from lottery.store import Record
 from tests.conftest import SMALL
 
 SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 40, 20))
@@ -25,7 +25,7 @@ def final_weights(seed, change=0.3):
 
 
 def dense_entry(seed):
-    return Entry({}, {"final": final_weights(seed).numpy()})
+    return Record({}, {"final": final_weights(seed).numpy()})
 
 
 class TestParents:
@@ -69,7 +69,7 @@ class TestMasks:
             before = masks
             if parent(one):
                 final = final_weights(seed + round) * Layout(network(SMALL)).trainable(masks)
-                source = Entry({}, carry(one, masks, start, final))
+                source = Record({}, carry(one, masks, start, final))
 
     def test_untrained_rungs_are_nested_with_exact_counts(self):
         """The 25 rungs of a heuristic supermask, from everything down to half a per cent."""
@@ -104,22 +104,23 @@ class TestMasks:
 
 
 def run_chain(arm, rounds, seed=0):
-    """Return masks and start of every round of a chain whose trained weights are made up."""
+    """Return masks, start weights, trained and start parameters of every round of a chain whose training is made up."""
     source, states = dense_entry(seed), []
     for round in range(1, rounds + 1):
         one = experiment(SETTING, arm, round, seed)
         masks, start = begin(one, source)
         layout = Layout(network(SMALL))
-        moved = layout.join(start) + layout.trainable(masks) * (final_weights(seed + round) - layout.join(initial(one)))
-        states.append((masks, start, moved))
-        source = Entry({}, carry(one, masks, start, moved))
+        moved = start + layout.trainable(masks) * (final_weights(seed + round) - layout.join(initial(one)) + 0.01)
+        states.append((masks, weights_of(one, start), moved, start))
+        source = Record({}, carry(one, masks, start, moved))
     return states
 
 
 class TestStarts:
     def test_survivors_are_bit_equal_to_their_start(self):
         """After rewinding, kept weights are the first initialisation to the bit, pruned ones exactly zero."""
-        for masks, start, _ in run_chain(chain("large_final"), 3, seed=5):
+        for masks, start, _, block in run_chain(chain("large_final"), 3, seed=5):
+            assert all((block[part] == 0).all() for part in Layout(network(SMALL)).biases)  # biases start anew too
             for values, mask, w_init in zip(start, masks, initial_weights(network(SMALL), 5)):
                 assert torch.equal(values[mask], w_init[mask]) and (values[~mask] == 0).all()
 
@@ -131,9 +132,10 @@ class TestStarts:
 
     def test_several_reinits_per_ticket_differ(self):
         """Each draw of a branch is its own, under the same masks."""
-        source = Entry({}, {"next_masks": pack(begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0))[0])})
+        source = Record({}, {"next_masks": pack(begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0))[0])})
         first, second = (begin(experiment(SETTING, branch("large_final", "reinit", draw), 2, 0), source) for draw in (0, 1))
-        for (mask, a), (_, b) in zip(zip(*first), zip(*second)):
+        one = experiment(SETTING, DENSE, 0, 0)
+        for mask, a, b in zip(first[0], weights_of(one, first[1]), weights_of(one, second[1])):
             assert not torch.equal(a, b) and torch.equal(a != 0, mask) and torch.equal(b != 0, mask)
 
     def test_arms_of_a_seed_share_their_init(self):
@@ -145,17 +147,18 @@ class TestStarts:
     def test_reshuffling_permutes_what_the_round_before_started_from(self):
         """In a chain the values of a round are those that its kept places had in the round before, in another order."""
         states = run_chain(chain("large_final", "reshuffle"), 4)
-        for (_, before, _), (masks, after, _) in zip(states, states[1:]):
+        for (_, before, *_), (masks, after, *_) in zip(states, states[1:]):
             for old, new, mask in zip(before, after, masks):
                 assert torch.equal(old[mask].sort().values, new[mask].sort().values)
                 assert not torch.equal(old[mask], new[mask]) and (new[~mask] == 0).all()
 
     def test_continued_training_goes_on_from_the_weights(self):
-        """Without a reset a round starts from the kept weights of the round before, to the bit."""
-        states = run_chain(continued("large_final"), 3)
-        for (_, _, trained), (masks, start, _) in zip(states, states[1:]):
-            for weights, values, mask in zip(Layout(network(SMALL)).weight_views(trained[None]), start, masks):
+        """Without a reset a round starts from the kept weights and all biases of the round before, to the bit."""
+        states, layout = run_chain(continued("large_final"), 3), Layout(network(SMALL))
+        for (*_, trained, _), (masks, start, _, block) in zip(states, states[1:]):
+            for weights, values, mask in zip(layout.weight_views(trained[None]), start, masks):
                 assert torch.equal(values, weights[0] * mask)
+            assert all(torch.equal(block[part], trained[part]) and (block[part] != 0).all() for part in layout.biases)
 
 
 class TestPruned:
@@ -168,7 +171,7 @@ class TestPruned:
         everything = [torch.ones_like(w, dtype=torch.bool) for w in w_init]
         dense = [weights[0] for weights in Layout(network(SMALL)).weight_views(final_weights(0)[None])]
         before = (everything, w_init, dense)
-        for masks, start, moved in states:
+        for masks, start, moved, _ in states:
             for layer in zip(masks, start, before[0], before[1], before[2], w_init):
                 yield layer  # mask, start, earlier mask, earlier start, earlier final, w_init
             before = (masks, start, [weights[0] for weights in Layout(network(SMALL)).weight_views(moved[None])])

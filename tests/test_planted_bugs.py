@@ -28,7 +28,7 @@ def verdict(test, folder: Path, **changes) -> str:
     session.asked[claim.id] = dataclasses.replace(asked, question=question, statement=claim.state(asked.entry, question))
     (folder / "progress").mkdir(parents=True)
     session.train(1, Reporter(folder / "progress", "main"))
-    return session.judge(claim)["verdict"]
+    return session.results()[claim.id]["verdict"]
 
 
 class TestClaimsTurn:

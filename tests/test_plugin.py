@@ -1,5 +1,6 @@
 """The plugin as a user meets it: a small suite of its own, run by pytest within pytest, alone and with two workers."""
 
+import dataclasses
 import json
 import re
 import sys
@@ -12,6 +13,7 @@ import sklearn.datasets  # noqa: F401
 import torch  # noqa: F401
 
 import lottery.worker  # noqa: F401
+from lottery.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = '''
@@ -115,7 +117,7 @@ def suite(pytester, monkeypatch, shared_store):
             (pytester.path / folder).mkdir(exist_ok=True)
         (pytester.path / "conftest.py").write_text(f'pytest_plugins = ["lottery.pytest_plugin"]\n{conftest}')
         (pytester.path / "benchmarks" / "test_mini_2020.py").write_text(tests)
-        (pytester.path / "expected" / "mini_2020.toml").write_text("".join(entries.values()))
+        (pytester.path / "expected" / "mini_2020.toml").write_text('title = "Mini 2020"\n' + "".join(entries.values()))
 
     def run(*arguments):
         distributed = "-n2" in arguments
@@ -254,7 +256,8 @@ class TestExitStatus:
         effects = next(claim for claim in results(suite)["claims"] if ".learns" in claim["id"])["interval"]
         suite.write(entries=self.entries(learns=("[50, inf]", f"[{effects[1] + 0.01}, inf]")))
         result = suite()
-        result.stdout.fnmatch_lines(["*mini2020.learns?lenet-300-100? is other than expected, but * by chance (Holm)*"])
+        result.stdout.fnmatch_lines(["*mini2020.learns?lenet-300-100? is other than expected, * chance (Holm)*"])
+        result.stdout.fnmatch_lines(["*1 deviating by chance*"])
         assert result.ret == 0
 
     def test_strict(self, suite):
@@ -305,7 +308,7 @@ class TestExitStatus:
         (suite.path / "before" / "results.json").write_text(json.dumps(report))
         result = suite("--baseline=before/results.json")
         assert result.ret == 1
-        result.stdout.fnmatch_lines(["*mini2020.learns?lenet-300-100?: drifted by -3*"])
+        result.stdout.fnmatch_lines(["*mini2020.learns?lenet-300-100?: drifted from the baseline: by -3*"])
 
     @pytest.mark.parametrize("workers", ["-n0", "-n2"])
     def test_own_criterion(self, suite, workers):
@@ -313,7 +316,19 @@ class TestExitStatus:
         (suite.path / "mine.py").write_text("def score(w_init, w_final):\n    return (w_final - w_init).abs()\n")
         result = suite(workers, "--criterion=mine=mine.py:score")
         assert result.ret == 0, result.stdout.str()
-        assert [claim["id"] for claim in results(suite)["criteria"] + results(suite)["claims"] if "own" in claim["id"]] == ["mini2020.own[mine]"]
+        assert [claim["id"] for claim in results(suite)["criteria"]] == ["mini2020.own[mine]"]
+        assert "own[mine]" in (suite.path / "results" / "results.md").read_text() and len(results(suite)["claims"]) == 9
+
+    def test_diverged_training_is_no_number(self, suite, monkeypatch):
+        """A recipe that diverges gives inconclusive claims with the reason, strict JSON, and no accuracy of a guess."""
+        setting = SCALES["tiny"].setting("lenet-300-100", EARLY_STOP)
+        wild = dataclasses.replace(setting, recipe=dataclasses.replace(setting.recipe, learning_rate=1e30))
+        monkeypatch.setitem(SCALES["tiny"].settings["lenet-300-100"], EARLY_STOP, wild)
+        result = suite()
+        assert result.ret == 1 and "INTERNALERROR" not in result.stdout.str()  # the negative control could not be refuted
+        result.stdout.fnmatch_lines(["*learns?lenet-300-100?: inconclusive: no number from seeds 0, 1, 2: training diverged"])
+        learns = next(claim for claim in results(suite)["claims"] if ".learns" in claim["id"])
+        assert learns["effects"] == [None, None, None] and learns["estimate"] is None
 
     def test_a_failing_criterion_fails_its_claims_alone(self, suite):
         """Its message is the failure; everything else has its verdict."""

@@ -12,7 +12,7 @@ from lottery.scales import SCALES
 def result(id="zhou2019.claim[lenet-300-100]", **changes):
     """Return a result as a run has it."""
     default = {
-        "id": id, "paper": id.partition(".")[0], "number": "12", "kind": "effect", "statement": "It holds.", "source": "section 3",
+        "id": id, "paper": id.partition(".")[0], "title": "Zhou et al. 2019", "number": "12", "kind": "effect", "statement": "It holds.", "source": "section 3",
         "published": {"value": 86, "unit": "%", "provenance": "abstract"}, "network": "lenet-300-100", "trained_network": "lenet-96-48",
         "dataset": "digits", "data_fingerprint": "f00", "scale": "tiny", "analogue": True, "metric": "test accuracy", "unit": "%",
         "region": [80, None], "estimate": 85.55, "interval": [84.0, 87.1], "confidence": 0.9, "n": 3, "seeds": [0, 1, 2],
@@ -24,7 +24,7 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
 
 
 def whole(*results):
-    return {"schema": 1, "scale": "tiny", "seconds": 2.0, "trained_steps": 1200, "environment": {"device": "cpu"}, "claims": list(results)}
+    return {"schema": 1, "scale": "tiny", "seconds": 2.0, "trained_steps": 1200, "environment": {"device": "cpu"}, "claims": list(results), "criteria": []}
 
 
 def test_table_shows_what_the_issue_asks_for():
@@ -68,11 +68,11 @@ def test_remarks_explain_what_is_not_plain():
 
 def test_files(tmp_path):
     """results.json is strict JSON, results.md a table for a pull request, measurements.csv tidy."""
-    rows = [("dense", 0, 0, "100.0000", 600, "test_accuracy", 95.5, "lenet-96-48", "digits")]
-    report.write(tmp_path / "deep" / "results", whole(result()), rows, SCALES["tiny"])
+    rows = [("dense", 0, 0, "100.0000", 600, "test_accuracy", 95.5, "lenet-96-48", "digits", 600)]
+    report.write(tmp_path / "deep" / "results", whole(result()), rows, ["a note"], SCALES["tiny"])
     folder = tmp_path / "deep" / "results"
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
-    assert "| claim" in (folder / "results.md").read_text() and "1 claims: 1 reproduced" in (folder / "results.md").read_text()
+    assert "| claim" in (folder / "results.md").read_text() and "1 claims: 1 reproduced" in (folder / "results.md").read_text() and "- a note" in (folder / "results.md").read_text()
     head, first = (folder / "measurements.csv").read_text().splitlines()
     assert head.split(",") == list(report.MEASUREMENTS) and first.startswith("dense,0,0,100.0000,600,test_accuracy,95.5")
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
@@ -94,7 +94,7 @@ class TestBaseline:
         """A shift that all seeds share is."""
         row = self.compare(result(effects=[83.0, 83.6, 84.1]), result())[0]
         assert row["state"] == "drifted" and row["move"] == pytest.approx(-1.983, abs=1e-3)
-        assert any("drifted by -1.98" in line for line in baseline.remarks([row], "old.json"))
+        assert any("drifted from the baseline: by -1.98" in line for line in baseline.remarks([row], "old.json"))
 
     def test_not_comparable(self):
         """Other data or another network are no baseline."""

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lottery.errors import CorruptEntry, LotteryError
-from lottery.store import Entry, Store, store_folder
+from lottery.store import Record, Store, store_folder
 
 KEY = "ab" + "0" * 30
-ENTRY = Entry({"accuracy": 97.5, "curve": [1.0, 0.5]}, {"masks": np.arange(1000, dtype=np.uint8)}, {"device": "cpu"})
+ENTRY = Record({"accuracy": 97.5, "curve": [1.0, 0.5]}, {"masks": np.arange(1000, dtype=np.uint8)}, {"device": "cpu"})
 
 
 @pytest.fixture
