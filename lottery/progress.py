@@ -28,8 +28,8 @@ class Batch:
 class Reporter:
     """A worker's side: keeps one file up to date with what it is doing and how many network-steps it has finished."""
 
-    def __init__(self, folder: Path, name: str):
-        self._file, self._last = folder / f"{name}.json", 0.0
+    def __init__(self, folder: Path, name: str, parent: int | None = None):
+        self._file, self._last, self._parent = folder / f"{name}.json", 0.0, parent
         self._state: dict[str, object] = {"planned": 0, "finished": 0, "running": 0, "text": ""}
 
     def plan(self, steps: int) -> None:
@@ -37,7 +37,9 @@ class Reporter:
         self._write(planned=steps)
 
     def watch(self, batch: Batch) -> None:
-        """Tell about the batch in progress."""
+        """Tell about the batch in progress. A worker whose controller was killed ends here: nobody waits for it any more."""
+        if self._parent is not None and os.getppid() != self._parent:
+            os._exit(1)
         if batch.iteration == 0 or time.monotonic() - self._last > EVERY:
             self._write(running=batch.steps, text=describe(batch))
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 import warnings
@@ -155,7 +154,8 @@ class Run:
             try:
                 for claim in claims:
                     self.session.ask(claim)
-                self.session.train(self.given.get("workercount", 1), progress.Reporter(self.folder / "progress", name))
+                reporter = progress.Reporter(self.folder / "progress", name, os.getppid() if self.given else None)
+                self.session.train(self.given.get("workercount", 1), reporter)
             except LotteryError as error:
                 self._give_up(str(error))
             finally:

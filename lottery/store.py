@@ -7,6 +7,8 @@ an entry is there whole or not at all. Locks are the operating system's and end 
 import io
 import json
 import os
+import re
+import tarfile
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -54,6 +56,14 @@ class Store:
         """Return the entry, all of its checksums checked; raise CorruptEntry if it is damaged."""
         try:
             content = self._path(key).read_bytes()
+        except OSError as error:
+            raise CorruptEntry(f"the store's entry {self._path(key)} cannot be read ({error})") from error
+        return self._parse(key, content, f"the store's entry {self._path(key)}")
+
+    @staticmethod
+    def _parse(key: str, content: bytes, where: str) -> Record:
+        """Return the record in an entry's bytes; raise CorruptEntry if they are damaged or another entry's."""
+        try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             head = json.loads(arrays.pop("entry").tobytes())
@@ -61,7 +71,7 @@ class Store:
                 raise ValueError(f"format {head['format']} for {head['key']} with {', '.join(arrays) or 'no arrays'}")
             return Record(head["measurements"], arrays, head["made"])
         except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-            raise CorruptEntry(f"the store's entry {self._path(key)} cannot be read ({error})") from error
+            raise CorruptEntry(f"{where} cannot be read ({error})") from error
 
     def read_or_set_aside(self, key: str) -> Record | None:
         """Return the entry, or None if there is none; a damaged one is moved to `corrupt/` with a warning and counts as none."""
@@ -96,6 +106,38 @@ class Store:
             with suppress(OSError):
                 temporary.unlink()
             raise LotteryError(f"the store {self.folder} cannot be written ({error}); choose another with --store or LOTTERY_STORE") from error
+
+    def sizes(self) -> dict[str, int]:
+        """Return the size of every entry in bytes, by key."""
+        return {path.stem: path.stat().st_size for path in sorted((self.folder / "entries").glob("*/*.npz"))}
+
+    def export(self, file: Path) -> int:
+        """Write all entries into one tar file, and return how many."""
+        keys = list(self.sizes())
+        temporary = file.with_name(f"{file.name}.part")
+        with tarfile.open(temporary, "w") as archive:
+            for key in keys:
+                archive.add(self._path(key), f"{key}.npz")
+        os.replace(temporary, file)
+        return len(keys)
+
+    def take(self, file: Path) -> tuple[int, int]:
+        """Add the entries of a file that `export` wrote; return how many were new and how many were here already.
+
+        A file is only moved in once it was read back whole: an entry that was damaged on the way is refused with its name.
+        """
+        new = known = 0
+        with tarfile.open(file) as archive:
+            for member in archive:
+                key = member.name.removesuffix(".npz")
+                if not re.fullmatch(r"[0-9a-f]{32}\.npz", member.name) or not member.isfile():
+                    raise LotteryError(f"{file} holds {member.name!r}, which is no entry of a store; nothing of it was taken")
+                if self.has(key):
+                    known += 1
+                    continue
+                self.write(key, self._parse(key, archive.extractfile(member).read(), f"{file}, entry {key}"))
+                new += 1
+        return new, known
 
     def check_writable(self) -> None:
         """Raise if nothing can be written here."""
