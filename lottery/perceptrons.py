@@ -72,10 +72,10 @@ def initial_weights(architecture: Network, seed: int) -> list[Tensor]:
 class Perceptrons:
     """R perceptrons with their parameters `block` (R, P), the gradient of their losses `gradient` (R, P), and passes over both."""
 
-    def __init__(self, name: str, block: Tensor):
+    def __init__(self, name: str, block: Tensor, gradient: Tensor | None = None):
         self.layout = Layout(find_network(name))
         self.block = block
-        self.gradient = torch.zeros_like(block)
+        self.gradient = torch.zeros_like(block) if gradient is None else gradient
         self._weights, self._biases = self.layout.weight_views(block), self.layout.bias_views(block)
         self._weight_gradients = self.layout.weight_views(self.gradient)
         self._bias_gradients = self.layout.bias_views(self.gradient)

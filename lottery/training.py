@@ -5,14 +5,16 @@ It knows nothing of criteria, chains or papers. A treatment has become a start a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from lottery.datasets import Dataset
-from lottery.perceptrons import Perceptrons
+from lottery.perceptrons import Layout, Perceptrons
 from lottery.recipes import Recipe
 from lottery.streams import stream
+from lottery.supermasks import MASKS, Bernoulli
 
 VERSION = 1  # raise it when a change to the engine can change a result; results of another version are not reused
 
@@ -54,6 +56,34 @@ class DataOrder:
         return self._epoch[:, self._next - 1]
 
 
+class Parametrisation(Protocol):
+    """How trained parameters become the network's: `trained` (R, P) with its `gradient`, and the `effective` block (R, P)."""
+
+    trained: Tensor
+    gradient: Tensor
+    effective: Tensor
+
+    def refresh(self) -> None:
+        """Set `effective` from `trained`, before a pass over the data."""
+
+    def pull_back(self, gradient: Tensor) -> None:
+        """Set `gradient` from that of `effective`."""
+
+
+class Identity:
+    """The network's parameters are trained themselves."""
+
+    def __init__(self, start: Tensor):
+        self.trained = self.effective = start
+        self.gradient = torch.zeros_like(start)
+
+    def refresh(self) -> None:
+        """Nothing to set: the two are one."""
+
+    def pull_back(self, gradient: Tensor) -> None:
+        """Nothing to do: the network writes its gradient where it is used."""
+
+
 class Descent:
     """An optimiser over a block (R, P) in which frozen parameters never move.
 
@@ -62,15 +92,14 @@ class Descent:
     of `torch.optim` around them cost a second to import and a twentieth of a step on small networks.
     """
 
-    def __init__(self, networks: Perceptrons, trainable: Tensor, recipe: Recipe):
-        self._networks, self._recipe = networks, recipe
-        self._trainable = None if bool((trainable == networks.layout.trainable(None).to(trainable)).all()) else trainable
-        self._first, self._second = torch.zeros_like(networks.block), torch.zeros_like(networks.block)
-        self._steps = torch.zeros((), device=networks.block.device)
+    def __init__(self, block: Tensor, gradient: Tensor, trainable: Tensor | None, recipe: Recipe):
+        self._block, self._gradient, self._trainable, self._recipe = block, gradient, trainable, recipe
+        self._first, self._second = torch.zeros_like(block), torch.zeros_like(block)
+        self._steps = torch.zeros((), device=block.device)
 
     def step(self) -> None:
         """Move the parameters by one step along the current gradient."""
-        block, gradient, recipe = self._networks.block, self._networks.gradient, self._recipe
+        block, gradient, recipe = self._block, self._gradient, self._recipe
         if recipe.weight_decay:
             gradient.add_(block, alpha=recipe.weight_decay)
         if self._trainable is not None:
@@ -113,25 +142,62 @@ def train(
     recipe: Recipe,
     replicas: Sequence[Replica],
     watch: Callable[[int], None] = lambda iteration: None,
+    parametrise: Callable[[Tensor], Parametrisation] = Identity,
 ) -> list[Trained]:
-    """Return what became of each replica, in their order. `watch` is told the iteration at every look at the validation loss."""
+    """Return what became of each replica, in their order. `watch` is told the iteration at every look at the validation loss.
+
+    `parametrise` makes the starts (R, P) into trained and effective parameters; by default they are the same.
+    """
     device = data.device
-    block = torch.stack([replica.start for replica in replicas]).to(device)
-    trainable = torch.stack([replica.trainable for replica in replicas]).to(block)
-    networks = Perceptrons(network, block)
+    parameters = parametrise(torch.stack([replica.start for replica in replicas]).to(device))
+    parameters.refresh()
+    networks = Perceptrons(network, parameters.effective, parameters.gradient if isinstance(parameters, Identity) else None)
     start_correct = networks.evaluate(data.test.images, data.test.labels)[1]
-    descent = Descent(networks, trainable, recipe)
-    early_stop = EarlyStop(block)
+    descent = Descent(parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), recipe)
+    early_stop = EarlyStop(parameters.trained)
     batches = DataOrder([replica.order for replica in replicas], len(data.train.images), recipe.batch_size, device)
     for iteration in range(1, recipe.iterations + 1):
         index = next(batches).reshape(-1)
         images = data.train.images.index_select(0, index).view(len(replicas), recipe.batch_size, -1)
         networks.set_gradient(images, data.train.labels.index_select(0, index))
+        parameters.pull_back(networks.gradient)
         descent.step()
+        parameters.refresh()
         if recipe.looks(iteration):
-            early_stop.look(iteration, networks.evaluate(data.validation.images, data.validation.labels)[0], block)
+            early_stop.look(iteration, networks.evaluate(data.validation.images, data.validation.labels)[0], parameters.trained)
             watch(iteration)
-    return _measured(network, data, recipe, networks, early_stop, start_correct)
+    if isinstance(parameters, Identity):
+        return _measured(network, data, recipe, networks, early_stop, start_correct)
+    return _measured_under_masks(data, recipe, networks, parameters)
+
+
+def _masked(layout: Layout, replicas: Sequence[Replica], like: Tensor) -> Tensor | None:
+    """Return where parameters may move, (R, P), or None if all of them may, which saves a multiplication by ones."""
+    trainable = torch.stack([replica.trainable for replica in replicas]).to(like)
+    return None if bool((trainable == layout.trainable(None).to(like)).all()) else trainable
+
+
+def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, supermask: Bernoulli) -> list[Trained]:
+    """Return the outcome of learned supermasks at the end: mean and deviation over masks, as Zhou et al. evaluate theirs."""
+    accuracies = []
+    for _ in range(MASKS):
+        supermask.refresh()
+        accuracies.append(100 * networks.evaluate(data.test.images, data.test.labels)[1] / len(data.test.images))
+    drawn = torch.stack(accuracies, 1)  # (R, masks)
+    remaining = supermask.remaining().tolist()
+    return [
+        Trained(
+            {
+                "test_accuracy_end": drawn[r].mean().item(),
+                "test_accuracy_deviation": drawn[r].std().item(),
+                "weights_remaining": remaining[r],
+                "iterations": recipe.iterations,
+                "accuracy_step": 100 / len(data.test.images) / MASKS,
+            },
+            supermask.trained[r].cpu().clone(),
+        )
+        for r in range(len(drawn))
+    ]
 
 
 def _measured(network, data, recipe, networks, early_stop, start_correct) -> list[Trained]:

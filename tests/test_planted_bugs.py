@@ -98,9 +98,9 @@ class TestLawsTurn:
         """Frozen weights that are not zero decay: the oracle notices."""
 
         def step(self):
-            self._networks.gradient.mul_(self._trainable)
+            self._gradient.mul_(self._trainable)
             decay, trainable, self._trainable = self._recipe.weight_decay, self._trainable, None
-            self._networks.gradient.add_(self._networks.block, alpha=decay)
+            self._gradient.add_(self._block, alpha=decay)
             object.__setattr__(self, "_recipe", dataclasses.replace(self._recipe, weight_decay=0.0))
             sound(self)
             self._recipe, self._trainable = dataclasses.replace(self._recipe, weight_decay=decay), trainable
@@ -114,7 +114,7 @@ class TestLawsTurn:
         """The law that survivors of both signs move notices."""
 
         def step(self):
-            self._networks.gradient.mul_(self._networks.block >= 0)
+            self._gradient.mul_(self._block >= 0)
             sound(self)
 
         sound = training.Descent.step

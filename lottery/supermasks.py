@@ -1,0 +1,60 @@
+"""Learned supermasks: frozen weights under a Bernoulli mask whose probabilities are trained (Zhou et al. 2019, section 5.2).
+
+Each weight w has a trained logit s. A forward pass draws b = 1 with probability sigmoid(s) and uses w b; the backward pass goes
+straight through to the probability, db/ds = sigmoid'(s). With dynamic weight rescaling a layer's kept weights are multiplied by
+(number of weights) / (number kept), and, as in the code of the paper, the gradient goes through that count too. The mask is drawn
+in evaluation as well, never rounded. Biases stay at zero.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lottery.perceptrons import Layout
+
+MASKS = 10  # masks that a final accuracy is the mean of, each over the whole test set
+
+
+class Bernoulli:
+    """R networks' logits `trained` (R, P), the `effective` parameters (R, P) of the last draw, and the gradient's way back.
+
+    `start` (R, P) are the frozen weights, `logit` is what every logit starts from, `streams` draw each replica's masks.
+    """
+
+    def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], logit: float = 0.0, rescaled: bool = False):
+        self._weights, self._layout, self._streams, self._rescaled = start, layout, streams, rescaled
+        self.trained = torch.full_like(start, logit)
+        self.effective, self.gradient = torch.zeros_like(start), torch.zeros_like(start)
+        self._kept, self._uniform, self._chance = (torch.zeros_like(start) for _ in range(3))
+        self._masks = layout.weight_views(self._kept)
+
+    def refresh(self) -> None:
+        """Draw new masks, and set the effective parameters."""
+        count = self._layout.weights[-1].stop
+        for row, generator in zip(self._uniform, self._streams):
+            row[:count] = torch.rand(count, generator=generator, dtype=row.dtype)
+        torch.sigmoid(self.trained, out=self._chance)
+        self._kept[:, :count] = self._uniform[:, :count] < self._chance[:, :count]
+        torch.mul(self._weights, self._kept, out=self.effective)
+        if self._rescaled:
+            for effective, factor in zip(self._layout.weight_views(self.effective), self._factors()):
+                effective.mul_(factor)
+
+    def pull_back(self, gradient: Tensor) -> None:
+        """Set `gradient` (R, P) to that of the logits, from that of the effective parameters."""
+        torch.mul(gradient, self._weights, out=self.gradient)  # by b, before the rescaling
+        if self._rescaled:
+            for by_mask, mask, factor in zip(self._layout.weight_views(self.gradient), self._masks, self._factors()):
+                through_count = (by_mask * mask).sum((1, 2), keepdim=True) * factor / mask.sum((1, 2), keepdim=True)
+                by_mask.mul_(factor).sub_(through_count)
+        self.gradient.mul_(self._chance).mul_(1 - self._chance)
+        self.gradient[:, self._layout.weights[-1].stop :] = 0
+
+    def remaining(self) -> Tensor:
+        """Return the expected share of weights that a mask keeps, in per cent, (R,)."""
+        return 100 * torch.sigmoid(self.trained[:, : self._layout.weights[-1].stop]).mean(1)
+
+    def _factors(self) -> list[Tensor]:
+        """Return each layer's (number of weights) / (number kept), (R, 1, 1)."""
+        return [mask[0].numel() / mask.sum((1, 2), keepdim=True) for mask in self._masks]

@@ -1,0 +1,95 @@
+"""Learned supermasks: the gradient of the written-out formula, frozen weights, masks that are drawn and not rounded."""
+
+import functools
+
+import pytest
+import torch
+
+from lottery.networks import network
+from lottery.perceptrons import Layout, Perceptrons, initial_weights
+from lottery.recipes import Recipe
+from lottery.streams import stream
+from lottery.supermasks import Bernoulli
+from lottery.training import train
+from tests.conftest import SMALL, replica
+
+LAYOUT = Layout(network(SMALL))
+
+
+def bernoulli(seeds=(0, 1), dtype=torch.float64, **options):
+    start = torch.stack([LAYOUT.join(initial_weights(network(SMALL), seed)) for seed in seeds]).to(dtype)
+    return Bernoulli(start, LAYOUT, [stream(seed, "mask") for seed in seeds], **options)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The sample in the forward pass, the probability's gradient in the backward pass."""
+
+    @staticmethod
+    def forward(context, probability, sample):
+        return sample
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient, None
+
+
+@pytest.mark.parametrize("rescaled", [False, True])
+def test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled):
+    """For both replicas: straight through the sample to sigmoid(s), and with rescaling through the count of kept weights."""
+    one = bernoulli(rescaled=rescaled, logit=0.3)
+    one.trained += 0.5 * torch.randn(one.trained.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    one.refresh()
+    networks = Perceptrons(SMALL, one.effective)
+    images, labels = precise_digits.train.images[:40].view(2, 20, 64), precise_digits.train.labels[:40].view(2, 20)
+    networks.set_gradient(images, labels)
+    one.pull_back(networks.gradient)
+    for r in range(2):
+        logits = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
+        outputs = images[r]
+        for index, (s, w, sample) in enumerate(zip(logits, initial_weights(network(SMALL), r), LAYOUT.weight_views(one._kept))):
+            b = _StraightThrough.apply(torch.sigmoid(s), sample[r])
+            effective = w.double() * b * (b.numel() / b.sum() if rescaled else 1)
+            outputs = (outputs.relu() if index else outputs) @ effective
+        torch.nn.functional.cross_entropy(outputs, labels[r]).backward()
+        for ours, s in zip(LAYOUT.weight_views(one.gradient), logits):
+            torch.testing.assert_close(ours[r], s.grad, rtol=1e-9, atol=1e-12)
+    assert (one.gradient[:, LAYOUT.weights[-1].stop :] == 0).all()  # neither biases nor padding are trained
+
+
+def test_masks_are_drawn_with_their_probability():
+    """Each weight is kept as often as sigmoid(s) says, anew at every draw, and its value is the frozen one."""
+    one = bernoulli(seeds=(0,), logit=1.0)
+    draws = []
+    for _ in range(20):
+        one.refresh()
+        for w, effective in zip(initial_weights(network(SMALL), 0), LAYOUT.weight_views(one.effective)):
+            assert ((effective[0] == 0) | (effective[0] == w.double())).all()
+        draws.append(one._kept[0, : LAYOUT.weights[-1].stop].clone())
+    share = torch.stack(draws).mean().item()
+    assert share == pytest.approx(torch.sigmoid(torch.tensor(1.0)).item(), abs=4 * (0.2 / (20 * 11_000)) ** 0.5)
+    assert not torch.equal(draws[0], draws[1])
+
+
+def test_rescaling_is_by_the_drawn_count():
+    """A layer's kept weights are multiplied by its size over the number kept, layer by layer."""
+    one = bernoulli(seeds=(0,), rescaled=True)
+    one.refresh()
+    for w, effective, kept in zip(initial_weights(network(SMALL), 0), LAYOUT.weight_views(one.effective), LAYOUT.weight_views(one._kept)):
+        torch.testing.assert_close(effective[0], w.double() * kept[0] * w.numel() / kept[0].sum())
+
+
+@pytest.mark.parametrize("rescaled", [False, True])
+def test_learns_the_digits_without_moving_a_weight(digits, rescaled):
+    """The mask alone learns; a replica's result does not depend on its company; masks differ a little in accuracy."""
+    recipe = Recipe("sgd", 20.0, 50, 400, 100, momentum=0.9)
+
+    def run(seeds):
+        parametrise = functools.partial(Bernoulli, layout=LAYOUT, streams=[stream(seed, "mask") for seed in seeds], rescaled=rescaled)
+        return train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in seeds], parametrise=parametrise)
+
+    together, alone = run((0, 1, 2)), run((1,))
+    for outcome in together:
+        assert outcome.measurements["test_accuracy_end"] > 70
+        assert 0 < outcome.measurements["test_accuracy_deviation"] < 5
+        assert 20 < outcome.measurements["weights_remaining"] < 80
+    assert torch.equal(together[1].final, alone[0].final) and together[1].measurements == alone[0].measurements
