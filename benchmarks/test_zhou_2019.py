@@ -1,8 +1,8 @@
 """Zhou, Lan, Liu, Yosinski 2019: Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask (arXiv 1905.01067)."""
 
-from lottery.arms import chain, untrained
+from lottery.arms import chain, learned, untrained
 from lottery.claims import claim, conjunction, effect
-from lottery.quantities import accuracy, highest, mean
+from lottery.quantities import accuracy, highest, mean, spread_over_masks, weights_remaining
 from lottery.scales import SUPERMASK_ROUNDS
 
 LENET = "lenet-300-100"
@@ -61,3 +61,27 @@ def test_same_sign_is_the_best_heuristic_mask(question):
 def test_random_masks_stay_at_chance(question):
     """A random mask over untrained weights classifies at chance: its mean over the rungs, since a maximum over them would not."""
     return effect(mean(accuracy(untrained("random"), n) for n in question.rounds))
+
+
+@claim(LENET)
+def test_learned_supermask_reaches_95(question):
+    """A mask that is trained over frozen initial weights classifies better than any heuristic one."""
+    return effect(accuracy(learned(), 0, at="end"))
+
+
+@claim(LENET)
+def test_signed_constants_help_learned_masks(question):
+    """A trained mask over signed constants is at least as good as one over the initial weights."""
+    return effect(accuracy(learned("constant_initial_sign"), 0, at="end") - accuracy(learned(), 0, at="end"))
+
+
+@claim(LENET)
+def test_half_of_the_weights_remain(question):
+    """Started from even chances, a trained mask keeps about half of the weights."""
+    return effect(weights_remaining(learned()))
+
+
+@claim(LENET)
+def test_masks_of_one_network_agree(question):
+    """Masks drawn from the same trained probabilities hardly differ in accuracy."""
+    return effect(spread_over_masks(learned()))

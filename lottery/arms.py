@@ -18,6 +18,9 @@ class Arm:
     pruned     at which value pruned weights are frozen (`lottery/pruned.py`); other than zero only with rewinding
     reset      False: a round goes on from the trained weights instead of starting anew (Frankle & Carbin, appendix B)
     draw       which of several independent draws of the treatment
+    supermask  "bernoulli" or "bernoulli rescaled": the treated weights are frozen and a mask over them is trained
+               (`lottery/supermasks.py`); no criterion then
+    logit      what every logit of a learned supermask starts from
     """
 
     criterion: str | None = None
@@ -28,6 +31,8 @@ class Arm:
     pruned: str = "zero"
     reset: bool = True
     draw: int = 0
+    supermask: str = ""
+    logit: float = 0.0
 
     def __post_init__(self):
         changed = [self.treatment != "rewind", self.pruned != "zero", not self.reset]
@@ -37,6 +42,8 @@ class Arm:
     @property
     def name(self) -> str:
         """The arm's name in tables and files, such as `large_final constant` or `large_final one-shot untrained`."""
+        if self.supermask:
+            return f"learned {self.supermask} mask, {self.treatment}" + (f", logits from {self.logit:g}" if self.logit else "")
         if self.criterion is None:
             return "dense"
         words = [self.criterion, self.treatment if self.reset else "continued"]
@@ -69,6 +76,11 @@ def branch(criterion: str, treatment: str, draw: int = 0) -> Arm:
 def one_shot(criterion: str, treatment: str = "rewind", draw: int = 0) -> Arm:
     """Return the arm that prunes once and retrains: the trained dense network, or, by a criterion that looks at initial weights, the untrained."""
     return Arm(criterion, treatment, schedule=ONE_SHOT, draw=draw)
+
+
+def learned(treatment: str = "rewind", rescaled: bool = False, logit: float = 0.0) -> Arm:
+    """Return the arm that trains a Bernoulli mask over treated, frozen weights (Zhou et al., section 5.2)."""
+    return Arm(None, treatment, supermask="bernoulli rescaled" if rescaled else "bernoulli", logit=logit)
 
 
 def untrained(criterion: str, treatment: str = "rewind") -> Arm:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lottery.errors import LotteryError
 from lottery.networks import NETWORKS
-from lottery.scales import DATASETS, EARLY_STOP, FULL_LENGTH, SCALES
+from lottery.scales import DATASETS, SCALES, TRAININGS
 from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, Region
 
 KINDS = ("effect", "proportion", "conjunction", "exact")
@@ -191,7 +191,7 @@ def _question(table: _Table, kind: str) -> Question:
 
 def _needs(table: _Table) -> Needs:
     dataset, architecture = table.choose("dataset", DATASETS), table.choose("network", tuple(NETWORKS))
-    needs = Needs(dataset, architecture, table.choose("training", (EARLY_STOP, FULL_LENGTH)))
+    needs = Needs(dataset, architecture, table.choose("training", TRAININGS))
     table.done()
     return needs
 

@@ -18,6 +18,7 @@ from lottery.recipes import Setting
 from lottery.scales import SUPERMASK_ROUNDS
 from lottery.store import Record
 from lottery.streams import stream
+from lottery.supermasks import Bernoulli
 from lottery.training import VERSION
 from lottery.treatments import TREATMENTS
 
@@ -47,7 +48,7 @@ class Experiment:
 
 def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
     """Return the experiment of an arm at a round. Before the first round every trained arm is the dense network."""
-    if round == 0 and arm.trained:
+    if round == 0 and arm.trained and not arm.supermask:
         arm = DENSE
     return Experiment(setting, arm, round if arm.trained else 0, seed)
 
@@ -70,13 +71,15 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
     if arm.criterion is not None:
         science += [begin, rungs_of, carry, Network.kept, criteria.CRITERIA.find(arm.criterion)]
         science += [TREATMENTS.find(name) for name in sorted({arm.treatment, "rewind"})] + [PRUNED.find(arm.pruned)]
+    if arm.supermask:
+        science += [Bernoulli, TREATMENTS.find(arm.treatment)]
     request = {
         "engine": VERSION,
         "precision": precision,
         "network": [[layer.name, layer.shape, str(architecture.rate(layer))] for layer in architecture.layers],
         "data": [one.setting.dataset, data.fingerprint],
         "recipe": asdict(one.setting.recipe),
-        "arm": [arm.schedule, arm.branch, arm.trained, arm.reset, arm.draw] if arm.criterion else "dense",
+        "arm": [arm.schedule, arm.branch, arm.trained, arm.reset, arm.draw] if arm.criterion else [arm.supermask or "dense", arm.logit],
         "rounds": one.round if arm.trained else list(SUPERMASK_ROUNDS),
         "seed": one.seed,
         "science": source_digest(*science),
@@ -111,7 +114,7 @@ def begin(one: Experiment, source: Record | None) -> tuple[Masks | None, Tensor]
     """
     arm, w_init, layout = one.arm, initial(one), Layout(network(one.setting.network))
     if arm.criterion is None:
-        return None, layout.join(w_init)
+        return None, layout.join(treated(one, 0, no_masks(one), w_init))
     if source is None:
         masks, weights = _begin_before_training(one)
         return masks, layout.join(weights)
@@ -131,6 +134,8 @@ def carry(one: Experiment, masks: Masks | None, start: Tensor, final: Tensor) ->
     the values that reshuffling permutes, or the parameters that training goes on from.
     """
     arm = one.arm
+    if arm.supermask:
+        return {}
     if arm.criterion is None:
         return {"final": final.numpy()}
     if arm.schedule != ITERATIVE or arm.branch or not criteria.needs_training(arm.criterion):

@@ -93,6 +93,16 @@ def accuracy(arm: Arm, round: int, at: str = "early_stop") -> Quantity:
     return _term(arm, round, f"test accuracy at {at}", lambda measured: measured[f"test_accuracy_{at}"])
 
 
+def spread_over_masks(arm: Arm) -> Quantity:
+    """Return the standard deviation, in points, of a learned supermask's test accuracy over the masks drawn from it."""
+    return _term(arm, 0, "deviation of test accuracy over masks", lambda measured: measured["test_accuracy_deviation"])
+
+
+def weights_remaining(arm: Arm) -> Quantity:
+    """Return the expected share of weights, in per cent, that a learned supermask keeps."""
+    return _term(arm, 0, "weights remaining", lambda measured: measured["weights_remaining"])
+
+
 def early_stop(arm: Arm, round: int) -> Quantity:
     """Return the natural logarithm of the early-stop iteration; the difference of two is the logarithm of their ratio."""
     return _term(

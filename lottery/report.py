@@ -175,6 +175,9 @@ def measurement_rows(one, measured: Mapping) -> list[tuple]:
     if not one.arm.trained:
         return [row(round, 0, "test_accuracy", measured["test_accuracy_start"][round]) for round in SUPERMASK_ROUNDS]
     recipe = one.setting.recipe
+    if one.arm.supermask:
+        names = {"test_accuracy_end": "test_accuracy", "test_accuracy_deviation": "test_accuracy_deviation", "weights_remaining": "weights_remaining"}
+        return [row(0, recipe.iterations, name, measured[key]) for key, name in names.items()]
     looks = [iteration for iteration in range(1, recipe.iterations + 1) if recipe.looks(iteration)]
     rows = [row(one.round, iteration, "validation_loss", loss) for iteration, loss in zip(looks, measured["validation_loss"])]
     rows.append(row(one.round, 0, "test_accuracy", measured["test_accuracy_start"]))

@@ -7,6 +7,7 @@ under locks, the longest chains first, and never waits for another while there i
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from functools import partial
 from math import ceil
 
 import torch
@@ -20,6 +21,8 @@ from lottery.perceptrons import Layout
 from lottery.progress import Batch
 from lottery.recipes import Setting
 from lottery.store import Record, Store
+from lottery.streams import stream
+from lottery.supermasks import Bernoulli
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
 CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
@@ -130,9 +133,9 @@ class Worker:
             (one for one in missing if parent(one) not in missing),
             key=lambda one: (-heights[one], one.arm.name, one.round, one.seed),
         )
-        kinds: dict[tuple[Setting, bool], list[Experiment]] = {}
+        kinds: dict[tuple[Setting, bool, str, float], list[Experiment]] = {}
         for one in ready:
-            kinds.setdefault((one.setting, one.arm.trained), []).append(one)
+            kinds.setdefault((one.setting, one.arm.trained, one.arm.supermask, one.arm.logit), []).append(one)
         return list(kinds.values())
 
     def _at_most(self, ready: list[Experiment]) -> int:
@@ -181,7 +184,12 @@ class Worker:
         experiments = [one for one, _ in prepared]
         self.watch(Batch(experiments, 0))
         outcomes = training.train(
-            setting.network, self.data(setting), setting.recipe, replicas, lambda iteration: self.watch(Batch(experiments, iteration))
+            setting.network,
+            self.data(setting),
+            setting.recipe,
+            replicas,
+            lambda iteration: self.watch(Batch(experiments, iteration)),
+            parametrisation(experiments, layout),
         )
         results = []
         for (one, (masks, start)), outcome in zip(prepared, outcomes):
@@ -201,3 +209,12 @@ class Worker:
             measurements = {"test_accuracy_start": accuracies, "accuracy_step": 100 / len(data.test.images)}
             results.append((one, Record(measurements)))
         return results
+
+
+def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[torch.Tensor], training.Parametrisation]:
+    """Return how the parameters of a batch of one kind are trained: themselves, or through the logits of a mask."""
+    arm = experiments[0].arm
+    if not arm.supermask:
+        return training.Identity
+    streams = [stream(one.seed, "supermask") for one in experiments]
+    return partial(Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled"))

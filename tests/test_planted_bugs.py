@@ -7,14 +7,14 @@ import pytest
 import torch
 
 import benchmarks.test_zhou_2019 as zhou
-from lottery import criteria, experiments, networks, perceptrons, training, treatments
+from lottery import criteria, experiments, networks, perceptrons, supermasks, training, treatments
 from lottery.arms import Arm
 from lottery.claims import expected_file
 from lottery.expected import read
 from lottery.progress import Reporter
 from lottery.scales import SCALES
 from lottery.session import Options, Session
-from tests import test_experiments, test_networks, test_oracle, test_training, test_worker
+from tests import test_experiments, test_networks, test_oracle, test_supermasks, test_training, test_worker
 from tests.conftest import SMALL
 
 
@@ -175,6 +175,50 @@ class TestLawsTurn:
         monkeypatch.setattr(experiments, "ranking", lambda scores, mask, generator: _rank_by_position(scores, mask))
         with pytest.raises(AssertionError):
             test_experiments.TestMasks().test_criteria_and_seeds_choose_differently()
+
+    def test_optimiser_state_carried_over(self, monkeypatch, digits):
+        """Moments that survive into the next training make the same request give other bits."""
+        sound, kept = training.Descent.__init__, {}
+
+        def init(self, block, gradient, trainable, recipe):
+            sound(self, block, gradient, trainable, recipe)
+            self._first, self._second, self._steps = kept.setdefault(block.shape, (self._first, self._second, self._steps))
+
+        monkeypatch.setattr(training.Descent, "__init__", init)
+        with pytest.raises(AssertionError):
+            test_training.TestReplicas().test_twice_the_same(digits)
+
+    @pytest.mark.parametrize("rescaled", [False, True])
+    def test_straight_through_removed(self, monkeypatch, precise_digits, rescaled):
+        """A gradient that stops at the drawn mask is zero: autograd of the formula notices."""
+        monkeypatch.setattr(supermasks.Bernoulli, "pull_back", lambda self, gradient: self.gradient.zero_())
+        with pytest.raises(AssertionError):
+            test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled)
+
+    def test_gradient_stopped_through_the_count(self, monkeypatch, precise_digits):
+        """Rescaling whose count is taken for a constant: autograd of the formula notices."""
+
+        def pull_back(self, gradient):
+            chance = self._chance
+            for by_mask, g, w, factor in zip(*map(self._layout.weight_views, (self.gradient, gradient, self._weights)), self._factors()):
+                by_mask.copy_(g * w * factor)
+            self.gradient.mul_(chance * (1 - chance))
+
+        monkeypatch.setattr(supermasks.Bernoulli, "pull_back", pull_back)
+        with pytest.raises(AssertionError):
+            test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, True)
+
+    def test_supermask_thresholded_at_evaluation(self, monkeypatch):
+        """A mask that is rounded instead of drawn keeps everything or nothing: its share notices."""
+
+        def refresh(self):
+            torch.sigmoid(self.trained, out=self._chance)
+            self._kept.copy_(self._chance > 0.5)
+            torch.mul(self._weights, self._kept, out=self.effective)
+
+        monkeypatch.setattr(supermasks.Bernoulli, "refresh", refresh)
+        with pytest.raises(AssertionError):
+            test_supermasks.test_masks_are_drawn_with_their_probability()
 
     def test_replicas_that_leak(self, monkeypatch, digits):
         """A gradient that is normalised over the whole batch of networks breaks the law of company."""
