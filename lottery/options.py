@@ -21,7 +21,7 @@ def add(parser: pytest.Parser) -> None:
     group.addoption("--scale", metavar="SCALE", help=f"{', '.join(SCALES)} (default: LOTTERY_SCALE, else tiny)")
     group.addoption("--results", metavar="DIR", default="results", help="where results.json, results.md and measurements.csv go (default: results)")
     group.addoption("--store", metavar="DIR", help="where everything computed is kept (default: LOTTERY_STORE, else the user's cache)")
-    group.addoption("--criterion", metavar="NAME=FILE.py:FUNCTION", action="append", default=[], help="compare a mask criterion of your own; repeatable")
+    group.addoption("--criterion", metavar="NAME=FILE.py:FUNCTION", action="append", default=[], help="try a mask criterion of your own; repeatable")
     group.addoption("--baseline", metavar="FILE", help="an earlier results.json; a significant drift from it fails")
     group.addoption("--budget", metavar="TIME", help="wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped")
     group.addoption("--device", metavar="DEVICE", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")

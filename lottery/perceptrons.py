@@ -7,7 +7,8 @@ a third of autograd's time at these sizes (`tests/test_oracle.py` holds it again
 import torch
 from torch import Tensor
 
-from lottery.networks import Network, network as find_network
+from lottery.networks import Network
+from lottery.networks import network as find_network
 from lottery.products import product
 from lottery.streams import stream
 

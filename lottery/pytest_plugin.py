@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -230,7 +230,7 @@ class Run:
         self.report = {
             "schema": report.SCHEMA,
             "scale": self.scale.name,
-            "started": datetime.fromtimestamp(self.started, timezone.utc).isoformat(timespec="seconds"),
+            "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             "seconds": time.time() - self.started,
             "trained_steps": progress.trained_steps(self.folder / "progress"),
             "environment": self._environment(),

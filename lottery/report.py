@@ -110,7 +110,8 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         reason = result["reason"]
         if result["verdict"] == result["expected_verdict"] == REFUTED and not result["negative_control"]:
             reason = "; ".join(filter(None, [reason, result["expected_because"]]))
-        failed = [f"{p['name']} {p['verdict']}: {p['estimate']:+.2f}" for p in result["parts"] if p["verdict"] != REPRODUCED and p["estimate"] is not None]
+        open_parts = [part for part in result["parts"] if part["verdict"] != REPRODUCED and part["estimate"] is not None]
+        failed = [f"{part['name']} {part['verdict']}: {part['estimate']:+.2f}" for part in open_parts]
         reason = "; ".join(filter(None, [reason, *failed]))
         if reason:
             lines.append(f"{claim_name(result)}: {result['verdict']}: {reason}")

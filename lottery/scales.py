@@ -60,7 +60,11 @@ SCALES = {
             },
             "ask for the published training length everywhere with --scale paper (a GPU is advised)",
         ),
-        Scale("paper", {"lenet-300-100": {EARLY_STOP: _PAPER, FULL_LENGTH: _PAPER, SUPERMASK: _lenet_supermask(epochs=2_000)}}, "this is all there is to ask"),
+        Scale(
+            "paper",
+            {"lenet-300-100": {EARLY_STOP: _PAPER, FULL_LENGTH: _PAPER, SUPERMASK: _lenet_supermask(epochs=2_000)}},
+            "this is all there is to ask",
+        ),
     )
 }
 

@@ -6,7 +6,7 @@ under locks, the longest chains first, and never waits for another while there i
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 from math import ceil
 
@@ -121,7 +121,7 @@ class Worker:
             missing.discard(one)
 
     def _ready(self, missing: set[Experiment]) -> list[list[Experiment]]:
-        """Return what can be computed now, by kinds that go into one batch: the kind with the longest way to go first, and in it the longest chains."""
+        """Return what can be computed now, by kinds that go into one batch, the longest ways to go first."""
         heights: dict[Experiment, int] = {}
         for one in missing:
             height, ancestor = one.steps, one
@@ -170,7 +170,7 @@ class Worker:
 
     def _made(self, one: Experiment, seconds: float) -> dict[str, object]:
         name = torch.cuda.get_device_name(self.device) if self.device != "cpu" else "cpu"
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
 
     def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
