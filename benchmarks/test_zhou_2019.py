@@ -2,13 +2,7 @@
 
 from lottery.arms import chain, learned, untrained
 from lottery.claims import claim, conjunction, effect
-from lottery.quantities import (
-    accuracy,
-    highest,
-    mean,
-    spread_over_masks,
-    weights_remaining,
-)
+from lottery.quantities import accuracy, highest, mean, spread_over_masks, weights_remaining
 from lottery.scales import SUPERMASK_ROUNDS
 
 LENET = "lenet-300-100"

@@ -7,21 +7,7 @@ import pytest
 import torch
 
 from lottery.arms import DENSE, Arm, branch, chain, continued, one_shot, untrained
-from lottery.experiments import (
-    begin,
-    carry,
-    experiment,
-    initial,
-    key,
-    masks_of,
-    no_masks,
-    pack,
-    parent,
-    rungs_of,
-    treated,
-    unpack,
-    weights_of,
-)
+from lottery.experiments import begin, carry, experiment, initial, key, masks_of, no_masks, pack, parent, rungs_of, treated, unpack, weights_of
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.recipes import Recipe, Setting

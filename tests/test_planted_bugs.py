@@ -7,29 +7,14 @@ import pytest
 import torch
 
 import benchmarks.test_zhou_2019 as zhou
-from lottery import (
-    criteria,
-    experiments,
-    networks,
-    perceptrons,
-    supermasks,
-    training,
-    treatments,
-)
+from lottery import criteria, experiments, networks, perceptrons, supermasks, training, treatments
 from lottery.arms import Arm
 from lottery.claims import expected_file
 from lottery.expected import read
 from lottery.progress import Reporter
 from lottery.scales import SCALES
 from lottery.session import Options, Session
-from tests import (
-    test_experiments,
-    test_networks,
-    test_oracle,
-    test_supermasks,
-    test_training,
-    test_worker,
-)
+from tests import test_experiments, test_networks, test_oracle, test_supermasks, test_training, test_worker
 from tests.conftest import SMALL
 
 
