@@ -17,8 +17,7 @@ from lottery.scales import EARLY_STOP, SCALES
 from lottery.training import Replica, train
 
 CASES = (("tiny", 20, 600), ("reduced", 1, 1_000))  # scale, replicas, iterations
-HEADERS = ("network", "replicas", "engine", "plain loop", "ratio", "engine", "best product", "share")
-UNITS = ("", "", "us/step", "us/step", "", "GFLOP/s", "GFLOP/s", "")
+HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s", "best product\nGFLOP/s", "share")
 
 
 def seconds(run: Callable[[], object], repeat: int = 3) -> float:
@@ -120,4 +119,4 @@ def bench(device: str) -> str:
                      f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}"])  # fmt: skip
     where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
     title = f"{where}, torch {torch.__version__}; evaluations included; random pixels"
-    return "\n".join([title, "", tabulate([UNITS, *rows], HEADERS, disable_numparse=True, stralign="right")])
+    return "\n".join([title, "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])

@@ -16,6 +16,7 @@ from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, Region
 KINDS = ("effect", "proportion", "conjunction", "exact")
 EVERY_SCALE = "every"
 ANY = "any"  # the expected verdict of what no paper speaks of
+VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, ANY)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Question:
     analogue: str = ""  # why the claim's direction should survive other data or a shorter recipe
     skip: str = ""  # why the claim is not asked
     changed: str = ""  # when and why the region was changed after its first baseline
+    expected_verdict: str = ""  # at this scale, if it is another than the entry's
+    expected_because: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class _Table:
 
     def choose(self, name: str, choices: tuple[str, ...], default: object = ...) -> str:
         value = self.take(name, str, default)
-        if value not in choices:
+        if value not in choices and value != default:
             raise self.fail(f"{name} = {value!r} is not one of {', '.join(choices)}")
         return value
 
@@ -184,7 +187,11 @@ def _question(table: _Table, kind: str) -> Question:
         seeds=seeds,
         analogue=table.take("analogue", str, ""),
         changed=table.take("changed", str, ""),
+        expected_verdict=table.choose("expected_verdict", VERDICTS, ""),
+        expected_because=table.take("expected_because", str, ""),
     )
+    if bool(question.expected_verdict) != bool(question.expected_because):
+        raise table.fail("a verdict that is expected at this scale alone needs its reason: expected_verdict and expected_because go together")
     table.done()
     return question
 
@@ -219,7 +226,7 @@ def _entry(table: _Table, shown: str, title: str) -> Entry:
         needs=None if needs is None else _needs(table.table("needs", needs)),
         published=None if published is None else _published(table.table("published", published)),
         questions=_questions(table, kind, scales),
-        expected_verdict=table.choose("expected_verdict", (REPRODUCED, REFUTED, INCONCLUSIVE, ANY), REPRODUCED),
+        expected_verdict=table.choose("expected_verdict", VERDICTS, REPRODUCED),
         expected_because=table.take("expected_because", str, ""),
         negates=table.take("negates", str, ""),
         file=shown,

@@ -47,7 +47,7 @@ SCALES = {
         Scale(
             "tiny",
             {"lenet-300-100": {EARLY_STOP: _DIGITS, FULL_LENGTH: _DIGITS, SUPERMASK: _DIGITS_SUPERMASK}},
-            "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, 20 minutes on two cores)",
+            "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, 25 minutes on two cores)",
         ),
         Scale(
             "reduced",

@@ -64,6 +64,7 @@ def test_a_good_entry(tmp_path):
         ('training = "early stop"', 'training = "some"', "needs: training = 'some' is not one of"),
         ('unit = "pp"\npub', 'unit = "pp"\ncolour = "red"\npub', "unknown field 'colour'"),
         ('unit = "pp"\npub', 'unit = "pp"\nexpected_verdict = "refuted"\npub', "expected_verdict and expected_because go together"),
+        ("seeds = 5", 'seeds = 5\nexpected_verdict = "refuted"', "scales.tiny: a verdict that is expected at this scale alone needs its reason"),
         ("[[claim]]", "[[claim", "is not valid TOML"),
         ("[[claim]]", "[extra]\n[[claim]]", "unknown section 'extra'"),
         ("\n[[claim]]", GOOD.replace('title = "Some 2020"', "") + "[[claim]]", "is there twice"),
