@@ -1,33 +1,20 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 
 from lottery import expected
 from lottery.claims import Claim, Conjunction, Effect, Exact, Proportion, Statement
 from lottery.errors import LotteryError
-from lottery.expected import ANY
+from lottery.gate import counts
 from lottery.quantities import Quantity
 from lottery.recipes import Setting
-from lottery.report import deviates, measurement_rows
+from lottery.report import measurement_rows
+from lottery.results import describe, outcome, plain
 from lottery.scales import FULL_LENGTH, PAPER_ITERATIONS, Scale
-from lottery.stats import (
-    ALPHA,
-    INCONCLUSIVE,
-    REFUTED,
-    SKIPPED,
-    Decision,
-    Region,
-    decide_all,
-    decide_exact,
-    decide_mean,
-    decide_proportion,
-    holm,
-    unfit,
-)
+from lottery.stats import INCONCLUSIVE, SKIPPED, Decision, Region, decide_all, decide_exact, decide_mean, decide_proportion, unfit
 
 CENSORED_SHARE = 0.1  # a claim about early stop with a larger share of censored seeds is not decided
 
@@ -204,25 +191,6 @@ class Session:
         return f"training too short: the minimum of {censored} of {len(asked.seeds)} seeds lies in the last tenth of the run"
 
 
-def counts(results: Sequence[Mapping]) -> set[str]:
-    """Return the ids of the claims whose deviation from the expected verdict counts for the exit status.
-
-    A verdict other than expected is what chance produces now and then among many claims. Holm's procedure over all claims that
-    were put to a test, decided or not, says which deviations are more than that. Exact claims know no chance and always count.
-    """
-    tested = [result for result in results if result["p_inside"] is not None and result["expected_verdict"] != ANY and result["kind"] != "exact"]
-    rejected = holm([_p_against(result) for result in tested])
-    found = {result["id"] for result, reject in zip(tested, rejected) if reject and deviates(result)}
-    return found | {result["id"] for result in results if result["kind"] == "exact" and deviates(result)}
-
-
-def _p_against(result: Mapping) -> float:
-    """Return the p-value of the data if the expected verdict were the true one."""
-    if result["expected_verdict"] == INCONCLUSIVE:  # on the region's edge
-        return min(1.0, 2 * min(result["p_inside"], result["p_outside"]))
-    return result["p_inside"] if result["expected_verdict"] == REFUTED else result["p_outside"]
-
-
 def ask(claim: Claim, entry: expected.Entry, scale: Scale) -> Asked:
     """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason."""
     question = entry.question(scale.name)
@@ -251,66 +219,6 @@ def lacks(needs: expected.Needs, setting: Setting) -> str:
     if needs.training == FULL_LENGTH and setting.recipe.iterations < iterations:
         return f"needs {iterations:,} iterations, this scale trains {setting.recipe.iterations:,}"
     return ""
-
-
-def plain(value: object) -> object:
-    """Return a value in terms of strict JSON: no NaN, no infinity, string keys."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, range)):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    return value
-
-
-def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
-    """Return a decision's fields as `results.json` has them."""
-    return {
-        "region": None if region is None else plain([region.low, region.high]),
-        "estimate": plain(decision.estimate),
-        "interval": plain(decision.interval),
-        "confidence": 1 - 2 * ALPHA if decision.interval else None,
-        "n": decision.n,
-        "p_inside": plain(decision.p_inside),
-        "p_outside": plain(decision.p_outside),
-        "verdict": decision.verdict,
-        "reason": decision.reason,
-    }
-
-
-def describe(asked: Asked, scale: Scale) -> dict[str, object]:
-    """Return what a claim is, as `results.json` has it."""
-    entry, setting = asked.entry, asked.setting
-    published = entry.published
-    return {
-        "id": asked.claim.id,
-        "paper": entry.paper,
-        "number": entry.number,
-        "kind": entry.kind,
-        "statement": entry.statement,
-        "source": entry.source,
-        "published": published and {"value": published.value, "unit": published.unit, "provenance": published.provenance},
-        "title": entry.title,
-        "network": asked.claim.network,
-        "trained_network": setting.network if setting else None,
-        "dataset": setting.dataset if setting else None,
-        "iterations": setting.recipe.iterations if setting else None,
-        "data_fingerprint": None,
-        "scale": scale.name,
-        "analogue": asked.analogue,
-        "metric": entry.metric,
-        "unit": entry.unit,
-        "seeds": list(asked.seeds),
-        "effects": [],
-        "parts": [],
-        "arms": {},
-        "expected_verdict": asked.question.expected_verdict or entry.expected_verdict,
-        "expected_because": asked.question.expected_because or entry.expected_because,
-        "region_changed": asked.question.changed,
-        "negative_control": bool(entry.negates),
-        "own_criterion": asked.claim.entry_id != asked.claim.id,
-    }
 
 
 def deadline(budget: float | None) -> float | None:
