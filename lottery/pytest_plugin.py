@@ -240,7 +240,7 @@ class Run:
             "baseline": moves,
             "no_verdict": missing,
         }
-        notes, failed = self._gate(results, moves, missing)
+        notes, failed = self._gate(results, moves, missing, session.exitstatus == pytest.ExitCode.INTERRUPTED)
         self.notes = report.remarks(results) + notes + sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
         if self.baseline:
             self.notes += baseline.remarks(moves, self.config.getoption("baseline"))
@@ -255,14 +255,17 @@ class Run:
             others = session.testsfailed - sum(report.fails(result, result["counts"]) for result in results)  # no claims, or broken
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed or others > 0 else pytest.ExitCode.OK
 
-    def _gate(self, results: list[dict], moves: list[dict], missing: list[str]) -> tuple[list[str], bool]:
+    def _gate(self, results: list[dict], moves: list[dict], missing: list[str], interrupted: bool) -> tuple[list[str], bool]:
         """Return remarks about the exit status, and whether it is 1."""
         chance = [result["id"] for result in results if report.deviates(result) and not result["counts"]]
         lines = [f"{id} is other than expected, which among so many claims can be chance (Holm): it does not count" for id in chance]
         failed = any(report.fails(result, result["counts"]) for result in results) or any(row["state"] == "drifted" for row in moves)
         if missing:
-            lines.append(f"{len(missing)} collected claims brought no verdict: {', '.join(missing)}")
-        if not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
+            named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            lines.append(f"{len(missing)} collected claims brought no verdict: {named}")
+        if interrupted:
+            lines.append("interrupted: everything that was finished is kept, and the same command goes on from there")
+        elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
             lines.append("nothing at all was decided")
             failed = True
         inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
@@ -299,8 +302,9 @@ class Run:
     def _show(self, terminal) -> None:
         everything = self.report["claims"] + self.report["criteria"]
         terminal.write_sep("=", report.heading(self.report))
-        terminal.write_line(report.table(everything, "simple"))
-        terminal.write_line("")
+        if everything:
+            terminal.write_line(report.table(everything, "simple"))
+            terminal.write_line("")
         for note in self.notes:
             terminal.write_line(f"- {note}")
         terminal.write_line("")
