@@ -53,10 +53,15 @@ def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
     return Experiment(setting, arm, round if arm.trained else 0, seed)
 
 
+def rests_on_training(arm: Arm) -> bool:
+    """Return whether trained weights decide where the arm's next round starts: about its mask, its frozen values, or all of it."""
+    return arm.criterion is not None and (criteria.needs_training(arm.criterion) or arm.pruned != ZERO or not arm.reset)
+
+
 def parent(one: Experiment) -> Experiment | None:
-    """Return the experiment whose trained weights decide about this one's mask, or None where nothing trained does."""
+    """Return the experiment whose trained weights decide about this one's mask or start, or None where nothing trained does."""
     arm = one.arm
-    if arm.criterion is None or not criteria.needs_training(arm.criterion):
+    if not rests_on_training(arm):
         return None
     if not arm.trained or arm.schedule != ITERATIVE:
         return experiment(one.setting, DENSE, 0, one.seed)
@@ -138,7 +143,7 @@ def carry(one: Experiment, masks: Masks | None, start: Tensor, final: Tensor) ->
         return {}
     if arm.criterion is None:
         return {"final": final.numpy()}
-    if arm.schedule != ITERATIVE or arm.branch or not criteria.needs_training(arm.criterion):
+    if arm.schedule != ITERATIVE or arm.branch or not rests_on_training(arm):
         return {}
     w_start, w_final = weights_of(one, start), weights_of(one, final)
     following = cut(one, ranks_after(one, one.round, masks, w_start, w_final), one.round + 1)

@@ -183,7 +183,8 @@ def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, 
     for _ in range(MASKS):
         supermask.refresh()
         accuracies.append(100 * networks.evaluate(data.test.images, data.test.labels)[1] / len(data.test.images))
-    drawn = torch.stack(accuracies, 1)  # (R, masks)
+    sound = supermask.trained.isfinite().all(1, keepdim=True)  # logits that diverged draw empty masks, whose accuracy is a guess
+    drawn = torch.where(sound, torch.stack(accuracies, 1), torch.nan)  # (R, masks)
     remaining = supermask.remaining().tolist()
     return [
         Trained(

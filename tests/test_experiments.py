@@ -49,6 +49,14 @@ class TestParents:
         for arm in (chain("random"), chain("large_init"), untrained("random"), branch("random", "reinit")):
             assert parent(experiment(SETTING, arm, 5, 0)) is None
 
+    def test_what_goes_on_from_trained_weights_hangs_on_them(self):
+        """Random masks need no training, but frozen values and continued training do, under whatever criterion."""
+        for arm in (chain("random", pruned="variant_1"), continued("random")):
+            assert parent(experiment(SETTING, arm, 3, 0)) == experiment(SETTING, arm, 2, 0)
+            assert parent(experiment(SETTING, arm, 1, 0)) == experiment(SETTING, DENSE, 0, 0)
+            plain = [start for *_, start in run_chain(chain("large_final"), 2)]
+            assert not any(torch.equal(a, b) for a, (*_, b) in zip(plain, run_chain(arm, 2)))
+
     def test_round_zero_is_the_dense_network(self):
         """Nothing is pruned yet, whatever the arm."""
         assert experiment(SETTING, chain("large_final", "constant"), 0, 1) == experiment(SETTING, DENSE, 0, 1)

@@ -1,5 +1,6 @@
 """Learned supermasks: the gradient of the written-out formula, frozen weights, masks that are drawn and not rounded."""
 
+import dataclasses
 import functools
 
 import pytest
@@ -76,6 +77,20 @@ def test_rescaling_is_by_the_drawn_count():
     one.refresh()
     for w, effective, kept in zip(initial_weights(network(SMALL), 0), LAYOUT.weight_views(one.effective), LAYOUT.weight_views(one._kept)):
         torch.testing.assert_close(effective[0], w.double() * kept[0] * w.numel() / kept[0].sum())
+
+
+def test_a_mask_that_diverged_has_no_accuracy(digits):
+    """Logits that are not numbers draw empty masks: that is no accuracy, and the neighbour is as if alone."""
+    recipe = Recipe("sgd", 20.0, 50, 20, 20, momentum=0.9)
+    sick = replica(SMALL, 1)
+    sick = dataclasses.replace(sick, start=sick.start * float("nan"))
+
+    def run(replicas, seeds):
+        return train(SMALL, digits, recipe, replicas, parametrise=functools.partial(Bernoulli, layout=LAYOUT, streams=[stream(s, "mask") for s in seeds]))
+
+    broken, healthy = run([sick, replica(SMALL, 0)], (1, 0))
+    assert broken.measurements["test_accuracy_end"] != broken.measurements["test_accuracy_end"]  # not a number
+    assert healthy.measurements == run([replica(SMALL, 0)], (0,))[0].measurements
 
 
 @pytest.mark.parametrize("rescaled", [False, True])
