@@ -100,11 +100,6 @@ class Claim:
     file: Path  # the benchmark file
     build: Callable[[Question], Statement]
 
-    @property
-    def expected_file(self) -> Path:
-        """The file in `expected/` beside `benchmarks/` that has the claim's entry."""
-        return expected_file(self.file)
-
     def state(self, entry: Entry, question: Question) -> Statement:
         """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares."""
         try:

@@ -22,10 +22,12 @@ class Bernoulli:
     `start` (R, P) are the frozen weights, `logit` is what every logit starts from, `streams` draw each replica's masks.
     """
 
+    drawn = True
+
     def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], logit: float = 0.0, rescaled: bool = False):
         self._weights, self._layout, self._streams, self._rescaled = start, layout, streams, rescaled
         self.trained = torch.full_like(start, logit)
-        self.effective, self.gradient = torch.zeros_like(start), torch.zeros_like(start)
+        self.effective, self.effective_gradient, self.gradient = (torch.zeros_like(start) for _ in range(3))
         self._kept, self._uniform, self._chance = (torch.zeros_like(start) for _ in range(3))
         self._masks = layout.weight_views(self._kept)
 
@@ -41,9 +43,9 @@ class Bernoulli:
             for effective, factor in zip(self._layout.weight_views(self.effective), self._factors()):
                 effective.mul_(factor)
 
-    def pull_back(self, gradient: Tensor) -> None:
-        """Set `gradient` (R, P) to that of the logits, from that of the effective parameters."""
-        torch.mul(gradient, self._weights, out=self.gradient)  # by b, before the rescaling
+    def pull_back(self) -> None:
+        """Set `gradient` (R, P) to that of the logits, from `effective_gradient`."""
+        torch.mul(self.effective_gradient, self._weights, out=self.gradient)  # by b, before the rescaling
         if self._rescaled:
             for by_mask, mask, factor in zip(self._layout.weight_views(self.gradient), self._masks, self._factors()):
                 through_count = (by_mask * mask).sum((1, 2), keepdim=True) * factor / mask.sum((1, 2), keepdim=True)

@@ -57,31 +57,35 @@ class DataOrder:
 
 
 class Parametrisation(Protocol):
-    """How trained parameters become the network's: `trained` (R, P) with its `gradient`, and the `effective` block (R, P)."""
+    """How trained parameters become the network's: two blocks (R, P), `trained` and `effective`, each with its gradient."""
 
     trained: Tensor
     gradient: Tensor
     effective: Tensor
+    effective_gradient: Tensor
+    drawn: bool  # whether every pass over the data draws the effective parameters anew
 
     def refresh(self) -> None:
         """Set `effective` from `trained`, before a pass over the data."""
 
-    def pull_back(self, gradient: Tensor) -> None:
-        """Set `gradient` from that of `effective`."""
+    def pull_back(self) -> None:
+        """Set `gradient` from `effective_gradient`."""
 
 
 class Identity:
     """The network's parameters are trained themselves."""
 
+    drawn = False
+
     def __init__(self, start: Tensor):
         self.trained = self.effective = start
-        self.gradient = torch.zeros_like(start)
+        self.gradient = self.effective_gradient = torch.zeros_like(start)
 
     def refresh(self) -> None:
         """Nothing to set: the two are one."""
 
-    def pull_back(self, gradient: Tensor) -> None:
-        """Nothing to do: the network writes its gradient where it is used."""
+    def pull_back(self) -> None:
+        """Nothing to set: the two gradients are one."""
 
 
 class Descent:
@@ -151,7 +155,7 @@ def train(
     device = data.device
     parameters = parametrise(torch.stack([replica.start for replica in replicas]).to(device))
     parameters.refresh()
-    networks = Perceptrons(network, parameters.effective, parameters.gradient if isinstance(parameters, Identity) else None)
+    networks = Perceptrons(network, parameters.effective, parameters.effective_gradient)
     start_correct = networks.evaluate(data.test.images, data.test.labels)[1]
     descent = Descent(parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), recipe)
     early_stop = EarlyStop(parameters.trained)
@@ -160,15 +164,15 @@ def train(
         index = next(batches).reshape(-1)
         images = data.train.images.index_select(0, index).view(len(replicas), recipe.batch_size, -1)
         networks.set_gradient(images, data.train.labels.index_select(0, index))
-        parameters.pull_back(networks.gradient)
+        parameters.pull_back()
         descent.step()
         parameters.refresh()
         if recipe.looks(iteration):
             early_stop.look(iteration, networks.evaluate(data.validation.images, data.validation.labels)[0], parameters.trained)
             watch(iteration)
-    if isinstance(parameters, Identity):
-        return _measured(network, data, recipe, networks, early_stop, start_correct)
-    return _measured_under_masks(data, recipe, networks, parameters)
+    if parameters.drawn:
+        return _measured_under_masks(data, recipe, networks, parameters)
+    return _measured(network, data, recipe, networks, early_stop, start_correct)
 
 
 def _masked(layout: Layout, replicas: Sequence[Replica], like: Tensor) -> Tensor | None:

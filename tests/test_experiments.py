@@ -54,8 +54,10 @@ class TestParents:
         for arm in (chain("random", pruned="variant_1"), continued("random")):
             assert parent(experiment(SETTING, arm, 3, 0)) == experiment(SETTING, arm, 2, 0)
             assert parent(experiment(SETTING, arm, 1, 0)) == experiment(SETTING, DENSE, 0, 0)
-            plain = [start for *_, start in run_chain(chain("large_final"), 2)]
-            assert not any(torch.equal(a, b) for a, (*_, b) in zip(plain, run_chain(arm, 2)))
+            masks, start, *_ = run_chain(arm, 2)[-1]
+            pruned_at_init = any((values[~mask] != 0).any() for values, mask in zip(start, masks))
+            rewound = all(torch.equal(values[mask], w[mask]) for values, mask, w in zip(start, masks, initial_weights(network(SMALL), 0)))
+            assert (pruned_at_init, rewound) == ((True, True) if arm.reset else (False, False))
 
     def test_round_zero_is_the_dense_network(self):
         """Nothing is pruned yet, whatever the arm."""

@@ -191,16 +191,16 @@ class TestLawsTurn:
     @pytest.mark.parametrize("rescaled", [False, True])
     def test_straight_through_removed(self, monkeypatch, precise_digits, rescaled):
         """A gradient that stops at the drawn mask is zero: autograd of the formula notices."""
-        monkeypatch.setattr(supermasks.Bernoulli, "pull_back", lambda self, gradient: self.gradient.zero_())
+        monkeypatch.setattr(supermasks.Bernoulli, "pull_back", lambda self: self.gradient.zero_())
         with pytest.raises(AssertionError):
             test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled)
 
     def test_gradient_stopped_through_the_count(self, monkeypatch, precise_digits):
         """Rescaling whose count is taken for a constant: autograd of the formula notices."""
 
-        def pull_back(self, gradient):
+        def pull_back(self):
             chance = self._chance
-            for by_mask, g, w, factor in zip(*map(self._layout.weight_views, (self.gradient, gradient, self._weights)), self._factors()):
+            for by_mask, g, w, factor in zip(*map(self._layout.weight_views, (self.gradient, self.effective_gradient, self._weights)), self._factors()):
                 by_mask.copy_(g * w * factor)
             self.gradient.mul_(chance * (1 - chance))
 

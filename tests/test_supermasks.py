@@ -40,10 +40,10 @@ def test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled):
     one = bernoulli(rescaled=rescaled, logit=0.3)
     one.trained += 0.5 * torch.randn(one.trained.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     one.refresh()
-    networks = Perceptrons(SMALL, one.effective)
+    networks = Perceptrons(SMALL, one.effective, one.effective_gradient)
     images, labels = precise_digits.train.images[:40].view(2, 20, 64), precise_digits.train.labels[:40].view(2, 20)
     networks.set_gradient(images, labels)
-    one.pull_back(networks.gradient)
+    one.pull_back()
     for r in range(2):
         logits = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
         outputs = images[r]
