@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lottery import experiments
 from lottery.arms import DENSE, Arm, branch, chain, continued, one_shot, untrained
 from lottery.experiments import begin, carry, experiment, initial, key, masks_of, no_masks, pack, parent, rungs_of, treated, unpack, weights_of
 from lottery.networks import network
@@ -219,6 +220,29 @@ class TestPruned:
         for arguments in ({"treatment": "reinit", "pruned": "init"}, {"pruned": "init", "branch": True}, {"reset": False, "trained": False}):
             with pytest.raises(ValueError, match="changes one thing"):
                 Arm("large_final", **arguments)
+
+
+@pytest.mark.parametrize("arm", [chain("large_final", "reinit"), chain("large_final", pruned="variant_1_shuffled"), chain("random", "constant")])
+def test_every_draw_is_named_by_seed_round_and_layer(monkeypatch, arm):
+    """Ties, treatments, frozen values: no two draws share a stream, and none is of another seed."""
+    sound, names = experiments.stream, []
+
+    def stream(seed, *purpose):
+        names.append((seed, *purpose))
+        return sound(seed, *purpose)
+
+    for seed in (0, 1):
+        monkeypatch.setattr(experiments, "stream", stream)
+        before = len(names)
+        if arm.criterion == "random":
+            begin(experiment(SETTING, arm, 3, seed), None)
+        else:
+            run_chain(arm, 3, seed)
+        monkeypatch.undo()
+        assert {name[0] for name in names[before:]} == {seed}
+        for purpose in {name[1] for name in names[before:]}:
+            drawn = [name for name in names[before:] if name[1] == purpose]
+            assert len(set(drawn)) == len(drawn) and {name[-1] for name in drawn} == {"dense1", "dense2", "dense3"}
 
 
 class TestKeys:

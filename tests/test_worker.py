@@ -1,18 +1,23 @@
 """Workers: everything asked for gets computed, once, to the same bits, whatever was there before and whoever helps."""
 
+import dataclasses
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 import torch
 
-from lottery import criteria
-from lottery.arms import DENSE, branch, chain, untrained
+from lottery import criteria, training
+from lottery.arms import DENSE, branch, chain, learned, untrained
 from lottery.experiments import begin, experiment
+from lottery.networks import network
+from lottery.perceptrons import Layout
 from lottery.recipes import Recipe, Setting
 from lottery.store import Store
-from lottery.worker import Worker
+from lottery.streams import stream
+from lottery.worker import Worker, parametrisation
 from tests.conftest import SMALL
 
 SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 60, 20))
@@ -123,6 +128,36 @@ def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
     assert one.steps == 0 and not one.entries
     one.work(ASKED)
     assert measured(one) == measured(whole)
+
+
+@pytest.mark.parametrize("data_order", ["fresh", "repeated"])
+def test_data_orders_are_named_by_seed_and_round(tmp_path, monkeypatch, data_order):
+    """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or with "repeated" all rounds alike."""
+    setting = dataclasses.replace(SETTING, recipe=dataclasses.replace(SETTING.recipe, data_order=data_order))
+    asked = [experiment(setting, arm, 2, seed) for arm in (chain("large_final"), branch("large_final", "reinit")) for seed in (0, 1)]
+    sound, seen = training.train, []
+
+    def train(network, data, recipe, replicas, *rest):
+        seen.extend(replica.order for replica in replicas)
+        return sound(network, data, recipe, replicas, *rest)
+
+    monkeypatch.setattr(training, "train", train)
+    one = worker(tmp_path)
+    one.work(asked)
+    trained = {0: 1, 1: 1, 2: 2}  # networks per seed: dense, round 1 of the chain, round 2 of chain and branch
+    expected = Counter()
+    for round, networks in trained.items():
+        for seed in (0, 1):
+            expected[seed, "data order", round if data_order == "fresh" else 0] += networks
+    assert Counter(seen) == expected
+
+
+def test_learned_masks_are_drawn_by_seed():
+    """Each seed's masks come from a stream of its own, whoever shares the batch."""
+    several = [experiment(SETTING, learned(), 0, seed) for seed in (3, 1, 2)]
+    streams = parametrisation(several, Layout(network(SMALL))).keywords["streams"]
+    assert [one.initial_seed() for one in streams] == [stream(seed, "supermask").initial_seed() for seed in (3, 1, 2)]
+    assert len({one.initial_seed() for one in streams}) == 3
 
 
 def test_chain_and_branch_have_different_masks(whole):
