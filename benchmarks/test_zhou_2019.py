@@ -1,32 +1,28 @@
 """Zhou, Lan, Liu, Yosinski 2019: Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask (arXiv 1905.01067)."""
 
-from lottery.arms import chain, learned, untrained
-from lottery.claims import claim, conjunction, effect
-from lottery.quantities import accuracy, highest, mean, spread_over_masks, weights_remaining
-from lottery.scales import SUPERMASK_ROUNDS
+from lottery.arms import DENSE, chain, dissected, learned, untrained
+from lottery.claims import claim, conjunction, effect, exact
+from lottery.quantities import accuracy, anatomy, best_rung, delay, gap, highest, in_order, lowest, mean, spread_over_masks, weights_remaining
+from lottery.scales import BRIEF, SUPERMASK_ROUNDS
 
 LENET = "lenet-300-100"
+TICKET, RANDOM = chain("large_final"), chain("random")
+SAME_SIGN, LARGE_FINAL = untrained("large_final_same_sign"), untrained("large_final")
+SIGNED_CONSTANTS = untrained("large_final_same_sign", "constant_initial_sign")
+
+
+def over(arm, rounds):
+    """Mean accuracy at early stop over rounds."""
+    return mean(accuracy(arm, n) for n in rounds)
+
+
+# Section 2: mask criteria
 
 
 @claim(LENET)
-def test_signs_recover_ticket(question):
-    """Kept weights that restart from a constant with their initial sign train as well as the rewound ticket."""
-    signs, ticket = chain("large_final", "constant_initial_sign"), chain("large_final")
-    return effect(mean(accuracy(signs, n) - accuracy(ticket, n) for n in question.rounds))
-
-
-@claim(LENET)
-def test_supermask_mnist_above_80(question):
-    """Signed constants under a same-sign mask classify far better than chance without any training."""
-    supermask = untrained("large_final_same_sign", "constant_initial_sign")
-    return effect(highest(accuracy(supermask, n) for n in SUPERMASK_ROUNDS))
-
-
-@claim(LENET)
-def test_constant_without_sign_falls_behind(question):
-    """Without the initial sign, a constant trains worse than the rewound ticket."""
-    ticket, constant = chain("large_final"), chain("large_final", "constant")
-    return effect(mean(accuracy(ticket, n) - accuracy(constant, n) for n in question.rounds))
+def test_ticket_exceeds_dense(question):
+    """Over a wide range of sparsities rewound networks are more accurate than the dense one."""
+    return effect(gap(TICKET, DENSE, question.rounds))
 
 
 @claim(LENET)
@@ -34,6 +30,33 @@ def test_large_final_beats_random(question):
     """At high sparsity, keeping large final weights is far better than keeping random ones."""
     ticket, chance = chain("large_final"), chain("random")
     return effect(mean(accuracy(ticket, n) - accuracy(chance, n) for n in question.rounds))
+
+
+@claim(
+    cases={
+        f"{LENET}-final": ("large_final", "small_final"),
+        f"{LENET}-init": ("large_init", "small_init"),
+        f"{LENET}-both": ("large_init_large_final", "small_init_small_final"),
+    }
+)
+def test_opposing_criteria(question, large, small):
+    """Where a criterion beats random masks, its opposite is worse than random masks."""
+    return conjunction(
+        large_over_random=gap(chain(large), RANDOM, question.rounds),
+        random_over_small=gap(RANDOM, chain(small), question.rounds),
+    )
+
+
+@claim(LENET)
+def test_magnitude_increase_matches_large_final(question):
+    """Keeping the weights that grew most works as well as keeping the largest."""
+    return effect(gap(chain("magnitude_increase"), TICKET, question.rounds))
+
+
+@claim(cases={f"{LENET}-movement": ("movement",), f"{LENET}-large_init_large_final": ("large_init_large_final",)})
+def test_other_criteria_match_dense(question, criterion):
+    """Other criteria, too, leave networks that match the dense one."""
+    return effect(gap(chain(criterion), DENSE, question.rounds))
 
 
 @claim(LENET)
@@ -51,10 +74,150 @@ def test_order_of_criteria(question):
 
 
 @claim(LENET)
-def test_same_sign_is_the_best_heuristic_mask(question):
-    """Of the heuristic masks over untrained weights, the one that keeps large final weights of unchanged sign is by far the best."""
-    same_sign, large_final = untrained("large_final_same_sign"), untrained("large_final")
-    return effect(highest(accuracy(same_sign, n) for n in SUPERMASK_ROUNDS) - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS))
+def test_ranking_of_criteria(question):
+    """At high sparsity all criteria rank as the paper's curves do: what looks at the final weights first, what keeps small ones last."""
+    ranked = ("large_final", "movement", "large_init_large_final", "large_init", "random", "small_init", "small_init_small_final", "small_final")
+    return effect(in_order(over(chain(criterion), question.rounds) for criterion in ranked))
+
+
+@claim(LENET)
+def test_large_final_weights_win(question):
+    """The worst of the criteria that keep large final weights is better than the best of the others."""
+    keeping = ("large_final", "magnitude_increase", "movement", "large_init_large_final")
+    others = ("large_init", "random", "small_init", "small_init_small_final", "small_final")
+    worst = lowest(over(chain(criterion), question.rounds) for criterion in keeping)
+    return effect(worst - highest(over(chain(criterion), question.rounds) for criterion in others))
+
+
+@claim(LENET)
+def test_large_final_stops_before_random(question):
+    """Networks that keep large final weights reach their minimum validation loss before randomly pruned ones."""
+    return effect(delay(TICKET, RANDOM, question.rounds))
+
+
+@claim(LENET)
+def test_signs_in_trained_masks(question):
+    """Retrained, the same-sign mask is as good as large_final, and the different-sign mask is worse than it and no better than random."""
+    same, different = chain("large_final_same_sign"), chain("large_final_diff_sign")
+    return conjunction(
+        same_sign_matches_large_final=gap(same, TICKET, question.rounds),
+        large_final_over_different_sign=gap(TICKET, different, question.rounds),
+        different_sign_no_better_than_random=gap(different, RANDOM, question.rounds),
+    )
+
+
+# Section 3: kept weights
+
+
+@claim(LENET)
+def test_constant_without_sign_falls_behind(question):
+    """Without the initial sign, a constant trains worse than the rewound ticket."""
+    ticket, constant = chain("large_final"), chain("large_final", "constant")
+    return effect(mean(accuracy(ticket, n) - accuracy(constant, n) for n in question.rounds))
+
+
+@claim(cases={f"{LENET}-reinit": ("reinit",), f"{LENET}-reshuffle": ("reshuffle",)})
+def test_values_without_sign_fall_behind(question, treatment):
+    """Without the initial sign, new or reshuffled values train worse than the rewound ticket."""
+    return effect(gap(TICKET, chain("large_final", treatment), question.rounds))
+
+
+@claim(LENET)
+def test_initial_sign_helps(question):
+    """Each of reinit, reshuffle and constant trains better with the initial sign than without it."""
+    return conjunction(
+        **{
+            treatment: gap(chain("large_final", f"{treatment}_initial_sign"), chain("large_final", treatment), question.rounds)
+            for treatment in ("reinit", "reshuffle", "constant")
+        }
+    )
+
+
+@claim(LENET)
+def test_signs_recover_ticket(question):
+    """Kept weights that restart from a constant with their initial sign train as well as the rewound ticket."""
+    signs, ticket = chain("large_final", "constant_initial_sign"), chain("large_final")
+    return effect(mean(accuracy(signs, n) - accuracy(ticket, n) for n in question.rounds))
+
+
+@claim(LENET)
+def test_reshuffled_values_with_sign_recover_ticket(question):
+    """Kept weights that restart from reshuffled values with their initial sign train as well as the rewound ticket."""
+    return effect(gap(chain("large_final", "reshuffle_initial_sign"), TICKET, question.rounds))
+
+
+@claim(LENET)
+def test_reinit_with_sign_lies_between(question):
+    """New values with the initial sign are better than without it, but weaker than reshuffled values and constants with it."""
+    reinit = over(chain("large_final", "reinit_initial_sign"), question.rounds)
+    others = mean(over(chain("large_final", f"{name}_initial_sign"), question.rounds) for name in ("reshuffle", "constant"))
+    return conjunction(over_unsigned=reinit - over(chain("large_final", "reinit"), question.rounds), below_other_signed=others - reinit)
+
+
+@claim(LENET)
+def test_sign_matters_more_than_magnitude(question):
+    """What is lost with the sign is more than what is lost with the magnitude alone."""
+    names = ("reinit", "reshuffle", "constant")
+    unsigned = mean(over(chain("large_final", name), question.rounds) for name in names)
+    signed = mean(over(chain("large_final", f"{name}_initial_sign"), question.rounds) for name in names)
+    return effect((signed - unsigned) - (over(TICKET, question.rounds) - signed))
+
+
+# Section 4: pruned weights
+
+
+@claim(LENET)
+def test_zero_beats_initial_values(question):
+    """Pruned weights are better frozen at zero than at their initial value."""
+    return effect(gap(TICKET, chain("large_final", pruned="init"), question.rounds))
+
+
+@claim(LENET)
+def test_variant_1_matches_ticket(question):
+    """At low sparsity it does as well to set to zero only those pruned weights that moved towards zero."""
+    return effect(gap(chain("large_final", pruned="variant_1"), TICKET, question.rounds))
+
+
+@claim(LENET)
+def test_variant_1_beats_ticket_when_sparse(question):
+    """At high sparsity it is better to set to zero only those pruned weights that moved towards zero."""
+    return effect(gap(chain("large_final", pruned="variant_1"), TICKET, question.rounds))
+
+
+@claim(LENET)
+def test_variant_2_beats_variant_1(question):
+    """It is better still to start kept weights at zero, too, if they moved towards it."""
+    return effect(gap(chain("large_final", pruned="variant_2"), chain("large_final", pruned="variant_1"), question.rounds))
+
+
+@claim(LENET)
+def test_variant_1_beats_its_controls(question):
+    """As many zeros at random places, or where weights moved away from zero, do worse."""
+    variant = chain("large_final", pruned="variant_1")
+    return conjunction(
+        random_places=gap(variant, chain("large_final", pruned="variant_1_shuffled"), question.rounds),
+        reversed_rule=gap(variant, chain("large_final", pruned="variant_1_reversed"), question.rounds),
+    )
+
+
+@claim(LENET)
+def test_masking_is_training(question):
+    """The mask sets to zero what was moving there: pruned weights shrank more often than not, more often than kept ones, and it brings the start closer to the end."""
+    ticket = dissected("large_final")
+
+    def of(name):
+        return mean(anatomy(ticket, n, layer, name) for n in question.rounds for layer in range(3))
+
+    return conjunction(kept_grow_more_often=of("grown_kept") - of("grown_pruned"), pruned_grow=of("grown_pruned"), distance_to_the_end=of("closer"))
+
+
+# Section 5: supermasks
+
+
+@claim(LENET)
+def test_large_final_supermask_reaches_40(question):
+    """The large_final mask over untrained weights classifies nearly 40 % right."""
+    return effect(best_rung(LARGE_FINAL))
 
 
 @claim(LENET)
@@ -64,9 +227,64 @@ def test_random_masks_stay_at_chance(question):
 
 
 @claim(LENET)
+def test_same_sign_is_the_best_heuristic_mask(question):
+    """Of the heuristic masks over untrained weights, the one that keeps large final weights of unchanged sign is by far the best."""
+    same_sign, large_final = untrained("large_final_same_sign"), untrained("large_final")
+    return effect(highest(accuracy(same_sign, n) for n in SUPERMASK_ROUNDS) - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS))
+
+
+@claim(LENET)
+def test_same_sign_beats_every_other_criterion(question):
+    """No other criterion's mask over untrained weights is as good as the same-sign mask."""
+    others = ("large_final", "small_final", "large_init", "small_init", "large_init_large_final", "small_init_small_final")
+    others += ("magnitude_increase", "movement", "random")
+    return effect(best_rung(SAME_SIGN) - highest(best_rung(untrained(criterion)) for criterion in others))
+
+
+@claim(LENET)
+def test_different_signs_stay_below_chance(question):
+    """The mask that keeps large final weights of changed sign is at chance or below it."""
+    return effect(mean(accuracy(untrained("large_final_diff_sign"), n) for n in question.rounds))
+
+
+@claim(LENET)
+def test_supermask_mnist_above_80(question):
+    """Signed constants under a same-sign mask classify far better than chance without any training."""
+    supermask = untrained("large_final_same_sign", "constant_initial_sign")
+    return effect(highest(accuracy(supermask, n) for n in SUPERMASK_ROUNDS))
+
+
+@claim(LENET)
+def test_signed_constants_help_heuristic_masks(question):
+    """Under the same-sign mask, signed constants classify better than the initial weights."""
+    return effect(best_rung(SIGNED_CONSTANTS) - best_rung(SAME_SIGN))
+
+
+@claim(
+    cases={
+        f"{LENET}-same_sign-init": (best_rung(SAME_SIGN),),
+        f"{LENET}-same_sign-constant": (best_rung(SIGNED_CONSTANTS),),
+        f"{LENET}-learned-constant": (accuracy(learned("constant_initial_sign"), 0, at="end"),),
+        f"{LENET}-rescaled-init": (accuracy(learned(rescaled=True), 0, at="end"),),
+        f"{LENET}-rescaled-constant": (accuracy(learned("constant_initial_sign", rescaled=True), 0, at="end"),),
+        f"{LENET}-trained": (accuracy(DENSE, 0),),
+    }
+)
+def test_table_1(question, cell):
+    """The row of the fully connected network, cell by cell; its cell of masks learned over initial weights is learned_supermask_reaches_95."""
+    return effect(cell)
+
+
+@claim(LENET)
 def test_learned_supermask_reaches_95(question):
     """A mask that is trained over frozen initial weights classifies better than any heuristic one."""
     return effect(accuracy(learned(), 0, at="end"))
+
+
+@claim(LENET)
+def test_learned_masks_beat_heuristic_ones(question):
+    """A mask that is trained over frozen initial weights classifies better than the best heuristic mask over signed constants."""
+    return effect(accuracy(learned(), 0, at="end") - best_rung(SIGNED_CONSTANTS))
 
 
 @claim(LENET)
@@ -76,12 +294,68 @@ def test_signed_constants_help_learned_masks(question):
 
 
 @claim(LENET)
+def test_rescaling_helps(question):
+    """Dynamic weight rescaling makes learned masks better, over initial weights and over signed constants."""
+
+    def gain(treatment):
+        return accuracy(learned(treatment, rescaled=True), 0, at="end") - accuracy(learned(treatment), 0, at="end")
+
+    return conjunction(initial_weights=gain("rewind"), signed_constants=gain("constant_initial_sign"))
+
+
+@claim(LENET)
+def test_best_supermask_matches_training(question):
+    """The best learned supermask is as accurate as the trained network."""
+    return effect(accuracy(learned("constant_initial_sign", rescaled=True), 0, at="end") - accuracy(DENSE, 0))
+
+
+@claim(LENET)
 def test_half_of_the_weights_remain(question):
     """Started from even chances, a trained mask keeps about half of the weights."""
     return effect(weights_remaining(learned()))
 
 
 @claim(LENET)
+def test_first_chances_shift_sparsity(question):
+    """The more likely weights are kept at the start, the more of them the trained mask keeps."""
+    low, even, high = (weights_remaining(learned(logit=logit)) for logit in (-2.0, 0.0, 2.0))
+    return conjunction(even_over_low=even - low, high_over_even=high - even)
+
+
+@claim(LENET)
+def test_seed_and_mask_suffice(question):
+    """A network under a supermask is stored as a seed and one bit a weight."""
+    from lottery.cycle import restored_from_bits
+
+    return exact(lambda: restored_from_bits(LENET), {"same predictions": True, "bits per weight": 1.0})
+
+
+@claim(LENET)
 def test_masks_of_one_network_agree(question):
     """Masks drawn from the same trained probabilities hardly differ in accuracy."""
     return effect(spread_over_masks(learned()))
+
+
+@claim(LENET)
+def test_components_can_be_varied(question):
+    """Another criterion, constants with the initial sign, or other zeros: each leaves networks as accurate as the ticket."""
+    return conjunction(
+        criterion=gap(chain("magnitude_increase"), TICKET, question.rounds),
+        kept_weights=gap(chain("large_final", "constant_initial_sign"), TICKET, question.rounds),
+        pruned_weights=gap(chain("large_final", pruned="variant_1"), TICKET, question.rounds),
+    )
+
+
+# Checks from reproductions
+
+
+@claim(LENET)
+def test_less_training_gives_better_masks(question):
+    """The large_final mask of a barely trained network classifies better over untrained weights than that of a fully trained one."""
+    return effect(best_rung(untrained("large_final", training=BRIEF)) - best_rung(LARGE_FINAL))
+
+
+@claim(LENET)
+def test_growth_with_same_sign_matches_same_sign(question):
+    """Masks that keep what grew without changing its sign are as good over untrained weights as the same-sign mask."""
+    return effect(best_rung(untrained("magnitude_increase_same_sign")) - best_rung(SAME_SIGN))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lottery.scales import RESCALED, SUPERMASK, TOP_K
+
 ITERATIVE, ONE_SHOT = "iterative", "one-shot"
 
 
@@ -18,9 +20,12 @@ class Arm:
     pruned     at which value pruned weights are frozen (`lottery/pruned.py`); other than zero only with rewinding
     reset      False: a round goes on from the trained weights instead of starting anew (Frankle & Carbin, appendix B)
     draw       which of several independent draws of the treatment
-    supermask  "bernoulli" or "bernoulli rescaled": the treated weights are frozen and a mask over them is trained
+    supermask  "bernoulli", "bernoulli rescaled" or "top-k": the treated weights are frozen and a mask over them is trained
                (`lottery/supermasks.py`); no criterion then
-    logit      what every logit of a learned supermask starts from
+    logit      what every logit of a Bernoulli supermask starts from
+    share      which share of a layer's weights a top-k supermask keeps
+    dissected  True: nothing is trained or evaluated, the mask is looked at (`lottery/anatomy.py`)
+    training   under which of the scale's trainings; "": that of the claim
     """
 
     criterion: str | None = None
@@ -33,6 +38,9 @@ class Arm:
     draw: int = 0
     supermask: str = ""
     logit: float = 0.0
+    share: float = 0.5
+    dissected: bool = False
+    training: str = ""
 
     def __post_init__(self):
         changed = [self.treatment != "rewind", self.pruned != "zero", not self.reset]
@@ -43,16 +51,17 @@ class Arm:
     def name(self) -> str:
         """The arm's name in tables and files, such as `large_final constant` or `large_final one-shot untrained`."""
         if self.supermask:
-            return f"learned {self.supermask} mask, {self.treatment}" + (f", logits from {self.logit:g}" if self.logit else "")
+            details = f", logits from {self.logit:g}" if self.logit else f", {self.share:.0%} kept" if self.supermask == "top-k" else ""
+            return f"learned {self.supermask} mask, {self.treatment}{details}"
         if self.criterion is None:
-            return "dense"
+            return f"dense, {self.training}" if self.training else "dense"
         words = [self.criterion, self.treatment if self.reset else "continued"]
         words += [f"draw {self.draw}"] if self.draw else []
         words += [f"pruned at {self.pruned}"] if self.pruned != "zero" else []
         words += [self.schedule] if self.schedule != ITERATIVE and self.trained else []
         words += ["branch"] if self.branch else []
-        words += [] if self.trained else ["untrained"]
-        return " ".join(words)
+        words += [] if self.trained else ["dissected" if self.dissected else "untrained"]
+        return " ".join(words) + (f", {self.training}" if self.training else "")
 
 
 DENSE = Arm()
@@ -80,9 +89,24 @@ def one_shot(criterion: str, treatment: str = "rewind", draw: int = 0) -> Arm:
 
 def learned(treatment: str = "rewind", rescaled: bool = False, logit: float = 0.0) -> Arm:
     """Return the arm that trains a Bernoulli mask over treated, frozen weights (Zhou et al., section 5.2)."""
-    return Arm(None, treatment, supermask="bernoulli rescaled" if rescaled else "bernoulli", logit=logit)
+    if rescaled:
+        return Arm(None, treatment, supermask="bernoulli rescaled", logit=logit, training=RESCALED)
+    return Arm(None, treatment, supermask="bernoulli", logit=logit, training=SUPERMASK)
 
 
-def untrained(criterion: str, treatment: str = "rewind") -> Arm:
-    """Return the arm of heuristic supermasks: one-shot masks over treated weights that are never trained (Zhou et al., section 5.1)."""
-    return Arm(criterion, treatment, schedule=ONE_SHOT, trained=False)
+def edge_popup(share: float, treatment: str = "rewind") -> Arm:
+    """Return the arm that trains scores over treated, frozen weights, of which each layer keeps the best `share` (Ramanujan et al. 2020)."""
+    return Arm(None, treatment, supermask="top-k", share=share, training=TOP_K)
+
+
+def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> Arm:
+    """Return the arm of heuristic supermasks: one-shot masks over treated weights that are never trained (Zhou et al., section 5.1).
+
+    `training` names the training of the dense network that the masks come from, where it is not that of the claim.
+    """
+    return Arm(criterion, treatment, schedule=ONE_SHOT, trained=False, training=training)
+
+
+def dissected(criterion: str, training: str = "") -> Arm:
+    """Return the arm that looks at the masks of the rewinding chain: which weights they keep, and what became of those in the dense network."""
+    return Arm(criterion, trained=False, dissected=True, training=training)

@@ -17,6 +17,7 @@ import pytest
 
 from lottery.errors import LotteryError
 from lottery.expected import Entry, Question
+from lottery.networks import NETWORKS
 from lottery.quantities import Quantity
 
 
@@ -60,7 +61,7 @@ class Conjunction:
 class Exact:
     """What was computed, and what the paper prints: they should be equal. Nothing is trained."""
 
-    computed: object
+    computed: Callable[[], object]
     printed: object
     kind = "exact"
     quantities = ()
@@ -84,9 +85,9 @@ def conjunction(**parts: Quantity) -> Conjunction:
     return Conjunction(tuple(parts.items()))
 
 
-def exact(computed: object, printed: object) -> Exact:
-    """Return the statement that what was computed equals what the paper prints."""
-    return Exact(computed, printed)
+def exact(compute: Callable[[], object], printed: object) -> Exact:
+    """Return the statement that what a function computes equals what the paper prints."""
+    return Exact(compute, printed)
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,12 @@ def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[
     """Return a decorator that makes a function the test of one claim per network.
 
     The function is named `test_<claim>` and gets the `Question` of the scale; with `cases`, which maps what stands in the
-    id's brackets to tuples of arguments, it gets those as well.
+    id's brackets, a network's name and whatever follows it after a dash, to tuples of arguments, it gets those as well.
     """
     variants = {name: () for name in networks} | dict(cases or {})
 
     def decorate(build: Callable) -> Callable:
-        claims = [_claim(build, variant, variant, arguments) for variant, arguments in variants.items()]
+        claims = [_claim(build, variant, _network_of(variant), arguments) for variant, arguments in variants.items()]
         STATED.setdefault(claims[0].file, {})[build.__name__] = [one.entry_id for one in claims]
         return pytest.mark.parametrize("claim", [pytest.param(one, id=one.variant) for one in claims])(_test(build))
 
@@ -162,6 +163,13 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
         return test
 
     return decorate
+
+
+def _network_of(variant: str) -> str:
+    named = [name for name in NETWORKS if variant == name or variant.startswith(f"{name}-")]
+    if not named:
+        raise LotteryError(f"the claim's variant {variant!r} does not begin with a network; the networks are {', '.join(NETWORKS)}")
+    return max(named, key=len)
 
 
 def _file(build: Callable) -> Path:

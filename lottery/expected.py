@@ -45,7 +45,10 @@ class Question:
     parts: dict[str, Region] = field(default_factory=dict)
     reason: str = ""  # why the region is what it is
     rounds: tuple[int, ...] = ()
+    iterations: tuple[int, ...] = ()  # at which a learning curve is looked at
+    level: float = 0.0  # validation accuracy in per cent that a learning curve is to reach
     seeds: int = 0
+    training: str = ""  # under which training the scale asks, where it cannot afford the one that the claim needs
     analogue: str = ""  # why the claim's direction should survive other data or a shorter recipe
     skip: str = ""  # why the claim is not asked
     changed: str = ""  # when and why the region was changed after its first baseline
@@ -70,6 +73,7 @@ class Entry:
     expected_verdict: str = REPRODUCED
     expected_because: str = ""
     negates: str = ""
+    doubt: str = ""  # why what the paper says, or how the number of it is known, is not certain
     file: str = ""
     title: str = ""  # of the paper
 
@@ -96,6 +100,7 @@ def read(path: Path) -> dict[str, Entry]:
     title, tables = content.pop("title", None), content.pop("claim", [])
     if not isinstance(title, str):
         raise LotteryError(f"{shown}: the field 'title' is missing; it heads the paper's part of the table")
+    numbers, left_out = content.pop("numbers", None), content.pop("left_out", {})
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise LotteryError(f"{shown}: every claim is a section [[claim]], with double brackets")
     for position, table in enumerate(tables):
@@ -104,8 +109,26 @@ def read(path: Path) -> dict[str, Entry]:
             raise LotteryError(f"{shown}: claim {entry.id!r} is there twice; give each its own id")
         entries[entry.id] = entry
     if content:
-        raise LotteryError(f"{shown}: unknown section {next(iter(content))!r}; a file is a title and a list of [[claim]] sections")
+        known = "a file is a title, [numbers], [left_out] and a list of [[claim]] sections"
+        raise LotteryError(f"{shown}: unknown section {next(iter(content))!r}; {known}")
+    if numbers is not None:
+        _check_numbers(shown, numbers, left_out, {entry.number for entry in entries.values()})
     return entries
+
+
+def _check_numbers(shown: str, numbers: dict, left_out: dict, stated: set[str]) -> None:
+    """Raise unless every number of the paper's list has an entry or a reason to be left out, not both, and every entry a number of the list."""
+    for number in sorted(stated - set(numbers)):
+        raise LotteryError(f"{shown}: a claim has the number {number!r}, which [numbers] does not list")
+    for number in sorted(set(left_out) - set(numbers)):
+        raise LotteryError(f"{shown}: [left_out] has the number {number!r}, which [numbers] does not list")
+    for number in numbers:
+        if (number in stated) == (number in left_out):
+            what = "an entry, and stands in [left_out] as well" if number in stated else "no entry, and no reason for that in [left_out]"
+            raise LotteryError(f"{shown}: number {number!r} of the list has {what}")
+    for name, text in [*numbers.items(), *left_out.items()]:
+        if not isinstance(text, str) or not text.strip():
+            raise LotteryError(f"{shown}: number {name!r} should be followed by a line of text, not {text!r}")
 
 
 class _Table:
@@ -176,6 +199,9 @@ def _question(table: _Table, kind: str) -> Question:
     rounds = table.take("rounds", list, [])
     if not all(isinstance(n, int) and n >= 0 for n in rounds):
         raise table.fail(f"rounds = {rounds!r} should be a list of round numbers")
+    iterations = table.take("iterations", list, [])
+    if not all(isinstance(n, int) and n > 0 for n in iterations):
+        raise table.fail(f"iterations = {iterations!r} should be a list of iterations")
     seeds = table.take("seeds", int, 0)
     if kind != "exact" and seeds < 1:
         raise table.fail(f"seeds = {seeds} should be the number of seeds, at least 1")
@@ -184,7 +210,10 @@ def _question(table: _Table, kind: str) -> Question:
         parts={name: _region(table, f"parts.{name}", value) for name, value in parts.items()},
         reason=table.take("reason", str),
         rounds=tuple(rounds),
+        iterations=tuple(iterations),
+        level=float(table.take("level", (int, float), 0.0)),
         seeds=seeds,
+        training=table.choose("training", TRAININGS, ""),
         analogue=table.take("analogue", str, ""),
         changed=table.take("changed", str, ""),
         expected_verdict=table.choose("expected_verdict", VERDICTS, ""),
@@ -229,6 +258,7 @@ def _entry(table: _Table, shown: str, title: str) -> Entry:
         expected_verdict=table.choose("expected_verdict", VERDICTS, REPRODUCED),
         expected_because=table.take("expected_because", str, ""),
         negates=table.take("negates", str, ""),
+        doubt=table.take("doubt", str, ""),
         file=shown,
         title=title,
     )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lottery import criteria
+from lottery.anatomy import anatomy
 from lottery.arms import DENSE, ITERATIVE, Arm, chain
 from lottery.datasets import Dataset
 from lottery.fingerprints import canonical, digest, source_digest
@@ -18,7 +19,7 @@ from lottery.recipes import Setting
 from lottery.scales import SUPERMASK_ROUNDS
 from lottery.store import Record
 from lottery.streams import stream
-from lottery.supermasks import Bernoulli
+from lottery.supermasks import Bernoulli, TopK
 from lottery.training import VERSION
 from lottery.treatments import TREATMENTS
 
@@ -28,7 +29,7 @@ Masks = list[Tensor]  # one bool tensor (inputs, outputs) a layer, True = kept
 
 @dataclass(frozen=True)
 class Experiment:
-    """One network of one arm: trained after `round` rounds of pruning, or, for an untrained arm, evaluated at all rounds."""
+    """One network of one arm after `round` rounds of pruning, or, for an untrained arm, at all rounds. Made by `experiment`."""
 
     setting: Setting
     arm: Arm
@@ -47,10 +48,13 @@ class Experiment:
 
 
 def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
-    """Return the experiment of an arm at a round. Before the first round every trained arm is the dense network."""
+    """Return the experiment of an arm at a round. Before the first round every trained arm is the dense network.
+
+    `setting` is that of the arm's training, which the arm then need not name any more.
+    """
     if round == 0 and arm.trained and not arm.supermask:
         arm = DENSE
-    return Experiment(setting, arm, round if arm.trained else 0, seed)
+    return Experiment(setting, replace(arm, training=""), round if arm.trained or arm.dissected else 0, seed)
 
 
 def rests_on_training(arm: Arm) -> bool:
@@ -63,10 +67,15 @@ def parent(one: Experiment) -> Experiment | None:
     arm = one.arm
     if not rests_on_training(arm):
         return None
-    if not arm.trained or arm.schedule != ITERATIVE:
-        return experiment(one.setting, DENSE, 0, one.seed)
-    source = chain(arm.criterion) if arm.branch else arm
+    if arm.schedule != ITERATIVE:
+        return dense_of(one)
+    source = chain(arm.criterion) if arm.branch or arm.dissected else arm
     return experiment(one.setting, source, one.round - 1, one.seed)
+
+
+def dense_of(one: Experiment) -> Experiment:
+    """Return the dense network of the same seed."""
+    return experiment(one.setting, DENSE, 0, one.seed)
 
 
 def key(one: Experiment, data: Dataset, precision: str) -> str:
@@ -77,15 +86,19 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
         science += [begin, rungs_of, carry, Network.kept, criteria.CRITERIA.find(arm.criterion)]
         science += [TREATMENTS.find(name) for name in sorted({arm.treatment, "rewind"})] + [PRUNED.find(arm.pruned)]
     if arm.supermask:
-        science += [Bernoulli, TREATMENTS.find(arm.treatment)]
+        science += [TopK if arm.supermask == "top-k" else Bernoulli, TREATMENTS.find(arm.treatment)]
+    if arm.dissected:
+        science += [dissect]
     request = {
         "engine": VERSION,
         "precision": precision,
         "network": [[layer.name, layer.shape, str(architecture.rate(layer))] for layer in architecture.layers],
         "data": [one.setting.dataset, data.fingerprint],
         "recipe": asdict(one.setting.recipe),
-        "arm": [arm.schedule, arm.branch, arm.trained, arm.reset, arm.draw] if arm.criterion else [arm.supermask or "dense", arm.logit],
-        "rounds": one.round if arm.trained else list(SUPERMASK_ROUNDS),
+        "arm": [arm.schedule, arm.branch, arm.trained, arm.reset, arm.draw, arm.dissected]
+        if arm.criterion
+        else [arm.supermask or "dense", arm.logit, arm.share],
+        "rounds": one.round if arm.trained or arm.dissected else list(SUPERMASK_ROUNDS),
         "seed": one.seed,
         "science": source_digest(*science),
         "own": criteria.SOURCES.get(arm.criterion, ""),
@@ -245,6 +258,13 @@ def rungs_of(one: Experiment, source: Record | None) -> list[tuple[Masks, Weight
     ranks = dense_ranks(one, source)
     rungs = [(round, cut(one, ranks, round)) for round in SUPERMASK_ROUNDS]
     return [(masks, treated(one, round, masks, initial(one))) for round, masks in rungs]
+
+
+def dissect(one: Experiment, source: Record, dense: Record) -> dict[str, object]:
+    """Return the anatomy of a dissected experiment's mask, by layer, from the records of its parent and of the dense network."""
+    w_final = weights_of(one, torch.from_numpy(dense.arrays["final"]))
+    layers = zip(network(one.setting.network).layers, masks_of(one, source), initial(one), w_final)
+    return {"anatomy": {layer.name: anatomy(mask, w_i, w_f) for layer, mask, w_i, w_f in layers}}
 
 
 def _begin_before_training(one: Experiment) -> tuple[Masks, Weights]:

@@ -4,11 +4,13 @@ A quantity knows which networks it needs, so that everything can be planned befo
 combined like numbers: `accuracy(ticket, 7) - accuracy(DENSE, 0)`, `mean(... for n in rounds)`, `highest(...)`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from lottery.arms import Arm
+from lottery.arms import DENSE, Arm
+from lottery.errors import LotteryError
+from lottery.scales import SUPERMASK_ROUNDS
 
 Cell = tuple[Arm, int]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0
 Measurements = Mapping[str, object]
@@ -80,17 +82,103 @@ def highest(quantities: Iterable[Quantity]) -> Quantity:
     return _fold(quantities, max)
 
 
+def lowest(quantities: Iterable[Quantity]) -> Quantity:
+    """Return the smallest of several quantities of the same seed."""
+    return _fold(quantities, min)
+
+
+def slope(quantities: Iterable[Quantity]) -> Quantity:
+    """Return by how much a quantity grows from one to the next of several, on average: the slope of a line fitted to a seed's values."""
+
+    def fitted(values: list[float]) -> float:
+        middle = (len(values) - 1) / 2
+        return sum((i - middle) * value for i, value in enumerate(values)) / sum((i - middle) ** 2 for i in range(len(values)))
+
+    return _fold(quantities, fitted)
+
+
+def in_order(quantities: Iterable[Quantity]) -> Quantity:
+    """Return Spearman's rank correlation of a seed's values with the order in which they are given, 1 where each is smaller than the one before."""
+
+    def correlation(values: list[float]) -> float:
+        from scipy.stats import spearmanr
+
+        return float(spearmanr(range(len(values), 0, -1), values).statistic)
+
+    return _fold(quantities, correlation)
+
+
+def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
+    """Return Kendall's rank correlation of a seed's values of the one with its values of the other."""
+
+    def correlation(values: list[float]) -> float:
+        from scipy.stats import kendalltau
+
+        return float(kendalltau(values[: len(first)], values[len(first) :]).statistic)
+
+    return _fold([*first, *second], correlation)
+
+
 def _term(arm: Arm, round: int, name: str, value: Callable[[Measurements], float], **more: object) -> Quantity:
     resolution = more.pop("resolution", lambda measured: measured["accuracy_step"])
-    cell = (arm, round if arm.trained else 0)
+    cell = (arm, 0 if arm == DENSE or not (arm.trained or arm.dissected) else round)
     return Quantity((Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, **more),), lambda values: values[0])
 
 
-def accuracy(arm: Arm, round: int, at: str = "early_stop") -> Quantity:
-    """Return test accuracy in per cent after `round` rounds of pruning, at "early_stop", at the "end", or at the "start"."""
+def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
+    """Return accuracy in per cent after `round` rounds of pruning, at "early_stop", at the "end", or on test images at the "start".
+
+    `part` is "test" or "train": on all of the one or of the other images.
+    """
     if not arm.trained:
         return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
-    return _term(arm, round, f"test accuracy at {at}", lambda measured: measured[f"test_accuracy_{at}"])
+    return _term(arm, round, f"{part} accuracy at {at}", lambda measured: measured[f"{part}_accuracy_{at}"])
+
+
+def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:
+    """Return by how many points an arm is more accurate than another, paired, as the mean over rounds."""
+    return mean(accuracy(arm, n, at, part) - accuracy(other, n, at, part) for n in rounds)
+
+
+def delay(arm: Arm, other: Arm, rounds: Iterable[int]) -> Quantity:
+    """Return how much later an arm stops early than another, as the log ratio of the iterations, paired, as the mean over rounds."""
+    return mean(early_stop(arm, n) - early_stop(other, n) for n in rounds)
+
+
+def best_rung(arm: Arm) -> Quantity:
+    """Return an untrained arm's accuracy at the best of its rungs, seed by seed."""
+    return highest(accuracy(arm, n) for n in SUPERMASK_ROUNDS)
+
+
+def learning_curve(arm: Arm, round: int, iteration: int) -> Quantity:
+    """Return validation accuracy in per cent at an iteration, which must be one at which it is looked at."""
+    return _term(arm, round, f"validation accuracy at iteration {iteration}", lambda measured: measured["validation_accuracy"][_look(measured, iteration)])
+
+
+def _look(measured: Measurements, iteration: int) -> int:
+    if iteration % measured["interval"]:
+        raise LotteryError(f"validation accuracy is taken every {measured['interval']} iterations, not at {iteration}; mend `iterations` in the entry")
+    return iteration // measured["interval"] - 1
+
+
+def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
+    """Return the iteration at which validation accuracy first reaches a level in per cent, twice the run's length if it never does."""
+
+    def first(measured: Measurements) -> float:
+        reached = (look for look, value in enumerate(measured["validation_accuracy"], 1) if value >= level)
+        return min(next(reached, 2 * measured["iterations"]) * measured["interval"], 2 * measured["iterations"])
+
+    return _term(arm, round, f"iteration of {level:g} % validation accuracy", first)
+
+
+def overfitting(arm: Arm, round: int) -> Quantity:
+    """Return the natural logarithm of the validation loss at the end over its minimum: 0 where the minimum comes last."""
+    return _term(arm, round, "log rise of the validation loss", lambda measured: log(measured["validation_loss"][-1] / min(measured["validation_loss"])))
+
+
+def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
+    """Return a measurement of a dissected arm's mask in one layer, 0 for the first, -1 for the last; `lottery/anatomy.py` has their names."""
+    return _term(arm, round, f"{name} in layer {layer}", lambda measured: list(measured["anatomy"].values())[layer][name], resolution=lambda measured: 1e-6)
 
 
 def spread_over_masks(arm: Arm) -> Quantity:

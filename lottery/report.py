@@ -52,12 +52,12 @@ def ours(result: Mapping) -> str:
 
 
 def published(result: Mapping) -> str:
-    """Return the paper's value, or a dash where it prints none."""
+    """Return the paper's value, or a dash where it prints none; a question mark where it, or the claim, is not known for certain."""
     one = result["published"]
+    doubt = " ?" if result["doubt"] else ""
     if not one:
-        return "-"
-    value = one["value"] if isinstance(one["value"], str) else f"{one['value']:g}"
-    return f"{value} {one['unit']}" if not isinstance(one["value"], str) else value
+        return f"-{doubt}"
+    return (one["value"] if isinstance(one["value"], str) else f"{one['value']:g} {one['unit']}") + doubt
 
 
 def verdict(result: Mapping) -> str:
@@ -173,14 +173,21 @@ def measurement_rows(one, measured: Mapping) -> list[tuple]:
         value = value if isfinite(value) else None
         return (one.arm.name, one.seed, round, f"{architecture.weights_remaining(round):.4f}", iteration, metric, value, *where)
 
-    if not one.arm.trained:
+    if not one.arm.trained and not one.arm.dissected:
         return [row(round, 0, "test_accuracy", measured["test_accuracy_start"][round]) for round in SUPERMASK_ROUNDS]
     recipe = one.setting.recipe
+    if one.arm.dissected:
+        layers = measured["anatomy"].items()
+        return [row(one.round, 0, f"{layer} {name}", value) for layer, found in layers for name, value in found.items()]
     if one.arm.supermask:
         names = {"test_accuracy_end": "test_accuracy", "test_accuracy_deviation": "test_accuracy_deviation", "weights_remaining": "weights_remaining"}
         return [row(0, recipe.iterations, name, measured[key]) for key, name in names.items()]
     looks = [iteration for iteration in range(1, recipe.iterations + 1) if recipe.looks(iteration)]
-    rows = [row(one.round, iteration, "validation_loss", loss) for iteration, loss in zip(looks, measured["validation_loss"])]
+    rows = [
+        row(one.round, iteration, f"validation_{name}", value)
+        for name in ("loss", "accuracy")
+        for iteration, value in zip(looks, measured[f"validation_{name}"])
+    ]
     rows.append(row(one.round, 0, "test_accuracy", measured["test_accuracy_start"]))
     for part in ("test", "train"):
         stopped = row(one.round, measured["early_stop_iteration"], f"{part}_accuracy_early_stop", measured[f"{part}_accuracy_early_stop"])

@@ -66,6 +66,7 @@ def describe(asked: "Asked", scale: Scale) -> dict[str, object]:
         "expected_verdict": asked.question.expected_verdict or entry.expected_verdict,
         "expected_because": asked.question.expected_because or entry.expected_because,
         "region_changed": asked.question.changed,
+        "doubt": entry.doubt,
         "negative_control": bool(entry.negates),
         "own_criterion": asked.claim.entry_id != asked.claim.id,
     }

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from lottery.errors import LotteryError
 from lottery.recipes import Recipe, Setting
 
-EARLY_STOP, FULL_LENGTH, SUPERMASK = "early stop", "full length", "supermask"  # which training a claim needs
-TRAININGS = (EARLY_STOP, FULL_LENGTH, SUPERMASK)
+# The trainings that a claim can need, and that an arm can name.
+EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # well past early stop; as long as the paper's
+BRIEF = "brief"  # to about 75 % of the validation images
+SGD = "sgd"
+SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
+TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K)
 DATASETS = ("digits", "mnist")  # what a claim can need; `lottery/datasets.py` reads them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 
@@ -31,38 +35,58 @@ def _lenet(iterations: int, interval: int) -> Setting:
     return Setting("lenet-300-100", "mnist", Recipe("adam", 1.2e-3, 60, iterations, interval))
 
 
-def _lenet_supermask(epochs: int) -> Setting:
-    """Masks as the official code trains them: SGD at 100, momentum 0.9, batches of 250; its command asks for 2,000 epochs."""
-    return Setting("lenet-300-100", "mnist", Recipe("sgd", 100.0, 250, 220 * epochs, 2_200, momentum=0.9))
+def _lenet_supermask(rate: float, epochs: int) -> Setting:
+    """Masks as the official code trains them: SGD with momentum 0.9, batches of 250, and huge rates, for a logit's slope is small."""
+    return Setting("lenet-300-100", "mnist", Recipe("sgd", rate, 250, 220 * epochs, 2_200, momentum=0.9))
 
 
-# Chosen so that the dense network's early stop comes before the middle of the run (`tests/test_scales.py`).
-_DIGITS = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 600, 25))
-_DIGITS_SUPERMASK = Setting("lenet-96-48", "digits", Recipe("sgd", 20.0, 50, 600, 100, momentum=0.9))
+def _lenet_trainings(early_stop: Setting, full_length: Setting, epochs: int, rescaled_epochs: int, popup: int) -> dict[str, Setting]:
+    length, interval = early_stop.recipe.iterations, early_stop.recipe.interval
+    return {
+        EARLY_STOP: early_stop,
+        FULL_LENGTH: full_length,
+        BRIEF: _lenet(15, 5),
+        SGD: Setting("lenet-300-100", "mnist", Recipe("sgd", 0.8, 60, length, interval)),  # Frankle & Carbin, appendix F
+        SUPERMASK: _lenet_supermask(100.0, epochs),
+        RESCALED: _lenet_supermask(20.0, rescaled_epochs),
+        TOP_K: Setting("lenet-300-100", "mnist", Recipe("sgd", 0.1, 128, popup, popup // 10, momentum=0.9, weight_decay=1e-4)),
+    }
+
+
+def _digits(recipe: Recipe) -> Setting:
+    return Setting("lenet-96-48", "digits", recipe)
+
+
+# Chosen so that the dense network's early stop comes before the middle of the run (`tests/test_scales.py`), and that it learns under SGD.
+_DIGITS = _digits(Recipe("adam", 1e-2, 20, 600, 25))
+_DIGITS_TRAININGS = {
+    EARLY_STOP: _DIGITS,
+    FULL_LENGTH: _DIGITS,
+    BRIEF: _digits(Recipe("adam", 1e-2, 20, 14, 2)),
+    SGD: _digits(Recipe("sgd", 0.4, 20, 600, 25)),
+    SUPERMASK: _digits(Recipe("sgd", 20.0, 50, 600, 100, momentum=0.9)),
+    RESCALED: _digits(Recipe("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
+    TOP_K: _digits(Recipe("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
+}
 _PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"], 100)
+_FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"], 1_000)
 
 SCALES = {
     scale.name: scale
     for scale in (
         Scale(
             "tiny",
-            {"lenet-300-100": {EARLY_STOP: _DIGITS, FULL_LENGTH: _DIGITS, SUPERMASK: _DIGITS_SUPERMASK}},
-            "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, 25 minutes on two cores)",
+            {"lenet-300-100": _DIGITS_TRAININGS},
+            "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, an hour on two cores)",
         ),
         Scale(
             "reduced",
-            {
-                "lenet-300-100": {
-                    EARLY_STOP: _lenet(12_000, 200),
-                    FULL_LENGTH: _lenet(PAPER_ITERATIONS["lenet-300-100"], 1_000),
-                    SUPERMASK: _lenet_supermask(epochs=100),
-                }
-            },
+            {"lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100, popup=6_000)},
             "ask for the published training length everywhere with --scale paper (a GPU is advised)",
         ),
         Scale(
             "paper",
-            {"lenet-300-100": {EARLY_STOP: _PAPER, FULL_LENGTH: _PAPER, SUPERMASK: _lenet_supermask(epochs=2_000)}},
+            {"lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500, popup=43_000)},
             "this is all there is to ask",
         ),
     )

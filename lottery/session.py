@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lottery import expected
+from lottery.arms import Arm
 from lottery.claims import Claim, Conjunction, Effect, Exact, Proportion, Statement
 from lottery.errors import LotteryError
 from lottery.gate import counts
@@ -38,6 +39,7 @@ class Asked:
     entry: expected.Entry
     question: expected.Question
     setting: Setting | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)  # of the scale's other trainings, which an arm can name
     statement: Statement | None = None
     analogue: bool = False
     skip: str = ""
@@ -45,6 +47,12 @@ class Asked:
     @property
     def seeds(self) -> range:
         return range(self.question.seeds)
+
+    def experiment(self, arm: Arm, round: int, seed: int):
+        """Return the experiment of an arm of this claim."""
+        from lottery.experiments import experiment
+
+        return experiment(self.settings[arm.training] if arm.training else self.setting, arm, round, seed)
 
 
 @dataclass
@@ -85,10 +93,8 @@ class Session:
         """Return the experiments that a claim needs."""
         if asked.skip or isinstance(asked.statement, Exact):
             return []
-        from lottery.experiments import experiment
-
         cells = sorted(frozenset().union(*(quantity.cells for quantity in asked.statement.quantities)), key=repr)
-        return [experiment(asked.setting, arm, round, seed) for arm, round in cells for seed in asked.seeds]
+        return [asked.experiment(arm, round, seed) for arm, round in cells for seed in asked.seeds]
 
     def results(self) -> dict[str, dict[str, object]]:
         """Return the results of all claims asked for, by id, as `results.json` has them. Each knows whether a deviation counts."""
@@ -141,8 +147,9 @@ class Session:
         """Return the decision on a claim whose experiments are all there, with its effects, parts and arms."""
         statement = asked.statement
         if isinstance(statement, Exact):
-            agree = statement.computed == statement.printed
-            shown = f"computed {plain(statement.computed)}, printed {plain(statement.printed)}"
+            computed = statement.computed()
+            agree = computed == statement.printed
+            shown = f"computed {plain(computed)}, printed {plain(statement.printed)}"
             return decide_exact(agree), {"reason": "" if agree else shown, "effects": []}
         arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(asked, quantity).items()}
         if isinstance(statement, Conjunction):
@@ -161,9 +168,7 @@ class Session:
         return decision, {"effects": plain(effects), "arms": arms}
 
     def _reader(self, asked: Asked, seed: int):
-        from lottery.experiments import experiment
-
-        return lambda arm, round: self.worker.entries[experiment(asked.setting, arm, round, seed)].measurements
+        return lambda arm, round: self.worker.entries[asked.experiment(arm, round, seed)].measurements
 
     def _effects(self, asked: Asked, quantity: Quantity) -> list[float]:
         return [quantity.of(self._reader(asked, seed)) for seed in asked.seeds]
@@ -200,13 +205,14 @@ def ask(claim: Claim, entry: expected.Entry, scale: Scale) -> Asked:
         return Asked(claim, entry, question, skip=question.skip)
     if entry.needs is None:
         return Asked(claim, entry, question, statement=claim.state(entry, question))
-    setting = scale.setting(entry.needs.network, entry.needs.training)
+    setting = scale.setting(entry.needs.network, question.training or entry.needs.training)
     if setting is None:
         return Asked(claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}")
     lacking = lacks(entry.needs, setting)
     if lacking and not question.analogue:
         return Asked(claim, entry, question, setting, skip=lacking)
-    return Asked(claim, entry, question, setting, claim.state(entry, question), analogue=bool(lacking))
+    settings = scale.settings[entry.needs.network]
+    return Asked(claim, entry, question, setting, settings, claim.state(entry, question), analogue=bool(lacking))
 
 
 def lacks(needs: expected.Needs, setting: Setting) -> str:

@@ -1,12 +1,16 @@
-"""Learned supermasks: frozen weights under a Bernoulli mask whose probabilities are trained (Zhou et al. 2019, section 5.2).
+"""Learned supermasks: frozen weights under a mask that is trained. Biases stay at zero.
 
-Each weight w has a trained logit s. A forward pass draws b = 1 with probability sigmoid(s) and uses w b; the backward pass goes
+`Bernoulli` (Zhou et al. 2019, section 5.2): each weight w has a trained logit s. A forward pass draws b = 1 with probability sigmoid(s) and uses w b; the backward pass goes
 straight through to the probability, db/ds = sigmoid'(s). With dynamic weight rescaling a layer's kept weights are multiplied by
 (number of weights) / (number kept), and, as in the code of the paper, the gradient goes through that count too. The mask is drawn
-in evaluation as well, never rounded. Biases stay at zero.
+in evaluation as well, never rounded.
+
+`TopK` (edge-popup, Ramanujan et al. 2020): each weight has a trained score; a forward pass keeps the given share of a layer's
+weights, those with the largest |score|; the backward pass goes straight through the choice to every score. Nothing is drawn.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,13 +20,26 @@ from lottery.perceptrons import Layout
 MASKS = 10  # masks that a final accuracy is the mean of, each over the whole test set
 
 
+class Supermask(Protocol):
+    """What the engine asks of a trained mask once it is trained."""
+
+    trained: Tensor  # (R, P)
+    draws: int  # masks that a final accuracy is the mean of
+
+    def refresh(self) -> None:
+        """Draw new masks."""
+
+    def remaining(self) -> Tensor:
+        """Return the expected share of weights that a mask keeps, in per cent, (R,)."""
+
+
 class Bernoulli:
     """R networks' logits `trained` (R, P), the `effective` parameters (R, P) of the last draw, and the gradient's way back.
 
     `start` (R, P) are the frozen weights, `logit` is what every logit starts from, `streams` draw each replica's masks.
     """
 
-    drawn = True
+    draws = MASKS
 
     def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], logit: float = 0.0, rescaled: bool = False):
         self._weights, self._layout, self._streams, self._rescaled = start, layout, streams, rescaled
@@ -60,3 +77,39 @@ class Bernoulli:
     def _factors(self) -> list[Tensor]:
         """Return each layer's (number of weights) / (number kept), (R, 1, 1)."""
         return [mask[0].numel() / mask.sum((1, 2), keepdim=True) for mask in self._masks]
+
+
+class TopK:
+    """R networks' scores `trained` (R, P), the `effective` parameters (R, P), and the gradient's way back.
+
+    `start` (R, P) are the frozen weights, `share` of each layer's weights is kept, rounded to a whole number of them, `streams`
+    draw each replica's scores: uniform within one over the root of the layer's inputs, as the authors' code starts them.
+    """
+
+    draws = 1
+
+    def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], share: float):
+        self._weights, self._layout = start, layout
+        self.trained, self.effective, self.effective_gradient, self.gradient = (torch.zeros_like(start) for _ in range(4))
+        self._kept = torch.zeros_like(start)
+        self._counts = [max(1, round(share * inputs * outputs)) for inputs, outputs in layout.shapes]
+        for row, generator in enumerate(streams):
+            for part, (inputs, outputs) in zip(layout.weights, layout.shapes):
+                drawn = torch.rand(inputs * outputs, generator=generator, dtype=start.dtype)
+                self.trained[row, part] = ((2 * drawn - 1) / inputs**0.5).to(start.device)
+
+    def refresh(self) -> None:
+        """Choose the weights with the largest scores, and set the effective parameters."""
+        self._kept.zero_()
+        for part, count in zip(self._layout.weights, self._counts):
+            chosen = self.trained[:, part].abs().topk(count, sorted=False).indices
+            self._kept[:, part].scatter_(1, chosen, 1.0)
+        torch.mul(self._weights, self._kept, out=self.effective)
+
+    def pull_back(self) -> None:
+        """Set `gradient` (R, P) to that of the scores, from `effective_gradient`, as if every weight were kept in the measure of its |score|."""
+        torch.mul(self.effective_gradient, self._weights, out=self.gradient).mul_(self.trained.sign())
+
+    def remaining(self) -> Tensor:
+        """Return the share of weights that the mask keeps, in per cent, (R,)."""
+        return 100 * self._kept[:, : self._layout.weights[-1].stop].mean(1)

@@ -14,18 +14,23 @@ from lottery.datasets import Dataset
 from lottery.perceptrons import Layout, Perceptrons
 from lottery.recipes import Recipe
 from lottery.streams import stream
-from lottery.supermasks import MASKS, Bernoulli
+from lottery.supermasks import Supermask
 
-VERSION = 1  # raise it when a change to the engine can change a result; results of another version are not reused
+VERSION = 2  # raise it when a change to the engine can change a result; results of another version are not reused
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One network to train: `start` (P,) its parameters, `trainable` (P,) 1.0 where they may move, `order` the name of its data order."""
+    """One network to train.
+
+    `start` (P,) are its parameters, `trainable` (P,) is 1.0 where they may move, `order` names its data order, and
+    `learning_rate` is its own; None: the recipe's.
+    """
 
     start: Tensor
     trainable: Tensor
     order: tuple[object, ...]
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,17 @@ class DataOrder:
 
 
 class Parametrisation(Protocol):
-    """How trained parameters become the network's: two blocks (R, P), `trained` and `effective`, each with its gradient."""
+    """How trained parameters become the network's: two blocks (R, P), `trained` and `effective`, each with its gradient.
+
+    With `draws` zero the parameters are what is measured, at early stop and at the end. Otherwise they are those of a mask,
+    and the accuracy at the end is the mean over so many refreshed ones.
+    """
 
     trained: Tensor
     gradient: Tensor
     effective: Tensor
     effective_gradient: Tensor
-    drawn: bool  # whether every pass over the data draws the effective parameters anew
+    draws: int
 
     def refresh(self) -> None:
         """Set `effective` from `trained`, before a pass over the data."""
@@ -75,7 +84,7 @@ class Parametrisation(Protocol):
 class Identity:
     """The network's parameters are trained themselves."""
 
-    drawn = False
+    draws = 0
 
     def __init__(self, start: Tensor):
         self.trained = self.effective = start
@@ -96,10 +105,14 @@ class Descent:
     of `torch.optim` around them cost a second to import and a twentieth of a step on small networks.
     """
 
-    def __init__(self, block: Tensor, gradient: Tensor, trainable: Tensor | None, recipe: Recipe):
+    def __init__(self, block: Tensor, gradient: Tensor, trainable: Tensor | None, recipe: Recipe, rates: Sequence[float]):
         self._block, self._gradient, self._trainable, self._recipe = block, gradient, trainable, recipe
         self._first, self._second = torch.zeros_like(block), torch.zeros_like(block)
         self._steps = torch.zeros((), device=block.device)
+        # one kernel call for each run of neighbours with equal rates: usually a single one
+        ends = [row for row in range(1, len(rates) + 1) if row == len(rates) or rates[row] != rates[row - 1]]
+        everything = (block, gradient, self._first, self._second)
+        self._parts = [([tensor[start:end] for tensor in everything], rates[start]) for start, end in zip([0, *ends], ends)]
 
     def step(self) -> None:
         """Move the parameters by one step along the current gradient."""
@@ -109,16 +122,17 @@ class Descent:
         if self._trainable is not None:
             gradient.mul_(self._trainable)
         self._steps += 1
-        if recipe.optimiser == "adam":
-            torch._fused_adam_(
-                [block], [gradient], [self._first], [self._second], [], [self._steps],
-                lr=recipe.learning_rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False,
-            )  # fmt: skip
-        else:
-            torch._fused_sgd_(
-                [block], [gradient], [self._first] if recipe.momentum else [], lr=recipe.learning_rate, momentum=recipe.momentum,
-                weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
-            )  # fmt: skip
+        for (block, gradient, first, second), rate in self._parts:
+            if recipe.optimiser == "adam":
+                torch._fused_adam_(
+                    [block], [gradient], [first], [second], [], [self._steps],
+                    lr=rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False,
+                )  # fmt: skip
+            else:
+                torch._fused_sgd_(
+                    [block], [gradient], [first] if recipe.momentum else [], lr=rate, momentum=recipe.momentum,
+                    weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
+                )  # fmt: skip
 
 
 class EarlyStop:
@@ -129,14 +143,16 @@ class EarlyStop:
         self.loss = torch.full((len(block),), torch.inf, dtype=torch.float64, device=block.device)
         self.iteration = torch.zeros(len(block), dtype=torch.int64, device=block.device)
         self.curve: list[Tensor] = []
+        self.accuracies: list[Tensor] = []
 
-    def look(self, iteration: int, loss: Tensor, block: Tensor) -> None:
-        """Take note of the validation loss (R,) at this iteration; the first of equal minima counts."""
+    def look(self, iteration: int, loss: Tensor, accuracy: Tensor, block: Tensor) -> None:
+        """Take note of the validation loss and accuracy (R,) at this iteration; the first of equal minima counts."""
         lower = loss < self.loss
         self.loss = torch.where(lower, loss, self.loss)
         self.iteration = torch.where(lower, iteration, self.iteration)
         self.weights = torch.where(lower.unsqueeze(1), block, self.weights)
         self.curve.append(loss)
+        self.accuracies.append(accuracy)
 
 
 @torch.no_grad()
@@ -157,7 +173,8 @@ def train(
     parameters.refresh()
     networks = Perceptrons(network, parameters.effective, parameters.effective_gradient)
     start_correct = networks.evaluate(data.test.images, data.test.labels)[1]
-    descent = Descent(parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), recipe)
+    rates = [recipe.learning_rate if replica.learning_rate is None else replica.learning_rate for replica in replicas]
+    descent = Descent(parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), recipe, rates)
     early_stop = EarlyStop(parameters.trained)
     batches = DataOrder([replica.order for replica in replicas], len(data.train.images), recipe.batch_size, device)
     for iteration in range(1, recipe.iterations + 1):
@@ -168,9 +185,10 @@ def train(
         descent.step()
         parameters.refresh()
         if recipe.looks(iteration):
-            early_stop.look(iteration, networks.evaluate(data.validation.images, data.validation.labels)[0], parameters.trained)
+            loss, correct = networks.evaluate(data.validation.images, data.validation.labels)
+            early_stop.look(iteration, loss, 100 * correct / len(data.validation.images), parameters.trained)
             watch(iteration)
-    if parameters.drawn:
+    if parameters.draws:
         return _measured_under_masks(data, recipe, networks, parameters)
     return _measured(network, data, recipe, networks, early_stop, start_correct)
 
@@ -181,10 +199,10 @@ def _masked(layout: Layout, replicas: Sequence[Replica], like: Tensor) -> Tensor
     return None if bool((trainable == layout.trainable(None).to(like)).all()) else trainable
 
 
-def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, supermask: Bernoulli) -> list[Trained]:
+def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, supermask: Supermask) -> list[Trained]:
     """Return the outcome of learned supermasks at the end: mean and deviation over masks, as Zhou et al. evaluate theirs."""
     accuracies = []
-    for _ in range(MASKS):
+    for _ in range(supermask.draws):
         supermask.refresh()
         accuracies.append(100 * networks.evaluate(data.test.images, data.test.labels)[1] / len(data.test.images))
     sound = supermask.trained.isfinite().all(1, keepdim=True)  # logits that diverged draw empty masks, whose accuracy is a guess
@@ -194,10 +212,10 @@ def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, 
         Trained(
             {
                 "test_accuracy_end": drawn[r].mean().item(),
-                "test_accuracy_deviation": drawn[r].std().item(),
+                "test_accuracy_deviation": drawn[r].std(correction=min(1, supermask.draws - 1)).item(),
                 "weights_remaining": remaining[r],
                 "iterations": recipe.iterations,
-                "accuracy_step": 100 / len(data.test.images) / MASKS,
+                "accuracy_step": 100 / len(data.test.images) / supermask.draws,
             },
             supermask.trained[r].cpu().clone(),
         )
@@ -215,6 +233,7 @@ def _measured(network, data, recipe, networks, early_stop, start_correct) -> lis
             columns[f"{name}_accuracy_{moment}"] = torch.where(sound, 100 * correct / len(part.images), torch.nan)
     columns = {name: values.tolist() for name, values in columns.items()}
     iterations, curves = early_stop.iteration.tolist(), torch.stack(early_stop.curve, 1).tolist()
+    accuracies = torch.stack(early_stop.accuracies, 1).tolist()
     final = networks.block.cpu()
     return [
         Trained(
@@ -223,6 +242,7 @@ def _measured(network, data, recipe, networks, early_stop, start_correct) -> lis
                 "early_stop_iteration": iterations[r],
                 "censored": iterations[r] == 0 or iterations[r] > 0.9 * recipe.iterations,  # in the last tenth, or never
                 "validation_loss": curves[r],
+                "validation_accuracy": accuracies[r],
                 "interval": recipe.interval,
                 "iterations": recipe.iterations,
                 "accuracy_step": 100 / len(data.test.images),

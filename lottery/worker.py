@@ -6,6 +6,7 @@ under locks, the longest chains first, and never waits for another while there i
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import ceil
@@ -15,14 +16,14 @@ import torch
 from lottery import training
 from lottery.datasets import Dataset, load
 from lottery.errors import LotteryError
-from lottery.experiments import Experiment, begin, carry, key, parent, rungs_of
+from lottery.experiments import Experiment, begin, carry, dense_of, dissect, key, parent, rungs_of
 from lottery.networks import network
 from lottery.perceptrons import Layout
 from lottery.progress import Batch
 from lottery.recipes import Setting
 from lottery.store import Record, Store
 from lottery.streams import stream
-from lottery.supermasks import Bernoulli
+from lottery.supermasks import Bernoulli, TopK
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
 CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
@@ -133,9 +134,9 @@ class Worker:
             (one for one in missing if parent(one) not in missing),
             key=lambda one: (-heights[one], one.arm.name, one.round, one.seed),
         )
-        kinds: dict[tuple[Setting, bool, str, float], list[Experiment]] = {}
+        kinds: dict[tuple, list[Experiment]] = {}
         for one in ready:
-            kinds.setdefault((one.setting, one.arm.trained, one.arm.supermask, one.arm.logit), []).append(one)
+            kinds.setdefault(kind(one), []).append(one)
         return list(kinds.values())
 
     def _at_most(self, ready: list[Experiment]) -> int:
@@ -149,24 +150,31 @@ class Worker:
 
     def _compute(self, mine: list[Experiment], missing: set[Experiment]) -> None:
         """Compute a batch and keep it. An experiment that cannot be set up fails alone."""
-        prepared = []
+        prepared, started = [], time.perf_counter()
         for one in mine:
-            before = parent(one)
-            source = self.store.read_or_set_aside(self.key(before)) if before else None
-            if before and source is None:  # its file was damaged: back to the parent first
-                self._add(missing, before)
+            sources = self._sources(one, missing)
+            if sources is None:
                 continue
             try:
-                prepared.append((one, begin(one, source) if one.arm.trained else rungs_of(one, source)))
+                prepared.append((one, prepare(one, *sources)))
             except LotteryError as error:
                 self.failed[one] = str(error)
         if prepared:
-            started = time.perf_counter()
-            entries = self._train(prepared) if prepared[0][0].arm.trained else self._evaluate(prepared)
+            arm = prepared[0][0].arm
+            entries = self._train(prepared) if arm.trained else self._evaluate(prepared) if not arm.dissected else look_at(prepared)
             seconds = (time.perf_counter() - started) / len(prepared)
             for one, entry in entries:
                 self.store.write(self.key(one), Record(entry.measurements, entry.arrays, self._made(one, seconds)))
                 self.steps += one.steps
+
+    def _sources(self, one: Experiment, missing: set[Experiment]) -> list[Record | None] | None:
+        """Return the records that an experiment is prepared from, its parent's first; None if one has to be computed again."""
+        before = [parent(one), dense_of(one)] if one.arm.dissected else [parent(one)]
+        sources = [one and self.store.read_or_set_aside(self.key(one)) for one in before]
+        lost = [one for one, source in zip(before, sources) if one and source is None]  # its file was damaged, or never came along
+        for ancestor in lost:
+            self._add(missing, ancestor)
+        return None if lost else sources
 
     def _made(self, one: Experiment, seconds: float) -> dict[str, object]:
         name = torch.cuda.get_device_name(self.device) if self.device != "cpu" else "cpu"
@@ -175,12 +183,13 @@ class Worker:
 
     def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch of experiments, each prepared as its masks and its start."""
+        prepared = sorted(prepared, key=lambda pair: pair[0].setting.recipe.learning_rate)
         setting = prepared[0][0].setting
         layout = Layout(network(setting.network))
         replicas = []
         for one, (masks, start) in prepared:
             order = (one.seed, "data order", one.round if setting.recipe.data_order == "fresh" else 0)
-            replicas.append(training.Replica(start, layout.trainable(masks), order))
+            replicas.append(training.Replica(start, layout.trainable(masks), order, one.setting.recipe.learning_rate))
         experiments = [one for one, _ in prepared]
         self.watch(Batch(experiments, 0))
         outcomes = training.train(
@@ -211,10 +220,30 @@ class Worker:
         return results
 
 
+def kind(one: Experiment) -> tuple:
+    """Return what experiments must have in common to go into one batch: all but seed, arm, round and learning rate, where the arm is plain."""
+    arm, recipe = one.arm, replace(one.setting.recipe, learning_rate=0.0)
+    return replace(one.setting, recipe=recipe), arm.trained, arm.dissected, arm.supermask, arm.logit, arm.share
+
+
+def prepare(one: Experiment, source: Record | None, dense: Record | None = None) -> object:
+    """Return what the computing of an experiment starts from: masks and start, or those of every rung, or an anatomy."""
+    if one.arm.trained:
+        return begin(one, source)
+    return dissect(one, source, dense) if one.arm.dissected else rungs_of(one, source)
+
+
+def look_at(prepared: list[tuple[Experiment, dict]]) -> list[tuple[Experiment, Record]]:
+    """Return the entries of dissected experiments, each prepared as its measurements."""
+    return [(one, Record(measurements)) for one, measurements in prepared]
+
+
 def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[torch.Tensor], training.Parametrisation]:
     """Return how the parameters of a batch of one kind are trained: themselves, or through the logits of a mask."""
     arm = experiments[0].arm
     if not arm.supermask:
         return training.Identity
     streams = [stream(one.seed, "supermask") for one in experiments]
+    if arm.supermask == "top-k":
+        return partial(TopK, layout=layout, streams=streams, share=arm.share)
     return partial(Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled"))
