@@ -137,7 +137,7 @@ def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[
     """Return a decorator that makes a function the test of one claim per network.
 
     The function is named `test_<claim>` and gets the `Question` of the scale; with `cases`, which maps what stands in the
-    id's brackets, a network's name and whatever follows it after a dash, to tuples of arguments, it gets those as well.
+    id's brackets, a network's name or one with more after a dash, to tuples of arguments, it gets those as well.
     """
     variants = {name: () for name in networks} | dict(cases or {})
 
@@ -166,10 +166,9 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
 
 
 def _network_of(variant: str) -> str:
-    named = [name for name in NETWORKS if variant == name or variant.startswith(f"{name}-")]
-    if not named:
-        raise LotteryError(f"the claim's variant {variant!r} does not begin with a network; the networks are {', '.join(NETWORKS)}")
-    return max(named, key=len)
+    """Return the network that a variant begins with; where it names none, as an exact claim may, the variant."""
+    named = [name for name in NETWORKS if variant.startswith(f"{name}-")]
+    return max(named, key=len, default=variant)
 
 
 def _file(build: Callable) -> Path:

@@ -54,7 +54,8 @@ def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
     """
     if round == 0 and arm.trained and not arm.supermask:
         arm = DENSE
-    return Experiment(setting, replace(arm, training=""), round if arm.trained or arm.dissected else 0, seed)
+    arm = replace(arm, training="") if arm.training else arm
+    return Experiment(setting, arm, round if arm.trained or arm.dissected else 0, seed)
 
 
 def rests_on_training(arm: Arm) -> bool:

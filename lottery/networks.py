@@ -1,5 +1,6 @@
 """The papers' networks, described layer by layer: shapes, weight counts and pruning ladders. No arithmetic on weights here."""
 
+import functools
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -49,6 +50,7 @@ class Network:
         """Share of a layer's surviving weights that one round removes."""
         return dict(self.pruned_per_round).get(layer.role, Fraction(0))
 
+    @functools.cache
     def kept(self, round: int) -> tuple[int, ...]:
         """Number of weights that each layer keeps after `round` rounds of layer-wise pruning.
 
@@ -59,6 +61,7 @@ class Network:
             counts = [n - int(n * self.rate(layer)) for n, layer in zip(counts, self.layers)]
         return tuple(counts)
 
+    @functools.cache
     def weights_remaining(self, round: int) -> float:
         """Per cent of all weights that remain after `round` rounds, P_m of Frankle & Carbin, from the ideal shares."""
         left = sum(layer.weights * (1 - self.rate(layer)) ** round for layer in self.layers)

@@ -1,9 +1,15 @@
 """Registries: functions of one kind by name, each called with just the arguments that it names."""
 
+import functools
 import inspect
 from collections.abc import Callable
 
 from lottery.errors import LotteryError
+
+
+@functools.cache
+def _arguments(function: Callable) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 class Registry(dict[str, Callable]):
@@ -22,7 +28,7 @@ class Registry(dict[str, Callable]):
 
     def add(self, name: str, function: Callable) -> None:
         """Register a function under a name; raise if it asks for something that is not offered."""
-        unknown = [argument for argument in inspect.signature(function).parameters if argument not in self.arguments]
+        unknown = [argument for argument in _arguments(function) if argument not in self.arguments]
         if unknown:
             offered = ", ".join(self.arguments)
             raise LotteryError(f"{self.what} {name!r} asks for {', '.join(unknown)}; a {self.what} can ask for {offered}, by these names")
@@ -37,9 +43,9 @@ class Registry(dict[str, Callable]):
 
     def asks(self, name: str, argument: str) -> bool:
         """Return whether the function of this name asks for an argument."""
-        return argument in inspect.signature(self.find(name)).parameters
+        return argument in _arguments(self.find(name))
 
     def call(self, name: str, **offered: object) -> object:
         """Return what the function of this name makes of the arguments that it asks for."""
         function = self.find(name)
-        return function(**{argument: offered[argument] for argument in inspect.signature(function).parameters})
+        return function(**{argument: offered[argument] for argument in _arguments(function)})

@@ -86,7 +86,13 @@ class Session:
         torch.backends.cuda.matmul.allow_tf32 = self.options.precision == "tf32"
         self.worker = Worker(Store(self.options.store), self.options.device, self.options.precision, workers, reporter.watch)
         reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
-        self.worker.work(wanted, self.options.deadline, reporter.finish)
+        self.worker.work(wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns())
+
+    def _turns(self) -> dict:
+        """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
+        from lottery.plan import cheapest_first, turns
+
+        return turns(cheapest_first({id: self.worker.missing(self.experiments(asked)) for id, asked in self.asked.items()}))
 
     @staticmethod
     def experiments(asked: Asked) -> list:

@@ -39,6 +39,14 @@ def store_folder(option: str | None) -> Path:
     return Path(option or os.environ.get("LOTTERY_STORE") or cache_folder() / "store")
 
 
+def _scan(folder) -> list[os.DirEntry]:
+    """Return what is in a folder; nothing where there is none."""
+    try:
+        return list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 class Store:
     """Entries by key, in a folder that any number of processes share."""
 
@@ -51,6 +59,10 @@ class Store:
     def has(self, key: str) -> bool:
         """Return whether there is an entry, sound or not."""
         return self._path(key).exists()
+
+    def keys(self) -> set[str]:
+        """Return the names of all entries, sound or not: much faster than asking for each of many."""
+        return {path.name.removesuffix(".npz") for folder in _scan(self.folder / "entries") for path in _scan(folder) if path.name.endswith(".npz")}
 
     def read(self, key: str) -> Record:
         """Return the entry, all of its checksums checked; raise CorruptEntry if it is damaged."""

@@ -4,11 +4,11 @@ Any number of workers share a store. Each looks for experiments whose parents ar
 under locks, the longest chains first, and never waits for another while there is something to do.
 """
 
+import functools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from math import ceil
 
 import torch
@@ -41,7 +41,9 @@ class Worker:
         self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
         self.steps = 0
+        self._took: dict[tuple, float] = {}  # the longest time that a batch of a kind took, in seconds
         self._keys: dict[Experiment, str] = {}
+        self._parents: dict[Experiment, Experiment | None] = {}
         self._others: dict[Experiment, Record | None] = {}
 
     def data(self, setting: Setting) -> Dataset:
@@ -53,6 +55,12 @@ class Worker:
         if one not in self._keys:
             self._keys[one] = key(one, self.data(one.setting), self.precision)
         return self._keys[one]
+
+    def parent(self, one: Experiment) -> Experiment | None:
+        """Return the experiment that this one rests on, worked out once."""
+        if one not in self._parents:
+            self._parents[one] = parent(one)
+        return self._parents[one]
 
     def record(self, one: Experiment) -> Record | None:
         """Return the record of an experiment, asked for or not, without its arrays; None if it is not in the store."""
@@ -69,10 +77,18 @@ class Worker:
                 self._add(missing, one)
         return missing
 
-    def work(self, asked: Iterable[Experiment], deadline: float | None = None, finished: Callable[[int], None] = lambda steps: None) -> None:
+    def work(
+        self,
+        asked: Iterable[Experiment],
+        deadline: float | None = None,
+        finished: Callable[[int], None] = lambda steps: None,
+        turns: Mapping[Experiment, int] | None = None,
+    ) -> None:
         """Compute until each experiment asked for is in `entries` or in `failed`, or until `deadline`, a time.time().
 
-        `finished` is told the network-steps done so far after each batch.
+        Nothing is started that would not be done by then, judging by how long the like of it took. `finished` is told the
+        network-steps done so far after each batch. `turns` says what comes first, by smaller numbers; without it the longest
+        chains do, which keeps all workers busy to the end.
         """
         asked = set(asked)
         missing = self.missing(asked)
@@ -82,7 +98,11 @@ class Worker:
             self._collect(missing, asked)
             if deadline is not None and time.time() > deadline:
                 return
-            if any(self._take(ready, missing) for ready in self._ready(missing)):
+            ready = self._ready(missing, turns or {})
+            fitting = [batch for batch in ready if deadline is None or time.time() + self._took.get(kind(batch[0]), 0) <= deadline]
+            if ready and not fitting:
+                return
+            if any(self._take(batch, missing) for batch in fitting):
                 finished(self.steps)
             elif missing:
                 time.sleep(PATIENCE)  # what is left is being computed by other workers, or hangs on it
@@ -104,35 +124,36 @@ class Worker:
     def _add(self, missing: set[Experiment], one: Experiment) -> None:
         """Add an experiment, and its parents as far as they are not in the store."""
         missing.add(one)
-        before = parent(one)
+        before = self.parent(one)
         if before is not None and before not in missing and not self.store.has(self.key(before)):
             self._add(missing, before)
 
     def _collect(self, missing: set[Experiment], asked: set[Experiment]) -> None:
         """Take out of `missing` what has been finished, by whomever, and what cannot be had because a parent failed."""
+        there = self.store.keys()
         for one in list(missing):
-            before = parent(one)
+            before = self.parent(one)
             if before in self.failed:
                 self.failed[one] = self.failed[before]
-            elif self.store.has(self.key(one)):
+            elif self.key(one) in there:
                 if one in asked and not self._read(one):
                     continue
             elif one not in self.failed:
                 continue
             missing.discard(one)
 
-    def _ready(self, missing: set[Experiment]) -> list[list[Experiment]]:
-        """Return what can be computed now, by kinds that go into one batch, the longest ways to go first."""
+    def _ready(self, missing: set[Experiment], turns: Mapping[Experiment, int]) -> list[list[Experiment]]:
+        """Return what can be computed now, by kinds that go into one batch: by turns, and in each the longest ways to go first."""
         heights: dict[Experiment, int] = {}
         for one in missing:
             height, ancestor = one.steps, one
             while ancestor in missing and heights.get(ancestor, -1) < height:
                 heights[ancestor] = height
-                ancestor = parent(ancestor)
+                ancestor = self.parent(ancestor)
                 height += ancestor.steps if ancestor else 0
         ready = sorted(
-            (one for one in missing if parent(one) not in missing),
-            key=lambda one: (-heights[one], one.arm.name, one.round, one.seed),
+            (one for one in missing if self.parent(one) not in missing),
+            key=lambda one: (turns.get(one, 0), -heights[one], one.arm.name, one.round, one.seed),
         )
         kinds: dict[tuple, list[Experiment]] = {}
         for one in ready:
@@ -163,13 +184,14 @@ class Worker:
             arm = prepared[0][0].arm
             entries = self._train(prepared) if arm.trained else self._evaluate(prepared) if not arm.dissected else look_at(prepared)
             seconds = (time.perf_counter() - started) / len(prepared)
+            self._took[kind(prepared[0][0])] = max(self._took.get(kind(prepared[0][0]), 0), seconds * len(prepared))
             for one, entry in entries:
                 self.store.write(self.key(one), Record(entry.measurements, entry.arrays, self._made(one, seconds)))
                 self.steps += one.steps
 
     def _sources(self, one: Experiment, missing: set[Experiment]) -> list[Record | None] | None:
         """Return the records that an experiment is prepared from, its parent's first; None if one has to be computed again."""
-        before = [parent(one), dense_of(one)] if one.arm.dissected else [parent(one)]
+        before = [self.parent(one), dense_of(one)] if one.arm.dissected else [self.parent(one)]
         sources = [one and self.store.read_or_set_aside(self.key(one)) for one in before]
         lost = [one for one, source in zip(before, sources) if one and source is None]  # its file was damaged, or never came along
         for ancestor in lost:
@@ -222,8 +244,13 @@ class Worker:
 
 def kind(one: Experiment) -> tuple:
     """Return what experiments must have in common to go into one batch: all but seed, arm, round and learning rate, where the arm is plain."""
-    arm, recipe = one.arm, replace(one.setting.recipe, learning_rate=0.0)
-    return replace(one.setting, recipe=recipe), arm.trained, arm.dissected, arm.supermask, arm.logit, arm.share
+    arm = one.arm
+    return _without_rate(one.setting), arm.trained, arm.dissected, arm.supermask, arm.logit, arm.share
+
+
+@functools.cache
+def _without_rate(setting: Setting) -> Setting:
+    return replace(setting, recipe=replace(setting.recipe, learning_rate=0.0))
 
 
 def prepare(one: Experiment, source: Record | None, dense: Record | None = None) -> object:
@@ -245,5 +272,5 @@ def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[
         return training.Identity
     streams = [stream(one.seed, "supermask") for one in experiments]
     if arm.supermask == "top-k":
-        return partial(TopK, layout=layout, streams=streams, share=arm.share)
-    return partial(Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled"))
+        return functools.partial(TopK, layout=layout, streams=streams, share=arm.share)
+    return functools.partial(Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled"))
