@@ -149,7 +149,7 @@ class TestLawsTurn:
     def test_early_stop_by_the_wrong_end(self, monkeypatch, digits):
         """The curve's own minimum notices."""
         sound = training.EarlyStop.look
-        monkeypatch.setattr(training.EarlyStop, "look", lambda self, iteration, loss, block: sound(self, iteration, -loss, block))
+        monkeypatch.setattr(training.EarlyStop, "look", lambda self, iteration, loss, accuracy, block: sound(self, iteration, -loss, accuracy, block))
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_first_of_equal_minima()
 
@@ -180,9 +180,10 @@ class TestLawsTurn:
         """Moments that survive into the next training make the same request give other bits."""
         sound, kept = training.Descent.__init__, {}
 
-        def init(self, block, gradient, trainable, recipe):
-            sound(self, block, gradient, trainable, recipe)
-            self._first, self._second, self._steps = kept.setdefault(block.shape, (self._first, self._second, self._steps))
+        def init(self, block, gradient, trainable, recipe, rates):
+            sound(self, block, gradient, trainable, recipe, rates)
+            first, second, self._steps = kept.setdefault(block.shape, (self._first, self._second, self._steps))
+            self._parts = [([block, gradient, first, second], rates[0])]
 
         monkeypatch.setattr(training.Descent, "__init__", init)
         with pytest.raises(AssertionError):

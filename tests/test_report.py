@@ -18,7 +18,7 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "region": [80, None], "estimate": 85.55, "interval": [84.0, 87.1], "confidence": 0.9, "n": 3, "seeds": [0, 1, 2],
         "effects": [85.0, 85.5, 86.15], "p_inside": 0.001, "p_outside": 0.999, "parts": [], "verdict": "reproduced",
         "expected_verdict": "reproduced", "expected_because": "", "reason": "", "seconds": 1.25, "arms": {}, "region_changed": "",
-        "negative_control": False, "error": False,
+        "negative_control": False, "error": False, "doubt": "",
     }  # fmt: skip
     return default | changes
 
@@ -32,6 +32,13 @@ def test_table_shows_what_the_issue_asks_for():
     text = report.table([result()], "simple")
     for part in ("Zhou et al. 2019", "claim[lenet-300-100]", "86 %", "85.5 [84.0, 87.1] %", " 3 ", "reproduced (analogue)", "1.2"):
         assert part in text, part
+
+
+def test_doubtful_numbers_are_marked():
+    """What is known from memory or contradicted stands in the table with a question mark, with and without a number."""
+    doubtful = {"doubt": "known from memory"}
+    assert (report.published(result()), report.published(result(**doubtful))) == ("86 %", "86 % ?")
+    assert report.published(result(published=None, **doubtful)) == "- ?"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ class TestReplicas:
         first, second = train(SMALL, digits, BRIEF, [replica(SMALL, 0), replica(SMALL, 1)])
         assert not torch.equal(first.final, second.final)
 
+    @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+    def test_learning_rate_is_a_replicas_own(self, digits, optimiser):
+        """Replicas with rates of their own share a batch and end as they would alone under such a recipe."""
+        rates = [1e-2, 1e-2, 3e-3, 1e-2]
+        mixed = [dataclasses.replace(replica(SMALL, seed), learning_rate=rate) for seed, rate in enumerate(rates)]
+        together = train(SMALL, digits, dataclasses.replace(BRIEF, optimiser=optimiser), mixed)
+        for seed, rate in enumerate(rates):
+            alone = train(SMALL, digits, dataclasses.replace(BRIEF, optimiser=optimiser, learning_rate=rate), [replica(SMALL, seed)])[0]
+            assert torch.equal(alone.final, together[seed].final) and alone.measurements == together[seed].measurements
+
     def test_data_order_matters_alone(self, digits):
         """The same start in another data order ends elsewhere: order and init are separate streams."""
         one = replica(SMALL, 0)
@@ -112,15 +122,15 @@ class TestEarlyStop:
         """The first minimum counts, and the weights are those of that moment."""
         early_stop = EarlyStop(torch.zeros(1, 4))
         for iteration, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1):
-            early_stop.look(iteration, torch.tensor([loss], dtype=torch.float64), torch.full((1, 4), float(iteration)))
+            early_stop.look(iteration, torch.tensor([loss], dtype=torch.float64), torch.zeros(1), torch.full((1, 4), float(iteration)))
         assert early_stop.iteration.tolist() == [2]
         assert early_stop.weights.tolist() == [[2.0] * 4]
 
     def test_each_replica_has_its_own(self):
         """Replicas stop at different moments."""
         early_stop = EarlyStop(torch.zeros(2, 1))
-        early_stop.look(10, torch.tensor([1.0, 2.0], dtype=torch.float64), torch.ones(2, 1))
-        early_stop.look(20, torch.tensor([2.0, 1.0], dtype=torch.float64), torch.full((2, 1), 2.0))
+        early_stop.look(10, torch.tensor([1.0, 2.0], dtype=torch.float64), torch.zeros(2), torch.ones(2, 1))
+        early_stop.look(20, torch.tensor([2.0, 1.0], dtype=torch.float64), torch.zeros(2), torch.full((2, 1), 2.0))
         assert early_stop.iteration.tolist() == [10, 20]
         assert early_stop.weights.tolist() == [[1.0], [2.0]]
 
