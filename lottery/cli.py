@@ -15,6 +15,19 @@ def _bench(options: argparse.Namespace) -> None:
     print(bench(options.device))
 
 
+def _plan(options: argparse.Namespace) -> int:
+    import pytest
+
+    return pytest.main(["benchmarks", "--plan", "-n0", "-q", *options.arguments])
+
+
+def _curves(options: argparse.Namespace) -> None:
+    from lottery.curves import draw
+
+    for file in draw(Path(options.results)):
+        print(file)
+
+
 def _store(options: argparse.Namespace) -> None:
     from lottery.store import Store, store_folder
 
@@ -43,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
     bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
     bench.set_defaults(run=_bench)
+    plan = commands.add_parser("plan", help="what would be trained, and how long that takes here; takes the options of pytest benchmarks, such as --scale and -k", add_help=False)
+    plan.set_defaults(run=_plan)
+    curves = commands.add_parser("curves", help="draw the papers' figures from a run's measurements.csv, into its folder")
+    curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")
+    curves.set_defaults(run=_curves)
     store = commands.add_parser("store", help="what is in the store; move it as one file")
     store.add_argument("action", choices=("size", "list", "export", "import"))
     store.add_argument("file", nargs="?", help="of export and import, such as store.tar")
@@ -54,12 +72,13 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; what is wrong outside is one message and status 2."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, options.arguments = parser.parse_known_args(arguments)
+    if options.arguments and options.command != "plan":
+        parser.error(f"unrecognised: {' '.join(options.arguments)}")
     if options.command == "store" and options.action in ("export", "import") and not options.file:
         parser.error(f"store {options.action} needs a file")
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except (LotteryError, OSError, tarfile.TarError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 2
-    return 0

@@ -24,6 +24,7 @@ def add(parser: pytest.Parser) -> None:
     group.addoption("--criterion", metavar="NAME=FILE.py:FUNCTION", action="append", default=[], help="try a mask criterion of your own; repeatable")
     group.addoption("--baseline", metavar="FILE", help="an earlier results.json; a significant drift from it fails")
     group.addoption("--budget", metavar="TIME", help="wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped")
+    group.addoption("--plan", action="store_true", help="train nothing: say what would be trained, and how long that would take here (use -n0)")
     group.addoption("--device", metavar="DEVICE", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     group.addoption("--precision", metavar="PRECISION", default="float32", help=f"{' or '.join(PRECISIONS)} for matrix products (default: float32)")
 

@@ -87,6 +87,7 @@ class Run:
         self.report: dict[str, object] = {}
         self.error, self.notes = "", []
         self.session: Session | None = None
+        self.planned = None
         self.display: progress.Display | None = None
 
     @cached_property
@@ -140,9 +141,22 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         if not self._distributed():
+            if self.config.getoption("plan"):
+                return self._plan(session)
             self.collected = [item.nodeid for item in session.items if _claim(item) is not None]
             if not session.testsfailed or session.config.option.continue_on_collection_errors:
                 self._train(session)
+
+    def _plan(self, session) -> bool:
+        """Keep what would be trained for the summary, instead of running anything."""
+        claims = [_claim(item) for item in session.items if _claim(item) is not None]
+        try:
+            for claim in claims:
+                self.session.ask(claim)
+            self.planned = self.session.plan() if claims else None
+        except LotteryError as error:
+            self._give_up(str(error))
+        return True
 
     def _train(self, session):
         claims = [_claim(item) for item in session.items if _claim(item) is not None]
@@ -296,6 +310,9 @@ class Run:
             return
         if self.report:
             self._show(terminalreporter)
+        if self.planned:
+            terminalreporter.write_sep("=", f"lottery, scale {self.scale.name}: what would be trained")
+            terminalreporter.write_line(report.plan_table(self.planned, options.cores() if self.devices == ["cpu"] else len(self.devices)))
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)
 

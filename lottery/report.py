@@ -4,20 +4,19 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 
 from tabulate import tabulate
 
 from lottery.expected import ANY
-from lottery.scales import SUPERMASK_ROUNDS, Scale
+from lottery.measurements import COLUMNS
+from lottery.scales import Scale
 from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 
 SCHEMA = 1
 LAST = ("negative_controls", "own_criterion")  # after the papers
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
-MEASUREMENTS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset", "iterations")
 
 
 def in_order(results: Sequence[Mapping]) -> list[Mapping]:
@@ -128,6 +127,30 @@ def summary(report: Mapping) -> str:
     return f"{len(report['claims'])} claims: {', '.join(words)}; {report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s"
 
 
+def plan_table(plan, workers: int) -> str:
+    """Return a plan as text: a row for every claim that needs training, and what it all takes with so many workers."""
+    rows, reached = [], 0.0
+    for row in plan.rows:
+        if row.networks:
+            reached += row.seconds
+            rows.append([row.claim, row.networks, f"{row.steps:,}", duration(row.seconds / workers), duration(reached / workers)])
+    shown = tabulate(rows, ("claim, the cheapest first", "networks", "steps", "takes", "done after"), disable_numparse=True, stralign="right")
+    networks, steps = sum(row.networks for row in plan.rows), sum(row.steps for row in plan.rows)
+    counted = f"{networks:,} networks to train or to evaluate, {steps:,} network-steps; {plan.stored:,} that were asked for are in the store"
+    if not networks:
+        return f"nothing: {counted}"
+    takes = f"about {duration(plan.seconds / workers)} with {workers} workers, measured on this machine; {plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
+    return "\n".join([shown, "", counted, takes])
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
 def heading(report: Mapping) -> str:
     """Return the line above the table: scale, data, device."""
     results = [*report["claims"], *report["criteria"]]
@@ -151,7 +174,7 @@ def write(folder: Path, report: Mapping, rows: Sequence[tuple], notes: Sequence[
     temporary = folder / "measurements.csv.part"
     with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(MEASUREMENTS)
+        writer.writerow(COLUMNS)
         writer.writerows(rows)
     temporary.replace(folder / "measurements.csv")
 
@@ -160,36 +183,3 @@ def _write(path: Path, text: str) -> None:
     temporary = path.with_suffix(path.suffix + ".part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
-
-
-def measurement_rows(one, measured: Mapping) -> list[tuple]:
-    """Return an experiment's measurements as tidy rows, one number each."""
-    from lottery.networks import network
-
-    architecture = network(one.setting.network)
-    where = (one.setting.network, one.setting.dataset, one.setting.recipe.iterations)
-
-    def row(round: int, iteration: int, metric: str, value: float) -> tuple:
-        value = value if isfinite(value) else None
-        return (one.arm.name, one.seed, round, f"{architecture.weights_remaining(round):.4f}", iteration, metric, value, *where)
-
-    if not one.arm.trained and not one.arm.dissected:
-        return [row(round, 0, "test_accuracy", measured["test_accuracy_start"][round]) for round in SUPERMASK_ROUNDS]
-    recipe = one.setting.recipe
-    if one.arm.dissected:
-        layers = measured["anatomy"].items()
-        return [row(one.round, 0, f"{layer} {name}", value) for layer, found in layers for name, value in found.items()]
-    if one.arm.supermask:
-        names = {"test_accuracy_end": "test_accuracy", "test_accuracy_deviation": "test_accuracy_deviation", "weights_remaining": "weights_remaining"}
-        return [row(0, recipe.iterations, name, measured[key]) for key, name in names.items()]
-    looks = [iteration for iteration in range(1, recipe.iterations + 1) if recipe.looks(iteration)]
-    rows = [
-        row(one.round, iteration, f"validation_{name}", value)
-        for name in ("loss", "accuracy")
-        for iteration, value in zip(looks, measured[f"validation_{name}"])
-    ]
-    rows.append(row(one.round, 0, "test_accuracy", measured["test_accuracy_start"]))
-    for part in ("test", "train"):
-        stopped = row(one.round, measured["early_stop_iteration"], f"{part}_accuracy_early_stop", measured[f"{part}_accuracy_early_stop"])
-        rows += [stopped, row(one.round, recipe.iterations, f"{part}_accuracy", measured[f"{part}_accuracy_end"])]
-    return rows

@@ -12,7 +12,7 @@ from lottery.errors import LotteryError
 from lottery.gate import counts
 from lottery.quantities import Quantity
 from lottery.recipes import Setting
-from lottery.report import measurement_rows
+from lottery.measurements import rows
 from lottery.results import describe, outcome, plain
 from lottery.scales import FULL_LENGTH, PAPER_ITERATIONS, Scale
 from lottery.stats import INCONCLUSIVE, SKIPPED, Decision, Region, decide_all, decide_exact, decide_mean, decide_proportion, unfit
@@ -76,6 +76,18 @@ class Session:
         wanted = {one for asked in self.asked.values() for one in self.experiments(asked)}
         if not wanted:
             return
+        self.worker = self._worker(workers, reporter.watch)
+        reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
+        self.worker.work(wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns())
+
+    def plan(self):
+        """Return what the claims asked for would have trained, as a `lottery.plan.Plan`; nothing is trained but to measure how fast that goes."""
+        from lottery.plan import plan
+
+        self.worker = self._worker()
+        return plan(self.worker, {id: self.experiments(asked) for id, asked in self.asked.items() if not asked.skip})
+
+    def _worker(self, workers: int = 1, watch=lambda batch: None):
         import torch
 
         from lottery.store import Store
@@ -84,9 +96,7 @@ class Session:
         if self.options.device == "cpu":
             torch.set_num_threads(1)  # two workers of one thread beat one of two, and results then never depend on -n
         torch.backends.cuda.matmul.allow_tf32 = self.options.precision == "tf32"
-        self.worker = Worker(Store(self.options.store), self.options.device, self.options.precision, workers, reporter.watch)
-        reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
-        self.worker.work(wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns())
+        return Worker(Store(self.options.store), self.options.device, self.options.precision, workers, watch)
 
     def _turns(self) -> dict:
         """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
@@ -115,7 +125,7 @@ class Session:
         """Return the rows of `measurements.csv` for what a claim rests on, but for those that were returned before."""
         new = [one for one in self._ancestry(self.experiments(self.asked[claim.id])) if one not in self._reported]
         self._reported.update(new)
-        return [row for one in new if (record := self.worker.record(one)) for row in measurement_rows(one, record.measurements)]
+        return [row for one in new if (record := self.worker.record(one)) for row in rows(one, record.measurements)]
 
     def _judge(self, asked: Asked) -> dict[str, object]:
         """Return a claim's result."""

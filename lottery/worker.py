@@ -27,7 +27,7 @@ from lottery.supermasks import Bernoulli, TopK
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
 CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
-GPU_COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
+COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
 
 
 class Worker:
@@ -109,7 +109,7 @@ class Worker:
 
     def _take(self, ready: list[Experiment], missing: set[Experiment]) -> bool:
         """Compute a few experiments of one kind, those that no other worker has; return whether there were any."""
-        with self.store.claim([self.key(one) for one in ready], self._at_most(ready)) as claimed:
+        with self.store.claim([self.key(one) for one in ready], self.at_most(ready)) as claimed:
             mine = [one for one in ready if self.key(one) in claimed]
             if mine:
                 self._compute(mine, missing)
@@ -160,13 +160,13 @@ class Worker:
             kinds.setdefault(kind(one), []).append(one)
         return list(kinds.values())
 
-    def _at_most(self, ready: list[Experiment]) -> int:
+    def at_most(self, ready: list[Experiment]) -> int:
         """Return how many experiments to take: no more than a fair share, nor than pay in one batch."""
         size = Layout(network(ready[0].setting.network)).size
         if self.device == "cpu":
             pays = max(1, CACHE_FLOATS // size)
         else:
-            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * GPU_COPIES * size))
+            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * COPIES * size))
         return min(pays, ceil(len(ready) / self.workers))
 
     def _compute(self, mine: list[Experiment], missing: set[Experiment]) -> None:
