@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from tabulate import tabulate
 from torch import nn
 
-from lottery.datasets import Dataset, Part
+from lottery.datasets import Dataset, noise
 from lottery.networks import network
 from lottery.options import processor
 from lottery.perceptrons import Layout, initial_weights
@@ -16,13 +17,17 @@ from lottery.recipes import Recipe, Setting
 from lottery.scales import EARLY_STOP, SCALES
 from lottery.training import Replica, train
 
-CASES = (("tiny", 20, 600), ("reduced", 1, 1_000))  # scale, replicas, iterations
-HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s", "best product\nGFLOP/s", "share")
+CASES = (("tiny", 20), ("reduced", 1))  # scale, replicas on a processor
+GPU_REPLICAS = 512
+COUNTS = {"digits": (400, 500, 897), "mnist": (55_000, 5_000, 10_000)}  # images for training, validation, test
+HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s", "best product\nGFLOP/s", "share",
+           "engine\nGB/s", "copying\nGB/s")  # fmt: skip
+COPIED = 2**26  # floats of the block that the memory's bandwidth is measured on: larger than any cache
 
 
-def seconds(run: Callable[[], object], repeat: int = 3) -> float:
-    """Return the shortest time that `run` took in `repeat` runs after one to warm up."""
-    run()
+def seconds(run: Callable[[], object], repeat: int = 3, warm: Callable[[], object] | None = None) -> float:
+    """Return the shortest time that `run` took in `repeat` runs, after one of `warm` to warm up (by default of itself)."""
+    (warm or run)()
     times = []
     for _ in range(repeat):
         _wait()
@@ -38,27 +43,16 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def pixels(setting: Setting, device: str) -> Dataset:
-    """Return images without meaning, of the size of the setting's data: speed does not hang on what is in them."""
-    generator = torch.Generator().manual_seed(0)
-    inputs, outputs = network(setting.network).layers[0].shape[0], network(setting.network).layers[-1].shape[1]
-
-    def part(count: int) -> Part:
-        labels = torch.randint(0, outputs, (count,), generator=generator)
-        return Part(torch.rand(count, inputs, generator=generator).to(device), labels.to(device))
-
-    train_images, validation, test = (400, 500, 897) if setting.dataset == "digits" else (10_000, 5_000, 10_000)
-    return Dataset("random", part(train_images), part(validation), part(test), "random")
-
-
 def engine(setting: Setting, recipe: Recipe, data: Dataset, replicas: int) -> float:
-    """Return the engine's seconds per network-step, its evaluations included."""
+    """Return the engine's seconds per network-step over a whole training, with all that it measures."""
     layout = Layout(network(setting.network))
     batch = [
         Replica(layout.join(initial_weights(network(setting.network), seed)), layout.trainable(None), (seed, "data order", 0))
         for seed in range(replicas)
     ]
-    return seconds(lambda: train(setting.network, data, recipe, batch)) / recipe.iterations / replicas
+    brief = replace(recipe, iterations=20)
+    timed = seconds(lambda: train(setting.network, data, recipe, batch), repeat=1, warm=lambda: train(setting.network, data, brief, batch))
+    return timed / recipe.iterations / replicas
 
 
 def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
@@ -72,8 +66,8 @@ def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
     model = nn.Sequential(*modules[:-1]).to(data.device)
     optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
 
-    def run() -> None:
-        for iteration in range(1, recipe.iterations + 1):
+    def run(iterations: int = recipe.iterations) -> None:
+        for iteration in range(1, iterations + 1):
             index = torch.randint(0, len(data.train.images), (recipe.batch_size,), device=data.device)
             optimiser.zero_grad()
             nn.functional.cross_entropy(model(data.train.images[index]), data.train.labels[index]).backward()
@@ -82,7 +76,7 @@ def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
                 with torch.no_grad():
                     nn.functional.cross_entropy(model(data.validation.images), data.validation.labels).item()
 
-    return seconds(run, repeat=2) / recipe.iterations
+    return seconds(run, repeat=1, warm=lambda: run(20)) / recipe.iterations
 
 
 def arithmetic(setting: Setting) -> float:
@@ -104,19 +98,32 @@ def product_rate(setting: Setting, replicas: int, device: str) -> float:
     )
 
 
+def bandwidth(device: str) -> float:
+    """Return the bytes per second, read and written, at which a large block is copied."""
+    source = torch.ones(COPIED, device=device)
+    target = torch.empty_like(source)
+    return 2 * 4 * COPIED / seconds(lambda: target.copy_(source))
+
+
+def state(setting: Setting) -> int:
+    """Return the bytes of memory that a step of Adam has to move: weights and two moments, each read and written."""
+    return 6 * 4 * Layout(network(setting.network)).size
+
+
 def bench(device: str) -> str:
     """Return a table of speeds on this device, one thread on a processor."""
     if device == "cpu":
         torch.set_num_threads(1)
-    rows = []
-    for name, replicas, iterations in CASES:
+    rows, copying = [], bandwidth(device)
+    for name, replicas in CASES:
+        replicas = replicas if device == "cpu" else GPU_REPLICAS
         setting = SCALES[name].setting("lenet-300-100", EARLY_STOP)
-        recipe = Recipe("adam", setting.recipe.learning_rate, setting.recipe.batch_size, iterations, setting.recipe.interval)
-        data = pixels(setting, device)
+        recipe, data = setting.recipe, noise(setting.network, COUNTS[setting.dataset], device)
         ours, loop, best = engine(setting, recipe, data, replicas), plain_loop(setting, recipe, data), product_rate(setting, replicas, device)
         rate = arithmetic(setting) / ours
         rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
-                     f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}"])  # fmt: skip
+                     f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",
+                     f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip
     where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
-    title = f"{where}, torch {torch.__version__}; evaluations included; random pixels"
+    title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included; random pixels"
     return "\n".join([title, "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])

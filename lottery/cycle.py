@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lottery.arms import branch, chain
-from lottery.bench import pixels
+from lottery.datasets import noise
 from lottery.experiments import begin, carry, experiment, initial, no_masks, pack, unpack, weights_of
 from lottery.networks import network
 from lottery.perceptrons import Layout, Perceptrons
@@ -19,6 +19,7 @@ from lottery.streams import stream
 from lottery.training import Replica, train
 
 STEPS, ROUNDS = 20, 3
+IMAGES = (600, 100, 500)  # for training, validation, test
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def layers(name: str) -> list[Layer]:
     Masks, starts and frozen weights are those that the suite trains with; what is in the pixels does not matter to them.
     """
     setting = Setting(name, "mnist", Recipe("adam", 1.2e-3, 60, STEPS, STEPS))
-    data, layout = pixels(setting, "cpu"), Layout(network(name))
+    data, layout = noise(name, IMAGES), Layout(network(name))
     source, found, before = None, [], None
     for round in range(ROUNDS + 1):
         one = experiment(setting, chain("large_final"), round, seed=0)
@@ -96,7 +97,7 @@ def restored_from_bits(name: str) -> dict[str, object]:
     one = experiment(Setting(name, "mnist", Recipe("adam", 1.2e-3, 60, STEPS, STEPS)), chain("large_final"), 0, seed=0)
     masks = [torch.rand(mask.shape, generator=stream(0, "masks to store", number)) < 0.5 for number, mask in enumerate(no_masks(one))]
     stored = pack(masks).tobytes()
-    test = pixels(one.setting, "cpu").test
+    test = noise(name, IMAGES).test
     networks = [[w * mask for w, mask in zip(initial(one), of)] for of in (masks, unpack(one, np.frombuffer(stored, np.uint8)))]
     outcomes = [Perceptrons(name, Layout(network(name)).join(weights).unsqueeze(0)).evaluate(test.images, test.labels) for weights in networks]
     same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and number of correct predictions, to the last bit

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lottery.errors import LotteryError
 from lottery.folders import cache_folder
+from lottery.networks import network
 from lottery.streams import stream
 
 
@@ -132,3 +133,17 @@ def load(name: str, device: str = "cpu") -> Dataset:
         pixels = pixels if pixels.is_floating_point() else pixels.float() / 255
         parts[part] = Part(pixels, torch.from_numpy(labels).to(device))
     return Dataset(name, parts["train"], parts["validation"], parts["test"], digest.hexdigest())
+
+
+def noise(architecture: str, counts: tuple[int, int, int], device: str = "cpu") -> Dataset:
+    """Return random pixels of a network's size with random labels, so many for training, validation and test.
+
+    They serve for what does not hang on what is in the images: speed, and the laws of masks and resets.
+    """
+    layers, generator = network(architecture).layers, stream(0, "noise")
+
+    def part(count: int) -> Part:
+        labels = torch.randint(0, layers[-1].shape[1], (count,), generator=generator)
+        return Part(torch.rand(count, layers[0].shape[0], generator=generator).to(device), labels.to(device))
+
+    return Dataset("noise", *map(part, counts), fingerprint="noise")

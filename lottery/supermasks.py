@@ -40,6 +40,7 @@ class Bernoulli:
     """
 
     draws = MASKS
+    resident = False  # masks are drawn on the processor, from each replica's own stream
 
     def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], logit: float = 0.0, rescaled: bool = False):
         self._weights, self._layout, self._streams, self._rescaled = start, layout, streams, rescaled
@@ -87,6 +88,7 @@ class TopK:
     """
 
     draws = 1
+    resident = True
 
     def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], share: float):
         self._weights, self._layout = start, layout

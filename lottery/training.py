@@ -17,6 +17,7 @@ from lottery.streams import stream
 from lottery.supermasks import Supermask
 
 VERSION = 2  # raise it when a change to the engine can change a result; results of another version are not reused
+TRIALS = 3  # steps before a GPU's step is captured
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Parametrisation(Protocol):
     effective: Tensor
     effective_gradient: Tensor
     draws: int
+    resident: bool  # whether `refresh` and `pull_back` stay on the device, so that a step can be captured there
 
     def refresh(self) -> None:
         """Set `effective` from `trained`, before a pass over the data."""
@@ -85,6 +87,7 @@ class Identity:
     """The network's parameters are trained themselves."""
 
     draws = 0
+    resident = True
 
     def __init__(self, start: Tensor):
         self.trained = self.effective = start
@@ -114,6 +117,11 @@ class Descent:
         everything = (block, gradient, self._first, self._second)
         self._parts = [([tensor[start:end] for tensor in everything], rates[start]) for start, end in zip([0, *ends], ends)]
 
+    @property
+    def state(self) -> list[Tensor]:
+        """All tensors that a step changes, but for the gradient."""
+        return [self._block, self._first, self._second, self._steps]
+
     def step(self) -> None:
         """Move the parameters by one step along the current gradient."""
         block, gradient, recipe = self._block, self._gradient, self._recipe
@@ -133,6 +141,55 @@ class Descent:
                     [block], [gradient], [first] if recipe.momentum else [], lr=rate, momentum=recipe.momentum,
                     weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
                 )  # fmt: skip
+
+
+class Step:
+    """One training step of a batch: its images, its gradient, the move, the parameters that follow.
+
+    On a GPU the step is captured once in a CUDA graph and replayed from then on: launching its thirty small kernels one by one
+    would take longer than running them. Nothing in it waits for the processor.
+    """
+
+    def __init__(self, data: Dataset, networks: Perceptrons, parameters: Parametrisation, descent: Descent, replicas: int):
+        self._data, self._networks, self._parameters, self._descent, self._replicas = data.train, networks, parameters, descent, replicas
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._index: Tensor | None = None  # (R * B), where a captured step reads which images it takes
+        self._captures = data.device.type == "cuda" and parameters.resident
+
+    def __call__(self, index: Tensor) -> None:
+        """Train on the images `index` (R, B)."""
+        index = index.reshape(-1)
+        if not self._captures:
+            self._run(index)
+            return
+        if self._graph is None:
+            self._capture(index)
+        self._index.copy_(index)
+        self._graph.replay()
+
+    def _run(self, index: Tensor) -> None:
+        images = self._data.images.index_select(0, index).view(self._replicas, len(index) // self._replicas, -1)
+        self._networks.set_gradient(images, self._data.labels.index_select(0, index))
+        self._parameters.pull_back()
+        self._descent.step()
+        self._parameters.refresh()
+
+    def _capture(self, index: Tensor) -> None:
+        """Capture the step, after the trial steps that libraries need to set themselves up and whose effect is undone."""
+        with torch.cuda.device(index.device):
+            self._index, before = index.clone(), [tensor.clone() for tensor in self._descent.state]
+            aside = torch.cuda.Stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):
+                for _ in range(TRIALS):
+                    self._run(self._index)
+            torch.cuda.current_stream().wait_stream(aside)
+            for tensor, value in zip(self._descent.state, before):
+                tensor.copy_(value)
+            self._parameters.refresh()
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._run(self._index)
 
 
 class EarlyStop:
@@ -177,13 +234,9 @@ def train(
     descent = Descent(parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), recipe, rates)
     early_stop = EarlyStop(parameters.trained)
     batches = DataOrder([replica.order for replica in replicas], len(data.train.images), recipe.batch_size, device)
+    step = Step(data, networks, parameters, descent, len(replicas))
     for iteration in range(1, recipe.iterations + 1):
-        index = next(batches).reshape(-1)
-        images = data.train.images.index_select(0, index).view(len(replicas), recipe.batch_size, -1)
-        networks.set_gradient(images, data.train.labels.index_select(0, index))
-        parameters.pull_back()
-        descent.step()
-        parameters.refresh()
+        step(next(batches))
         if recipe.looks(iteration):
             loss, correct = networks.evaluate(data.validation.images, data.validation.labels)
             early_stop.look(iteration, loss, 100 * correct / len(data.validation.images), parameters.trained)

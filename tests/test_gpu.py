@@ -1,11 +1,13 @@
 """The engine on a GPU, where there is one: the same starts and orders, results equal to the processor's within rounding."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from lottery.datasets import load
 from lottery.recipes import Recipe
-from lottery.training import train
+from lottery.training import Step, train
 from tests.conftest import SMALL, random_masks, replica
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -30,3 +32,14 @@ def test_twice_the_same_on_one_gpu():
     recipe = Recipe("adam", 1e-2, 20, 50, 25)
     first, second = (train(SMALL, load("digits", "cuda:0"), recipe, [replica(SMALL, seed) for seed in range(4)]) for _ in range(2))
     assert all(torch.equal(a.final, b.final) for a, b in zip(first, second))
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_a_captured_step_is_the_step(optimiser, monkeypatch):
+    """Replayed from a graph, with learning rates of their own, replicas end as they do step by step."""
+    recipe = Recipe(optimiser, 1e-2, 20, 60, 20, momentum=0.9 if optimiser == "sgd" else 0)
+    replicas = [dataclasses.replace(replica(SMALL, seed, random_masks(SMALL, seed)), learning_rate=rate) for seed, rate in enumerate((1e-2, 3e-3))]
+    captured = train(SMALL, load("digits", "cuda:0"), recipe, replicas)
+    monkeypatch.setattr(Step, "__call__", lambda self, index: self._run(index.reshape(-1)))
+    for ours, theirs in zip(captured, train(SMALL, load("digits", "cuda:0"), recipe, replicas)):
+        torch.testing.assert_close(ours.final, theirs.final, rtol=1e-4, atol=1e-5)

@@ -4,8 +4,9 @@ from math import isnan, log
 
 import pytest
 
-from lottery.arms import DENSE, chain, untrained
-from lottery.quantities import accuracy, early_stop, highest, mean
+from lottery.arms import DENSE, chain, dissected, untrained
+from lottery.errors import LotteryError
+from lottery.quantities import accuracy, agreement, anatomy, delay, early_stop, gap, highest, in_order, iterations_to, learning_curve, lowest, mean, overfitting, slope
 
 TICKET = chain("large_final")
 MASK = untrained("large_final")
@@ -58,3 +59,58 @@ def test_nothing_to_average():
     """A claim without rounds is a mistake in its entry."""
     with pytest.raises(ValueError, match="no rounds"):
         mean([])
+
+
+CURVES = {
+    (DENSE, 0): {"validation_loss": [0.9, 0.5, 0.4, 0.8], "validation_accuracy": [60.0, 80.0, 90.0, 91.0]},
+    (TICKET, 1): {"validation_loss": [0.8, 0.4, 0.3, 0.3], "validation_accuracy": [70.0, 90.0, 92.0, 93.0]},
+    (dissected("large_final"), 2): {"anatomy": {"dense1": {"positive": 0.4}, "dense2": {"positive": 0.6}}},
+}
+for of_curve in CURVES.values():
+    of_curve |= {"interval": 50, "iterations": 200, "accuracy_step": 0.1, "test_accuracy_end": 50.0, "train_accuracy_end": 75.0}
+
+
+def curve(arm, round):
+    return CURVES[arm, round]
+
+
+def test_learning_curves_are_read_at_their_iterations():
+    """The value of the look at that iteration; there is none in between."""
+    assert learning_curve(DENSE, 0, 150).of(curve) == 90.0
+    with pytest.raises(LotteryError, match="every 50 iterations, not at 120"):
+        learning_curve(DENSE, 0, 120).of(curve)
+
+
+def test_iterations_to_a_level():
+    """The first look at which it is reached; never is later than any look."""
+    assert [iterations_to(arm, n, 90).of(curve) for arm, n in ((DENSE, 0), (TICKET, 1))] == [150, 100]
+    assert iterations_to(DENSE, 0, 99).of(curve) == 400
+
+
+def test_overfitting_is_the_rise_after_the_minimum():
+    """Log 2 where the loss doubles, zero where the minimum comes last."""
+    assert overfitting(DENSE, 0).of(curve) == pytest.approx(log(2)) and overfitting(TICKET, 1).of(curve) == 0
+
+
+def test_anatomy_by_layer():
+    """Layers are counted from both ends, and a dissected arm is read at its own round."""
+    one = dissected("large_final")
+    assert anatomy(one, 2, 0, "positive").of(curve) == 0.4 and anatomy(one, 2, -1, "positive").of(curve) == 0.6
+    assert anatomy(one, 2, 0, "positive").cells == {(one, 2)}
+
+
+def test_gap_delay_and_parts():
+    """Means of paired differences, on test and on training images; the dense network has no rounds."""
+    assert gap(TICKET, DENSE, [1, 2]).of(read) == pytest.approx(3.5) and gap(TICKET, DENSE, [1, 2]).cells == {(TICKET, 1), (TICKET, 2), (DENSE, 0)}
+    assert delay(TICKET, DENSE, [1]).of(read) == pytest.approx(log(0.5))
+    assert accuracy(DENSE, 0, "end", "train").of(curve) == 75.0
+
+
+def test_slopes_orders_and_agreements():
+    """Of known numbers: a line, an order with two neighbours exchanged, two rankings and their reverse; scipy has the same."""
+    one = [accuracy(DENSE, 0), accuracy(TICKET, 1), accuracy(TICKET, 2)]  # 90, 92, 95
+    assert slope(one).of(read) == pytest.approx(2.5)
+    assert in_order(one).of(read) == pytest.approx(-1) and in_order(one[::-1]).of(read) == pytest.approx(1)
+    assert in_order([one[2], one[0], one[1]]).of(read) == pytest.approx(0.5)
+    assert agreement(one, one).of(read) == pytest.approx(1) and agreement(one, one[::-1]).of(read) == pytest.approx(-1)
+    assert lowest(one).of(read) == 90 and highest(one).of(read) == 95

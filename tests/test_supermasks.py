@@ -10,7 +10,7 @@ from lottery.networks import network
 from lottery.perceptrons import Layout, Perceptrons, initial_weights
 from lottery.recipes import Recipe
 from lottery.streams import stream
-from lottery.supermasks import Bernoulli
+from lottery.supermasks import Bernoulli, TopK
 from lottery.training import train
 from tests.conftest import SMALL, replica
 
@@ -108,3 +108,59 @@ def test_learns_the_digits_without_moving_a_weight(digits, rescaled):
         assert 0 < outcome.measurements["test_accuracy_deviation"] < 5
         assert 20 < outcome.measurements["weights_remaining"] < 80
     assert torch.equal(together[1].final, alone[0].final) and together[1].measurements == alone[0].measurements
+
+
+def top_k(seeds=(0, 1), share=0.3, dtype=torch.float64):
+    start = torch.stack([LAYOUT.join(initial_weights(network(SMALL), seed)) for seed in seeds]).to(dtype)
+    return TopK(start, LAYOUT, [stream(seed, "scores") for seed in seeds], share=share)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_top_k_keeps_the_largest_scores_of_each_layer(share):
+    """The forward pass equals sorting: exactly so many weights a layer, none with a smaller score than one that is left out."""
+    one = top_k(share=share)
+    one.refresh()
+    for effective, scores, weights in zip(*map(LAYOUT.weight_views, (one.effective, one.trained, one._weights))):
+        for r in range(2):
+            count = round(share * scores[r].numel())
+            threshold = scores[r].abs().flatten().sort(descending=True).values[count - 1]
+            assert torch.equal(effective[r], torch.where(scores[r].abs() >= threshold, weights[r], 0.0))
+            assert int((effective[r] != 0).sum()) == count
+    assert one.remaining().tolist() == pytest.approx([100 * share] * 2, abs=0.02)
+
+
+def test_top_k_gradient_goes_straight_through_the_choice(precise_digits):
+    """As autograd has it where the choice is replaced by the |score| that it was made by: every score learns, chosen or not."""
+    one = top_k()
+    one.refresh()
+    networks = Perceptrons(SMALL, one.effective, one.effective_gradient)
+    images, labels = precise_digits.train.images[:40].view(2, 20, 64), precise_digits.train.labels[:40].view(2, 20)
+    networks.set_gradient(images, labels)
+    one.pull_back()
+    for r in range(2):
+        scores = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
+        outputs = images[r]
+        for index, (s, w, effective) in enumerate(zip(scores, initial_weights(network(SMALL), r), LAYOUT.weight_views(one.effective))):
+            chosen = (effective[r] != 0).double()
+            outputs = (outputs.relu() if index else outputs) @ (w.double() * _StraightThrough.apply(s.abs(), chosen))
+        torch.nn.functional.cross_entropy(outputs, labels[r]).backward()
+        for ours, s in zip(LAYOUT.weight_views(one.gradient), scores):
+            torch.testing.assert_close(ours[r], s.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_top_k_learns_the_digits_without_moving_a_weight(digits):
+    """Scores alone take the network far above chance; weights stay to the bit, seeds differ, and the share is what was asked for."""
+    recipe = Recipe("sgd", 0.1, 50, 300, 100, momentum=0.9, weight_decay=1e-4)
+    made = []
+
+    def parametrise(start):
+        made.append((start.clone(), TopK(start, LAYOUT, [stream(seed, "scores") for seed in range(3)], share=0.5)))
+        return made[0][1]
+
+    outcomes = train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in range(3)], parametrise=parametrise)
+    start, one = made[0]
+    assert torch.equal(start, one._weights)
+    assert all(outcome.measurements["test_accuracy_end"] > 60 for outcome in outcomes)
+    assert all(outcome.measurements["weights_remaining"] == pytest.approx(50, abs=0.01) for outcome in outcomes)
+    assert all(outcome.measurements["test_accuracy_deviation"] == 0 for outcome in outcomes)
+    assert len({outcome.measurements["test_accuracy_end"] for outcome in outcomes}) > 1

@@ -1,0 +1,80 @@
+"""Planning: the cheapest claims first, what is shared paid once, and nothing forgotten."""
+
+import random
+import time
+
+from lottery import plan
+from lottery.arms import DENSE, chain
+from lottery.experiments import experiment
+from lottery.recipes import Recipe, Setting
+from lottery.store import Store
+from lottery.worker import Worker, kind
+
+SETTING = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 30, 10))
+
+
+def networks(arm, rounds, seeds=2, setting=SETTING):
+    return {experiment(setting, arm, round, seed) for round in rounds for seed in range(seeds)}
+
+
+def test_cheapest_first_pays_what_is_shared_once():
+    """A claim on top of another's networks costs only what it adds, and moves up for it."""
+    needs = {
+        "long chain": networks(DENSE, [0]) | networks(chain("large_final"), range(1, 6)),
+        "dense": networks(DENSE, [0]),
+        "another chain": networks(DENSE, [0]) | networks(chain("movement"), range(1, 4)),
+        "on the long chain": networks(DENSE, [0]) | networks(chain("large_final"), range(1, 7)),
+        "nothing": set(),
+    }
+    order = plan.cheapest_first(needs)
+    assert [claim for claim, _ in order] == ["nothing", "dense", "another chain", "long chain", "on the long chain"]
+    assert [len(paid) for _, paid in order] == [0, 2, 6, 10, 2]
+
+
+def test_nothing_is_forgotten_or_paid_twice():
+    """Whatever the claims share, the plan is a partition of all that they need, in an order that each step could not make cheaper."""
+    generator = random.Random(0)
+    pool = sorted(networks(chain("large_final"), range(1, 9)) | networks(chain("movement"), range(1, 9)), key=repr)
+    for _ in range(30):
+        needs = {str(claim): set(generator.sample(pool, generator.randrange(12))) for claim in range(8)}
+        order = plan.cheapest_first(needs)
+        paid = [one for _, ones in order for one in ones]
+        assert len(paid) == len(set(paid)) and set(paid) == set().union(*needs.values())
+        done = set()
+        for place, (claim, ones) in enumerate(order):
+            assert set(ones) == needs[claim] - done
+            assert all(len(ones) <= len(needs[later] - done) for later, _ in order[place:])
+            done |= set(ones)
+
+
+def test_turns_come_first(tmp_path):
+    """With turns the worker takes the first claim's networks first, each after its parents; without them the longest chain."""
+    worker = Worker(Store(tmp_path), "cpu", "float32")
+    cheap, dear = networks(chain("random"), [5]), networks(chain("large_final"), [4])
+    missing = worker.missing(cheap | dear)
+    turns = plan.turns(plan.cheapest_first({"dear": worker.missing(dear), "cheap": worker.missing(cheap)}))
+    first = [batch[0].arm for batch in worker._ready(missing, turns)]
+    assert first == [chain("random")] and worker._ready(missing, {})[0][0].arm == DENSE
+
+
+def test_a_plan_counts_the_store_and_measures(tmp_path):
+    """What is in the store is not planned again; seconds and memory are measured, not guessed."""
+    worker = Worker(Store(tmp_path), "cpu", "float32")
+    wanted = networks(DENSE, [0]) | networks(chain("large_final"), [1])
+    first = plan.plan(worker, {"claim": wanted})
+    assert [(row.networks, row.steps) for row in first.rows] == [(4, 120)] and first.seconds > 0 and first.memory > 4 * 64 * 1797
+    worker.work(wanted)
+    again = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
+    assert again.stored == 4 and again.seconds == 0 and not again.rows[0].networks
+
+
+def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
+    """A batch that is known to take longer than what is left is not begun."""
+    worker = Worker(Store(tmp_path), "cpu", "float32")
+    wanted = networks(DENSE, [0])
+
+    worker._took[kind(next(iter(wanted)))] = 3600.0
+    monkeypatch.setattr(worker, "_compute", lambda mine, missing: (_ for _ in ()).throw(AssertionError("begun")))
+
+    worker.work(wanted, deadline=time.time() + 60)
+    assert not worker.entries
