@@ -79,8 +79,10 @@ class Store:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             head = json.loads(arrays.pop("entry").tobytes())
-            if (head["format"], head["key"], head["arrays"]) != (FORMAT, key, sorted(arrays)):
-                raise ValueError(f"format {head['format']} for {head['key']} with {', '.join(arrays) or 'no arrays'}")
+            if head["format"] != FORMAT:
+                raise ValueError(f"it has format {head['format']}, of another version of this suite, which reads {FORMAT}")
+            if (head["key"], head["arrays"]) != (key, sorted(arrays)):
+                raise ValueError(f"it is {head['key']} with {', '.join(arrays) or 'no arrays'}")
             return Record(head["measurements"], arrays, head["made"])
         except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise CorruptEntry(f"{where} cannot be read ({error})") from error

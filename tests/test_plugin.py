@@ -207,6 +207,14 @@ class TestRuns:
         result.stdout.fnmatch_lines(["*test_learns?lenet-300-100?", "*test_counts?small?", "torch imported: False"])
         assert not (suite.path / "results").exists()
 
+    def test_plan_trains_nothing(self, suite):
+        """--plan counts what is missing, with times measured here, and after a run finds nothing missing."""
+        result = suite("--plan", "--store=planned")
+        assert result.ret == 0 and not (suite.path / "results").exists()
+        result.stdout.fnmatch_lines(["*what would be trained*", "*mini2020.learns?lenet-300-100?*", "*network-steps; 0 that were asked for are in the store"])
+        suite("--store=planned")
+        suite("--plan", "--store=planned").stdout.fnmatch_lines(["nothing: 0 networks to train or to evaluate*are in the store"])
+
     def test_junit_and_last_failed(self, suite):
         """--junitxml carries the verdicts; --lf works as with any tests."""
         broken = ENTRIES | {"learns": ENTRIES["learns"].replace("[50, inf]", "[-inf, 50]")}
@@ -416,6 +424,29 @@ class TestErrors:
         assert result.ret == 0
         result.stdout.fnmatch_lines(["- the store's entry harmed/entries/* cannot be read*is computed again"])
         assert stable(results(suite)) == stable(results(suite, "before"))
+
+    @pytest.mark.parametrize("workers", ["-n0", "-n2"])
+    def test_full_disk(self, suite, workers):
+        """One message and status 4; with room again, the run goes on."""
+        limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        suite.write(conftest=limit)
+        result = _subprocess(suite, workers, "--store=narrow")
+        said = result.stdout.str() + result.stderr.str()
+        assert result.ret == 4 and "Traceback" not in said
+        assert "ERROR: the store narrow cannot be written" in said and "choose another with --store or LOTTERY_STORE" in said
+        suite.write()
+        assert _subprocess(suite, workers, "--store=narrow").ret == 0
+
+    def test_two_runs_share_a_store(self, suite):
+        """Started at once they train everything once between them, and come to the same table."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor() as pool:
+            ends = list(pool.map(lambda name: _subprocess(suite, "-n0", "--store=shared", f"--results={name}").ret, ("one", "two")))
+        assert ends == [0, 0]
+        assert stable(results(suite, "one")) == stable(results(suite, "two"))
+        _subprocess(suite, "-n0", "--store=alone", "--results=alone")
+        assert sum(results(suite, name)["trained_steps"] for name in ("one", "two")) == results(suite, "alone")["trained_steps"]
 
     def test_read_only_store_that_is_full_is_fine(self, suite, monkeypatch):
         """Nothing is written where nothing is missing."""

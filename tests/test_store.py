@@ -56,6 +56,43 @@ def test_damage_is_set_aside_with_a_warning(store, harm):
         assert store.read_or_set_aside(KEY) is not None
 
 
+def test_an_entry_of_another_version_is_set_aside(store, monkeypatch):
+    """It is named as what it is, and computed again."""
+    monkeypatch.setattr("lottery.store.FORMAT", 0)
+    store.write(KEY, ENTRY)
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match="format 0, of another version of this suite.* set aside .* computed again"):
+        assert store.read_or_set_aside(KEY) is None
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing(store):
+    """What was there stays, what did not fit leaves no trace: done with a limit on the size of files, which acts like a full disk."""
+    store.write(KEY, ENTRY)
+    code = f"""
+import resource
+import numpy as np
+from lottery.errors import LotteryError
+from lottery.store import Record, Store
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    Store(Path({str(store.folder)!r})).write("ab" + "1" * 30, Record({{}}, {{"final": np.zeros(10_000)}}))
+except LotteryError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cannot be written" in done.stdout and "choose another with --store or LOTTERY_STORE" in done.stdout
+    assert [file.name for file in path(store).parent.iterdir()] == [f"{KEY}.npz"] and store.read(KEY).measurements == ENTRY.measurements
+
+
+def test_keys_are_the_names_of_all_entries(store):
+    """Without those that are still being written; none where there is no store yet."""
+    assert store.keys() == set()
+    store.write(KEY, ENTRY)
+    path(store).with_name(f"{KEY}.npz.123").write_bytes(b"half")
+    assert store.keys() == {KEY}
+
+
 def test_pickles_are_never_loaded(store, tmp_path):
     """An archive that holds a pickle is damage, not code."""
     path(store).parent.mkdir(parents=True)
