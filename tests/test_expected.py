@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +120,40 @@ def test_unknown_and_unstated_claims_are_one_message(suite):
         check_entries(file, found)
     with pytest.raises(LotteryError, match="has an entry for the unknown claim 'zhou2019.nonsense'"):
         check_entries(file, {first: stranger, "zhou2019.nonsense": stranger} | found)
+
+
+@pytest.mark.parametrize("paper, numbers", [
+    ("zhou_2019", [str(n) for n in range(1, 35)]),
+    ("frankle_carbin_2019", [*(str(n) for n in range(1, 25)), "25a", "25b", "25c", "25d", *(str(n) for n in range(26, 79))]),
+])  # fmt: skip
+def test_the_list_of_a_papers_claims_is_whole(paper, numbers):
+    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out (`expected.read` holds them together)."""
+    file = Path(__file__).parent.parent / "expected" / f"{paper}.toml"
+    content = tomllib.loads(file.read_text())
+    assert list(content["numbers"]) == numbers and all(len(line) > 10 for line in content["numbers"].values())
+    stated = {entry.number for entry in expected.read(file).values()}
+    assert stated | set(content.get("left_out", {})) == set(numbers) and not stated & set(content.get("left_out", {}))
+
+
+def test_doubt_is_spoken_out(suite):
+    """A claim without a number whose provenance can be named is not quoted: what is remembered stands as a doubt."""
+    doubtful = [entry for entry in entries(suite).values() if entry.doubt]
+    assert len(doubtful) >= 15
+    for entry in doubtful:
+        assert "memory" in entry.doubt or "rerun" in entry.doubt or "presumably" in entry.doubt, entry.id
+
+
+@pytest.mark.parametrize("numbers, message", [
+    ('2 = "It holds."', "a claim has the number '1', which .numbers. does not list"),
+    ('1 = "It holds."\n13 = "So does this."', "number '13' of the list has no entry, and no reason"),
+    ('1 = "It holds."\n[left_out]\n1 = "no time"', "number '1' of the list has an entry, and stands in .left_out. as well"),
+    ('1 = "It holds."\n[left_out]\n14 = "no time"', ".left_out. has the number '14', which .numbers. does not list"),
+    ('1 = ""', "number '1' should be followed by a line of text"),
+])  # fmt: skip
+def test_a_bad_list_is_one_message(tmp_path, numbers, message):
+    """Numbers without claims, claims without numbers, both at once, and lines without text."""
+    with pytest.raises(LotteryError, match=f"expected/some_2020.toml: {message}"):
+        read(tmp_path, GOOD.replace("[[claim]]", f"[numbers]\n{numbers}\n[[claim]]", 1))
 
 
 def test_every_claim_says_something_about_every_scale(suite):
