@@ -14,7 +14,7 @@ from lottery.scales import Scale
 from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 
 SCHEMA = 1
-LAST = ("negative_controls", "own_criterion")  # after the papers
+LAST = ("lottery2026", "negative_controls", "own_criterion")  # after the papers
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
 

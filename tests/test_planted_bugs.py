@@ -189,6 +189,25 @@ class TestLawsTurn:
         with pytest.raises(AssertionError):
             test_training.TestReplicas().test_twice_the_same(digits)
 
+    def test_one_learning_rate_for_all(self, monkeypatch, digits):
+        """A batch that trains every replica at the first one's rate is found by replicas with rates of their own."""
+        sound = training.Descent.__init__
+        monkeypatch.setattr(training.Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1])))
+        with pytest.raises(AssertionError):
+            test_training.TestReplicas().test_learning_rate_is_a_replicas_own(digits, "adam")
+
+    def test_only_chosen_scores_learn(self, monkeypatch, precise_digits):
+        """Top-k scores whose gradient stops where nothing is chosen can never come back."""
+        sound = supermasks.TopK.pull_back
+
+        def stopped(self):
+            sound(self)
+            self.gradient.mul_(self._kept)
+
+        monkeypatch.setattr(supermasks.TopK, "pull_back", stopped)
+        with pytest.raises(AssertionError):
+            test_supermasks.test_top_k_gradient_goes_straight_through_the_choice(precise_digits)
+
     @pytest.mark.parametrize("rescaled", [False, True])
     def test_straight_through_removed(self, monkeypatch, precise_digits, rescaled):
         """A gradient that stops at the drawn mask is zero: autograd of the formula notices."""
