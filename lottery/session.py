@@ -10,9 +10,9 @@ from lottery.arms import Arm
 from lottery.claims import Claim, Conjunction, Effect, Exact, Proportion, Statement
 from lottery.errors import LotteryError
 from lottery.gate import counts
+from lottery.measurements import rows
 from lottery.quantities import Quantity
 from lottery.recipes import Setting
-from lottery.measurements import rows
 from lottery.results import describe, outcome, plain
 from lottery.scales import FULL_LENGTH, PAPER_ITERATIONS, Scale
 from lottery.stats import INCONCLUSIVE, SKIPPED, Decision, Region, decide_all, decide_exact, decide_mean, decide_proportion, unfit

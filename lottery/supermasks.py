@@ -20,6 +20,13 @@ from lottery.perceptrons import Layout
 MASKS = 10  # masks that a final accuracy is the mean of, each over the whole test set
 
 
+def beside(block: Tensor, stream: torch.Generator) -> torch.Generator:
+    """Return a stream on the device of `block`: the given one on a processor, one that it seeds on a GPU."""
+    if block.device.type == "cpu":
+        return stream
+    return torch.Generator(block.device).manual_seed(int(torch.randint(2**62, (), generator=stream)))
+
+
 class Supermask(Protocol):
     """What the engine asks of a trained mask once it is trained."""
 
@@ -40,10 +47,11 @@ class Bernoulli:
     """
 
     draws = MASKS
-    resident = False  # masks are drawn on the processor, from each replica's own stream
+    resident = False  # each replica's masks are drawn from its own stream, which a captured step could not advance
 
     def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], logit: float = 0.0, rescaled: bool = False):
-        self._weights, self._layout, self._streams, self._rescaled = start, layout, streams, rescaled
+        self._weights, self._layout, self._rescaled = start, layout, rescaled
+        self._streams = [beside(start, stream) for stream in streams]
         self.trained = torch.full_like(start, logit)
         self.effective, self.effective_gradient, self.gradient = (torch.zeros_like(start) for _ in range(3))
         self._kept, self._uniform, self._chance = (torch.zeros_like(start) for _ in range(3))
@@ -53,7 +61,7 @@ class Bernoulli:
         """Draw new masks, and set the effective parameters."""
         count = self._layout.weights[-1].stop
         for row, generator in zip(self._uniform, self._streams):
-            row[:count] = torch.rand(count, generator=generator, dtype=row.dtype)
+            row[:count] = torch.rand(count, generator=generator, dtype=row.dtype, device=row.device)
         torch.sigmoid(self.trained, out=self._chance)
         self._kept[:, :count] = self._uniform[:, :count] < self._chance[:, :count]
         torch.mul(self._weights, self._kept, out=self.effective)

@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from lottery.datasets import load
+from lottery.networks import network
+from lottery.perceptrons import Layout
 from lottery.recipes import Recipe
+from lottery.streams import stream
+from lottery.supermasks import Bernoulli
 from lottery.training import Step, train
 from tests.conftest import SMALL, random_masks, replica
 
@@ -32,6 +36,23 @@ def test_twice_the_same_on_one_gpu():
     recipe = Recipe("adam", 1e-2, 20, 50, 25)
     first, second = (train(SMALL, load("digits", "cuda:0"), recipe, [replica(SMALL, seed) for seed in range(4)]) for _ in range(2))
     assert all(torch.equal(a.final, b.final) for a, b in zip(first, second))
+
+
+def test_masks_are_drawn_on_the_device_seed_by_seed():
+    """Learned masks far above chance, the same whoever shares the batch, other ones for another seed."""
+    layout = Layout(network(SMALL))
+
+    def learned(seeds):
+        def parametrise(start):
+            return Bernoulli(start, layout, [stream(seed, "supermask") for seed in seeds])
+
+        recipe = Recipe("sgd", 20.0, 50, 200, 100, momentum=0.9)
+        return train(SMALL, load("digits", "cuda:0"), recipe, [replica(SMALL, seed) for seed in seeds], parametrise=parametrise)
+
+    both, alone = learned([0, 1]), learned([1])
+    assert all(one.measurements["test_accuracy_end"] > 50 for one in both)
+    assert both[0].measurements["test_accuracy_end"] != both[1].measurements["test_accuracy_end"]
+    assert abs(both[1].measurements["test_accuracy_end"] - alone[0].measurements["test_accuracy_end"]) < 5
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])

@@ -6,7 +6,22 @@ import pytest
 
 from lottery.arms import DENSE, chain, dissected, untrained
 from lottery.errors import LotteryError
-from lottery.quantities import accuracy, agreement, anatomy, delay, early_stop, gap, highest, in_order, iterations_to, learning_curve, lowest, mean, overfitting, slope
+from lottery.quantities import (
+    accuracy,
+    agreement,
+    anatomy,
+    delay,
+    early_stop,
+    gap,
+    highest,
+    in_order,
+    iterations_to,
+    learning_curve,
+    lowest,
+    mean,
+    overfitting,
+    slope,
+)
 
 TICKET = chain("large_final")
 MASK = untrained("large_final")

@@ -1,0 +1,47 @@
+"""Measurements: every number of an experiment as a row, under its arm, seed, round and iteration."""
+
+import pytest
+
+from lottery.arms import DENSE, chain, dissected, learned, untrained
+from lottery.experiments import experiment
+from lottery.measurements import COLUMNS, rows
+from lottery.networks import network
+from lottery.recipes import Recipe, Setting
+
+SETTING = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 60, 25))
+TRAINED = {
+    "interval": 25, "early_stop_iteration": 50, "validation_loss": [0.9, 0.4, 0.5], "validation_accuracy": [70.0, 90.0, 91.0], "test_accuracy_start": 10.0,
+    "test_accuracy_early_stop": 90.5, "test_accuracy_end": 91.5, "train_accuracy_early_stop": 95.0, "train_accuracy_end": float("nan"),
+}  # fmt: skip
+
+
+def found(arm, round, measured):
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows(experiment(SETTING, arm, round, 3), measured)]
+
+
+def test_a_trained_network():
+    """Curves at their looks, the last of them at the end; accuracies at the start, at early stop and at the end; no number is an empty cell."""
+    table = found(chain("large_final"), 2, TRAINED)
+    assert {row["arm"] for row in table} == {"large_final rewind"} and {(row["seed"], row["round"]) for row in table} == {(3, 2)}
+    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "validation_loss"] == [(25, 0.9), (50, 0.4), (60, 0.5)]
+    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "test_accuracy"] == [(0, 10.0), (60, 91.5)]
+    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "test_accuracy_early_stop"] == [(50, 90.5)]
+    assert [row["value"] for row in table if row["metric"] == "train_accuracy"] == [None]
+    assert {row["weights_remaining"] for row in table} == {f"{network(SETTING.network).weights_remaining(2):.4f}"}
+    assert found(DENSE, 0, TRAINED)[0]["weights_remaining"] == "100.0000"
+
+
+def test_arms_that_are_not_trained_or_learn_a_mask():
+    """All rungs of a heuristic mask, a line for each part of an anatomy, and what a learned mask keeps."""
+    rungs = found(untrained("large_final"), 0, {"test_accuracy_start": list(range(25))})
+    assert [row["round"] for row in rungs] == [row["value"] for row in rungs] == list(range(25))
+    parts = found(dissected("large_final"), 4, {"anatomy": {"dense1": {"positive": 0.5}, "dense2": {"positive": 0.6}}})
+    assert [(row["round"], row["metric"], row["value"]) for row in parts] == [(4, "dense1 positive", 0.5), (4, "dense2 positive", 0.6)]
+    mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
+    assert [(row["metric"], row["value"]) for row in mask] == [("test_accuracy", 94.0), ("test_accuracy_deviation", 0.1), ("weights_remaining", 51.0)]
+
+
+def test_a_curve_of_another_length_is_a_mistake():
+    """Numbers are never shifted against their iterations."""
+    with pytest.raises(ValueError):
+        found(DENSE, 0, TRAINED | {"validation_loss": [0.9, 0.4]})
