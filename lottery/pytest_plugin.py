@@ -78,6 +78,8 @@ class Run:
         self.scale = options.chosen_scale(config)
         self.devices = options.device_names(config)
         self.precision = options.precision(config)
+        if config.getoption("plan") and self._distributed():
+            raise LotteryError("--plan works in one process: add -n0, or run lottery plan")
         self.deadline = self.given.get("lottery_deadline") or deadline(options.budget(config))
         path = config.getoption("baseline")
         self.baseline = baseline.read(Path(path)) if path and not self.given else {}

@@ -212,6 +212,7 @@ class TestRuns:
         result = suite("--plan", "--store=planned")
         assert result.ret == 0 and not (suite.path / "results").exists()
         result.stdout.fnmatch_lines(["*what would be trained*", "*mini2020.learns?lenet-300-100?*", "*network-steps; 0 that were asked for are in the store"])
+        assert suite("-n2", "--plan", "--store=planned").ret == 4 and not (suite.path / "planned").exists()
         suite("--store=planned")
         suite("--plan", "--store=planned").stdout.fnmatch_lines(["nothing: 0 networks to train or to evaluate*are in the store"])
 
