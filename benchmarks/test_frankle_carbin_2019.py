@@ -255,8 +255,11 @@ def test_ticket_weights_move_more(question):
 def test_ticket_weights_grow(question):
     """In the dense network's training the weights of tickets grow in magnitude more often than the others, in every layer."""
     layers = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
-    grown = {name: (kept("", question.rounds, layer, "grown_kept"), kept("", question.rounds, layer, "grown_pruned")) for name, layer in layers.items()}
-    return conjunction(**{name: ours - theirs for name, (ours, theirs) in grown.items()})
+
+    def more(layer):
+        return kept("", question.rounds, layer, "grown_kept") - kept("", question.rounds, layer, "grown_pruned")
+
+    return conjunction(**{name: more(layer) for name, layer in layers.items()})
 
 
 @claim(LENET)

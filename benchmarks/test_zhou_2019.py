@@ -202,7 +202,7 @@ def test_variant_1_beats_its_controls(question):
 
 @claim(LENET)
 def test_masking_is_training(question):
-    """The mask sets to zero what was moving there: pruned weights shrank more often than not, more often than kept ones, and it brings the start closer to the end."""
+    """Masks set to zero what was moving there: pruned weights mostly shrank, kept ones did so less, and the start comes closer to the end."""
     ticket = dissected("large_final")
 
     def of(name):

@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
     bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
     bench.set_defaults(run=_bench)
-    plan = commands.add_parser("plan", help="what would be trained, and how long that takes here; takes the options of pytest benchmarks, such as --scale and -k", add_help=False)
+    told = "what would be trained, and how long that takes here; takes the options of pytest benchmarks, such as --scale and -k"
+    plan = commands.add_parser("plan", help=told, add_help=False)
     plan.set_defaults(run=_plan)
     curves = commands.add_parser("curves", help="draw the papers' figures from a run's measurements.csv, into its folder")
     curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")

@@ -152,12 +152,17 @@ def best_rung(arm: Arm) -> Quantity:
 
 def learning_curve(arm: Arm, round: int, iteration: int) -> Quantity:
     """Return validation accuracy in per cent at an iteration, which must be one at which it is looked at."""
-    return _term(arm, round, f"validation accuracy at iteration {iteration}", lambda measured: measured["validation_accuracy"][_look(measured, iteration)])
+
+    def value(measured: Measurements) -> float:
+        return measured["validation_accuracy"][_look(measured, iteration)]
+
+    return _term(arm, round, f"validation accuracy at iteration {iteration}", value)
 
 
 def _look(measured: Measurements, iteration: int) -> int:
     if iteration % measured["interval"]:
-        raise LotteryError(f"validation accuracy is taken every {measured['interval']} iterations, not at {iteration}; mend `iterations` in the entry")
+        taken = f"validation accuracy is taken every {measured['interval']} iterations"
+        raise LotteryError(f"{taken}, not at {iteration}; mend `iterations` in the entry")
     return iteration // measured["interval"] - 1
 
 
@@ -173,12 +178,20 @@ def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
 
 def overfitting(arm: Arm, round: int) -> Quantity:
     """Return the natural logarithm of the validation loss at the end over its minimum: 0 where the minimum comes last."""
-    return _term(arm, round, "log rise of the validation loss", lambda measured: log(measured["validation_loss"][-1] / min(measured["validation_loss"])))
+
+    def rise(measured: Measurements) -> float:
+        return log(measured["validation_loss"][-1] / min(measured["validation_loss"]))
+
+    return _term(arm, round, "log rise of the validation loss", rise)
 
 
 def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
     """Return a measurement of a dissected arm's mask in one layer, 0 for the first, -1 for the last; `lottery/anatomy.py` has their names."""
-    return _term(arm, round, f"{name} in layer {layer}", lambda measured: list(measured["anatomy"].values())[layer][name], resolution=lambda measured: 1e-6)
+
+    def value(measured: Measurements) -> float:
+        return list(measured["anatomy"].values())[layer][name]
+
+    return _term(arm, round, f"{name} in layer {layer}", value, resolution=lambda measured: 1e-6)
 
 
 def spread_over_masks(arm: Arm) -> Quantity:

@@ -139,7 +139,8 @@ def plan_table(plan, workers: int) -> str:
     counted = f"{networks:,} networks to train or to evaluate, {steps:,} network-steps; {plan.stored:,} that were asked for are in the store"
     if not networks:
         return f"nothing: {counted}"
-    takes = f"about {duration(plan.seconds / workers)} with {workers} workers, measured on this machine; {plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
+    takes = f"about {duration(plan.seconds / workers)} with {workers} workers, measured on this machine; "
+    takes += f"{plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
     return "\n".join([shown, "", counted, takes])
 
 

@@ -1,9 +1,9 @@
 """Learned supermasks: frozen weights under a mask that is trained. Biases stay at zero.
 
-`Bernoulli` (Zhou et al. 2019, section 5.2): each weight w has a trained logit s. A forward pass draws b = 1 with probability sigmoid(s) and uses w b; the backward pass goes
-straight through to the probability, db/ds = sigmoid'(s). With dynamic weight rescaling a layer's kept weights are multiplied by
-(number of weights) / (number kept), and, as in the code of the paper, the gradient goes through that count too. The mask is drawn
-in evaluation as well, never rounded.
+`Bernoulli` (Zhou et al. 2019, section 5.2): each weight w has a trained logit s. A forward pass draws b = 1 with probability
+sigmoid(s) and uses w b; the backward pass goes straight through to the probability, db/ds = sigmoid'(s). With dynamic weight
+rescaling a layer's kept weights are multiplied by (number of weights) / (number kept), and, as in the code of the paper, the
+gradient goes through that count too. The mask is drawn in evaluation as well, never rounded.
 
 `TopK` (edge-popup, Ramanujan et al. 2020): each weight has a trained score; a forward pass keeps the given share of a layer's
 weights, those with the largest |score|; the backward pass goes straight through the choice to every score. Nothing is drawn.

@@ -1,0 +1,139 @@
+"""Planting by its laws: the ticket computes the target, what is planted hides, and nothing else is touched."""
+
+import pytest
+import torch
+
+from lottery.errors import LotteryError
+from lottery.planting import Network, hosts, plant
+from lottery.targets import TASKS, Target
+
+WIDTH = 60
+CASES = [(task, depth) for task in TASKS for depth in (3, 4, 5, 6, 10)]
+
+
+def own_target(seed=0, widths=(3, 5, 4, 2)):
+    """A small network with zeros in it, biases of both signs, and every output with a weight."""
+    generator = torch.Generator().manual_seed(seed)
+    weights, biases = [], []
+    for inputs, outputs in zip(widths, widths[1:]):
+        weight = torch.randn(inputs, outputs, generator=generator, dtype=torch.float64)
+        weight[torch.rand(inputs, outputs, generator=generator) < 0.4] = 0
+        weight[0, (weight == 0).all(0)] = 1
+        weights.append(weight)
+        biases.append(torch.randn(outputs, generator=generator, dtype=torch.float64) * (torch.rand(outputs, generator=generator) < 0.5))
+    return Target(tuple(weights), tuple(biases))
+
+
+def planted(target, seeds=range(4), width=WIDTH):
+    widths = [target.widths[0], *[width] * (len(target.widths) - 2), target.widths[-1]]
+    host = hosts(widths, seeds)
+    return host, plant(target, host)
+
+
+def targets():
+    return [TASKS[task](depth) for task, depth in CASES] + [own_target(seed) for seed in range(5)]
+
+
+@pytest.mark.parametrize("target", targets(), ids=[f"{task}-{depth}" for task, depth in CASES] + [f"own-{seed}" for seed in range(5)])
+class TestLaws:
+    def test_the_ticket_computes_the_target(self, target):
+        """Cut to what was planted and divided by the scale, to rounding, for every host; the scale is positive."""
+        _, found = planted(target)
+        inputs = 2 * torch.rand(200, target.widths[0], dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
+        wanted = target(inputs)
+        ours = found.ticket(inputs) / found.scale.unsqueeze(1)
+        assert (found.scale > 0).all()
+        torch.testing.assert_close(ours, wanted.expand_as(ours), rtol=1e-10, atol=1e-10 * float(wanted.abs().max()))
+
+    def test_the_masks_count_the_target(self, target):
+        """As many weights and biases as the target has, layer by layer, in every host."""
+        _, found = planted(target)
+        for weight_mask, bias_mask, weight, bias in zip(found.weight_masks, found.bias_masks, target.weights, target.biases):
+            assert set(weight_mask.flatten(1).sum(1).tolist()) == {int((weight != 0).sum())}
+            assert set(bias_mask.sum(1).tolist()) == {int((bias != 0).sum())}
+
+    def test_the_rest_is_untouched(self, target):
+        """Outside the masks every parameter is the host's, to the bit; in the last layer, whose outputs change places, the same ones are there."""
+        host, found = planted(target)
+        pairs = [(found.network.weights, host.weights, found.weight_masks), (found.network.biases, host.biases, found.bias_masks)]
+        for ours, theirs, masks in pairs:
+            for after, before, mask in list(zip(ours, theirs, masks))[:-1]:
+                assert torch.equal(after[~mask], before[~mask])
+            kept = ours[-1][~masks[-1]]
+            assert torch.isin(kept, theirs[-1]).all()
+
+    def test_planting_is_the_same_alone_and_in_a_batch(self, target):
+        """A host does not notice which others are planted beside it."""
+        _, together = planted(target, range(4))
+        _, alone = planted(target, [2])
+        for ours, theirs in zip((*alone.network.weights, *alone.network.biases), (*together.network.weights, *together.network.biases)):
+            torch.testing.assert_close(ours[0], theirs[2], rtol=1e-12, atol=1e-14)
+
+    def test_a_planted_neuron_has_the_size_of_what_it_replaces(self, target):
+        """Over all neurons of a layer planted and replaced parameters have norms of the same order."""
+        host, found = planted(target)
+        for after, before, mask in list(zip(found.network.weights, host.weights, found.weight_masks))[:-1]:
+            ratio = after[mask].square().mean().sqrt() / before[mask].square().mean().sqrt()
+            assert 0.4 < ratio < 2.5
+
+
+def test_hosts_have_their_deviations():
+    """Weights N(0, 2 / inputs), biases with the product of the deviations so far; one stream a seed and layer."""
+    found = hosts((2, 400, 300, 4), range(3))
+    assert [round(float(weight.std()) / (2 / weight.shape[1]) ** 0.5, 1) for weight in found.weights] == [1.0, 1.0, 1.0]
+    assert float(found.biases[1].std()) == pytest.approx((2 / 2) ** 0.5 * (2 / 400) ** 0.5, rel=0.1)
+    again = hosts((2, 400, 300, 4), [1])
+    assert all(torch.equal(ours[0], theirs[1]) for ours, theirs in zip(again.weights + again.biases, found.weights + found.biases))
+
+
+def test_hosts_are_left_alone():
+    """Planting returns other networks; those it was given stay as they were."""
+    target = own_target()
+    host = hosts((3, 20, 20, 2), range(2))
+    before = [values.clone() for values in host.weights + host.biases]
+    plant(target, host)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(before, host.weights + host.biases))
+
+
+def test_the_best_free_neuron_is_taken():
+    """Of the free neurons with a positive match the one with the closest direction; a second equal target takes the next best."""
+    weight = torch.tensor([[[1.0, 0.0, -3.0, 2.0], [0.1, 1.0, -3.0, 1.9]]], dtype=torch.float64)
+    host = Network((weight, torch.ones(1, 4, 1, dtype=torch.float64)), (torch.ones(1, 4, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)))
+    same = torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    found = plant(Target((same, torch.ones(2, 1, dtype=torch.float64)), (torch.zeros(2, dtype=torch.float64), torch.zeros(1, dtype=torch.float64))), host)
+    assert found.weight_masks[0][0].any(0).tolist() == [True, False, False, True]  # never the third, whose direction is the opposite
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        "widths, message",
+        [
+            ((3, 20, 2), "a target of depth 4 cannot be planted in a network of depth 3"),
+            ((3, 20, 20, 20, 2), "a target of depth 4 cannot be planted in a network of depth 5"),
+            ((2, 20, 20, 2), "the target has 3 inputs and 2 outputs, the network 2 and 2"),
+            ((3, 20, 20, 3), "the target has 3 inputs and 2 outputs, the network 3 and 3"),
+            ((3, 20, 3, 2), "layer 2 of the target has 4 neurons, that of the network 3"),
+        ],
+    )
+    def test_a_target_that_does_not_fit(self, widths, message):
+        """Another depth, other ends, too narrow: one clear message each."""
+        with pytest.raises(LotteryError, match=message):
+            plant(own_target(), hosts(widths, [0]))
+
+    def test_targets_that_are_none(self):
+        """Without layers, with layers that do not follow, with a missing bias, with an output that nothing feeds."""
+        one, bias = torch.ones(1, 1), torch.zeros(1)
+        for weights, biases, message in [
+            ((), (), "needs layers of weights"),
+            ((one, torch.ones(2, 1)), (bias, bias), "follow on each other"),
+            ((one,), (torch.zeros(2),), "1 outputs and 2 biases"),
+            ((torch.zeros(1, 1),), (bias,), "an output without weights"),
+        ]:
+            with pytest.raises(LotteryError, match=message):
+                Target(weights, biases)
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_depths_begin_at_three(self, task):
+        """There is no target with fewer than two layers of weights."""
+        with pytest.raises(LotteryError, match="the targets begin at depth 3 .* not at 2"):
+            TASKS[task](2)
