@@ -182,7 +182,8 @@ class Worker:
                 self.failed[one] = str(error)
         if prepared:
             arm = prepared[0][0].arm
-            entries = self._train(prepared) if arm.trained else self._evaluate(prepared) if not arm.dissected else look_at(prepared)
+            compute = self._train_what_fits if arm.trained else look_at if arm.dissected else self._evaluate
+            entries = compute(prepared)
             seconds = (time.perf_counter() - started) / len(prepared)
             self._took[kind(prepared[0][0])] = max(self._took.get(kind(prepared[0][0]), 0), seconds * len(prepared))
             for one, entry in entries:
@@ -202,6 +203,18 @@ class Worker:
         name = torch.cuda.get_device_name(self.device) if self.device != "cpu" else "cpu"
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
+
+    def _train_what_fits(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
+        """Return the entries of a batch, in halves where a GPU's memory does not hold it whole: others may use that GPU, too."""
+        try:
+            return self._train(prepared)
+        except torch.cuda.OutOfMemoryError:
+            if len(prepared) == 1:
+                name = prepared[0][0].setting.network
+                raise LotteryError(f"the memory of {self.device} does not hold a single {name}; free some, or use --device cpu") from None
+        torch.cuda.empty_cache()
+        middle = len(prepared) // 2
+        return self._train_what_fits(prepared[:middle]) + self._train_what_fits(prepared[middle:])
 
     def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch of experiments, each prepared as its masks and its start."""

@@ -11,6 +11,7 @@ import torch
 
 from lottery import criteria, training
 from lottery.arms import DENSE, branch, chain, learned, untrained
+from lottery.errors import LotteryError
 from lottery.experiments import begin, experiment
 from lottery.networks import network
 from lottery.perceptrons import Layout
@@ -119,6 +120,24 @@ def test_a_failing_criterion_fails_alone(whole, tmp_path, monkeypatch):
     one.work([*ASKED, *bad])
     assert set(bad) <= set(one.failed) and all("no scores today" in one.failed[b] for b in bad)
     assert measured(one) == measured(whole)
+
+
+def test_a_batch_that_does_not_fit_is_trained_in_parts(whole, tmp_path, monkeypatch):
+    """Out of memory with more than two networks: the same results in smaller batches; with a single one it is one message."""
+    sound = training.train
+
+    def narrow(*arguments, most):
+        if len(arguments[3]) > most:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return sound(*arguments)
+
+    monkeypatch.setattr(training, "train", lambda *arguments: narrow(*arguments, most=2))
+    one = worker(tmp_path)
+    one.work(ASKED)
+    assert measured(one) == measured(whole)
+    monkeypatch.setattr(training, "train", lambda *arguments: narrow(*arguments, most=0))
+    with pytest.raises(LotteryError, match="does not hold a single lenet-96-48"):
+        worker(tmp_path / "other").work(ASKED)
 
 
 def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
