@@ -10,42 +10,54 @@ WIDTH = 100
 
 
 @functools.cache
-def planted(task, depth):
+def planted(task, depth, printed=False):
     """The task's target, and ten networks of width 100 with it planted in them."""
     from lottery.planting import hosts, plant
     from lottery.targets import TASKS
 
     target = TASKS[task](depth)
     widths = [target.widths[0], *[WIDTH] * (depth - 2), target.widths[-1]]
-    return target, plant(target, hosts(widths, range(SEEDS)))
+    return target, plant(target, hosts(widths, range(SEEDS)), printed)
 
 
 @claim("lemma-1")
 def test_errors_stay_bounded(question):
     """A network whose parameters are off by no more than lemma 1 allows is off by no more than was asked for."""
 
-    def largest_error(wanted=0.1, networks=200):
+    def aligned(wanted=0.1):
+        import torch
+
+        from lottery.existence import tolerances
+        from lottery.targets import Target
+
+        target = Target(*[tuple(torch.ones(shape, dtype=torch.float64) for _ in range(3)) for shape in ((3, 3), (3,))])
+        inputs = torch.ones(1, 3, dtype=torch.float64)
+        allowed = tolerances(target, inputs, wanted)
+        off = Target(*[tuple(values + most for values, most in zip(of, allowed)) for of in (target.weights, target.biases)])
+        return float((target(inputs) - off(inputs)).abs().max()) <= wanted
+
+    def random(wanted=0.1, networks=200):
         import torch
 
         from lottery.existence import tolerances
         from lottery.streams import stream
         from lottery.targets import Target
 
-        random, worst = stream(0, "lemma 1"), 0.0
+        generator, worst = stream(0, "lemma 1"), 0.0
         for _ in range(networks):
             shapes = [(2, 3), (3, 3), (3, 2)]
-            weights = [2 * torch.rand(shape, generator=random, dtype=torch.float64) - 1 for shape in shapes]
-            biases = [2 * torch.rand(shape[1], generator=random, dtype=torch.float64) - 1 for shape in shapes]
-            target, inputs = Target(tuple(weights), tuple(biases)), 2 * torch.rand(500, 2, generator=random, dtype=torch.float64) - 1
+            weights = [2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1 for shape in shapes]
+            biases = [2 * torch.rand(shape[1], generator=generator, dtype=torch.float64) - 1 for shape in shapes]
+            target, inputs = Target(tuple(weights), tuple(biases)), 2 * torch.rand(500, 2, generator=generator, dtype=torch.float64) - 1
             off = [
-                tuple(values + most * (2.0 * torch.randint(0, 2, values.shape, generator=random) - 1) for values, most in zip(of, allowed))
+                tuple(values + most * (2.0 * torch.randint(0, 2, values.shape, generator=generator) - 1) for values, most in zip(of, allowed))
                 for allowed in [tolerances(target, inputs, wanted)]
                 for of in (weights, biases)
             ]
             worst = max(worst, float((target(inputs) - Target(*off)(inputs)).abs().max()))
         return worst <= wanted
 
-    return exact(largest_error, True)
+    return exact(lambda: {"random networks": random(), "aligned weights": aligned()}, {"random networks": True, "aligned weights": True})
 
 
 @claim("theorem-2")
@@ -112,14 +124,14 @@ def test_planted_tickets_compute_the_target(question, task):
     return exact(lambda: [rounding_only(depth) for depth in DEPTHS], [True] * len(DEPTHS))
 
 
-@claim(cases={task: (task,) for task in ("relu", "circle", "helix")})
-def test_planted_weights_hide(question, task):
+@claim(cases={task: (task, False) for task in ("relu", "circle", "helix")} | {"circle-printed": ("circle", True)})
+def test_planted_weights_hide(question, task, printed):
     """Planted weights are as large as those around them, and the largest weights of the network are not they."""
 
     def hidden(depth=5):
         import torch
 
-        target, found = planted(task, depth)
+        target, found = planted(task, depth, printed)
         ratios = [(size[mask].mean() / size[~mask].mean()).item() for size, mask in zip([w.abs() for w in found.network.weights], found.weight_masks)]
         sizes = torch.cat([w.abs().flatten(1) for w in found.network.weights], 1)
         masks = torch.cat([mask.flatten(1) for mask in found.weight_masks], 1)
@@ -195,3 +207,15 @@ def test_helix_is_wide_early(question):
         return list(helix(5).widths)
 
     return exact(widths, [1, 1, 30, 3, 3])
+
+
+@claim(cases={"circle": ("circle", [2.0, 0.04, 0.2, 20.0]), "helix": ("helix", [1.0, 0.3, 0.86, 1.0])})
+def test_layers_are_unevenly_dense(question, task, densities):
+    """The layers of a ticket keep very different shares of their weights."""
+
+    def shares():
+        target, found = planted(task, 5)
+        layers = zip(target.weights, found.network.weights)
+        return [round(100 * int((weight != 0).sum()) / host[0].numel(), 2) for weight, host in layers]
+
+    return exact(shares, densities)

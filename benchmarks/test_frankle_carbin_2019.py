@@ -1,6 +1,6 @@
 """Frankle & Carbin 2019: The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks (arXiv 1803.03635)."""
 
-from lottery.arms import DENSE, branch, chain, continued, dissected, one_shot
+from lottery.arms import DENSE, branch, chain, dissected, one_shot, reset_at_the_end
 from lottery.claims import claim, conjunction, effect, exact, proportion
 from lottery.networks import CONVOLUTION, SHORTCUT, network
 from lottery.quantities import (
@@ -10,7 +10,6 @@ from lottery.quantities import (
     delay,
     early_stop,
     gap,
-    highest,
     iterations_to,
     learning_curve,
     lowest,
@@ -117,8 +116,8 @@ def test_training_accuracy_stays_full(question):
 
 @claim(LENET)
 def test_final_accuracy_rises(question):
-    """At the end tickets are up to 0.35 points more accurate than the dense network."""
-    return effect(highest(accuracy(TICKET, n, "end") - accuracy(DENSE, 0, "end") for n in question.rounds))
+    """At the end tickets are up to 0.35 points more accurate than the dense network. A mean: the best of several rounds would rise by chance."""
+    return effect(gap(TICKET, DENSE, question.rounds, "end"))
 
 
 @claim(LENET)
@@ -196,11 +195,9 @@ def test_tickets_fit_at_smaller_sizes(question):
 
 @claim(LENET)
 def test_reset_beats_continuing(question):
-    """At small sizes, resetting the weights in each round leaves more accurate and faster networks than training on."""
-    return conjunction(
-        accuracy=gap(TICKET, continued("large_final"), question.rounds),
-        early_stop=delay(continued("large_final"), TICKET, question.rounds),
-    )
+    """At small sizes, tickets whose weights were reset in each round are more accurate and faster than those reset at the end alone."""
+    once = reset_at_the_end("large_final")
+    return conjunction(accuracy=gap(TICKET, once, question.rounds), early_stop=delay(once, TICKET, question.rounds))
 
 
 # Appendices E and F: what a ticket is

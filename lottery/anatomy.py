@@ -16,7 +16,8 @@ def anatomy(mask: Tensor, w_init: Tensor, w_final: Tensor) -> dict[str, float]:
     movement   median |w_f - w_i| of kept weights, as a multiple of that of pruned ones
     grown_kept, grown_pruned  share of kept, of pruned weights with |w_f| > |w_i|
     closer     |m w_i - w_f| / |w_i - w_f| as vectors: below 1 where the mask moves the start towards the end
-    incoming, outgoing  how unevenly connections are spread over the layer's outputs and inputs: deviation over mean of their number
+    incoming, outgoing  how unevenly connections are spread over the layer's outputs and inputs: deviation over mean of their
+               number, less what a random mask's would be (both squared), so that sides of different length can be compared
 
     NaN where there is nothing to measure: no kept weight, or no pruned one.
     """
@@ -33,8 +34,8 @@ def anatomy(mask: Tensor, w_init: Tensor, w_final: Tensor) -> dict[str, float]:
         grown[mask].double().mean(),
         grown[~mask].double().mean(),
         (mask * w_init - w_final).norm() / (w_init - w_final).norm(),
-        _unevenness(mask.sum(0).double()),
-        _unevenness(mask.sum(1).double()),
+        _unevenness(mask),
+        _unevenness(mask.T),
     )
     return {name: float(value) for name, value in zip(NAMES, measured)}
 
@@ -45,5 +46,8 @@ def _distance(sample: Tensor, whole: Tensor) -> float:
     return ks_2samp(sample.numpy(), whole.numpy(), method="asymp").statistic
 
 
-def _unevenness(counts: Tensor) -> Tensor:
-    return counts.std(correction=0) / counts.mean()
+def _unevenness(mask: Tensor) -> Tensor:
+    """Return the unevenness of the columns of a mask."""
+    counts, share = mask.sum(0).double(), mask.double().mean()
+    by_chance = mask.shape[0] * share * (1 - share)
+    return (counts.var(correction=0) - by_chance).clamp(min=0).sqrt() / counts.mean()

@@ -16,6 +16,7 @@ class Arm:
     schedule   "iterative": round by round; "one-shot": at once from the dense network, to what the same round would leave
     branch     False: the treated networks, retrained, decide about the next round's mask (a chain, as in Zhou et al.);
                True: the masks are those of the rewinding chain of the same criterion (a branch, as in Frankle & Carbin)
+    trunk      of a branch: "rewinding", or "continued" for the masks of the chain that trains on without a reset
     trained    False: the masked start is evaluated as it is (a heuristic supermask)
     pruned     at which value pruned weights are frozen (`lottery/pruned.py`); other than zero only with rewinding
     reset      False: a round goes on from the trained weights instead of starting anew (Frankle & Carbin, appendix B)
@@ -32,6 +33,7 @@ class Arm:
     treatment: str = "rewind"
     schedule: str = ITERATIVE
     branch: bool = False
+    trunk: str = "rewinding"
     trained: bool = True
     pruned: str = "zero"
     reset: bool = True
@@ -60,6 +62,7 @@ class Arm:
         words += [f"pruned at {self.pruned}"] if self.pruned != "zero" else []
         words += [self.schedule] if self.schedule != ITERATIVE and self.trained else []
         words += ["branch"] if self.branch else []
+        words += ["of continued"] if self.trunk != "rewinding" else []
         words += [] if self.trained else ["dissected" if self.dissected else "untrained"]
         return " ".join(words) + (f", {self.training}" if self.training else "")
 
@@ -75,6 +78,11 @@ def chain(criterion: str, treatment: str = "rewind", pruned: str = "zero") -> Ar
 def continued(criterion: str) -> Arm:
     """Return the arm that prunes iteratively and trains on from where the weights are, without a reset."""
     return Arm(criterion, reset=False)
+
+
+def reset_at_the_end(criterion: str) -> Arm:
+    """Return the arm that prunes iteratively while it trains on, and resets the weights once, before the last training."""
+    return Arm(criterion, branch=True, trunk="continued")
 
 
 def branch(criterion: str, treatment: str, draw: int = 0) -> Arm:

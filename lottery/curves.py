@@ -50,7 +50,7 @@ def read(file: Path) -> dict[tuple[str, str], Line]:
             for row in rows:
                 untrained = row["arm"].endswith(" untrained") and row["metric"] == "test_accuracy"
                 if (untrained or row["metric"] == "test_accuracy_early_stop") and row["value"]:
-                    where = f"{row['network']}, {row['dataset']}, {int(row['iterations']):,} iterations"
+                    where = f"{row['network']}, {row['dataset']}, {int(row['iterations']):,} iterations of {row['optimiser']}"
                     lines[where, row["arm"]][float(row["weights_remaining"])].append((float(row["value"]), float(row["iteration"])))
     except OSError as error:
         raise LotteryError(f"{file} cannot be read ({error.strerror}); run the benchmarks first, or name the folder of their results") from None
@@ -71,7 +71,8 @@ def draw(folder: Path) -> list[Path]:
         for name, arms in (TRAINED | UNTRAINED).items():
             found = {label: lines[where, arm] for arm, label in arms.items() if (where, arm) in lines}
             if len(found) > 1:
-                file = folder / f"curves-{name}-{'-'.join(where.replace(',', '').split()[:3])}.png"
+                words = where.replace(",", "").split()
+                file = folder / f"curves-{name}-{'-'.join([*words[:3], words[-1]])}.png"
                 _figure(file, f"{name.replace('-', ' ')}: {where}", found, dense, trained=name in TRAINED)
                 made.append(file)
     return made

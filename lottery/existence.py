@@ -35,7 +35,7 @@ def chance(degrees: Sequence[Sequence[int]], widths: Sequence[int], errors: Sequ
 
 
 def matched(degree: int, neurons: int, width: int, error: float, trials: int, generator: torch.Generator) -> float:
-    """Return in which share of random layers every one of some target neurons has a match of its own within `error`.
+    """Return in which share of random layers every one of some target neurons has a match within `error`; two may share one.
 
     Parameters are uniform on [-1, 1], those of the targets on [error - 1, 1 - error], as the theorem assumes.
     """

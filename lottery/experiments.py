@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lottery import criteria
 from lottery.anatomy import anatomy
-from lottery.arms import DENSE, ITERATIVE, Arm, chain
+from lottery.arms import DENSE, ITERATIVE, Arm, chain, continued
 from lottery.datasets import Dataset
 from lottery.fingerprints import canonical, digest, source_digest
 from lottery.masks import keep, ranking
@@ -70,7 +70,8 @@ def parent(one: Experiment) -> Experiment | None:
         return None
     if arm.schedule != ITERATIVE:
         return dense_of(one)
-    source = chain(arm.criterion) if arm.branch or arm.dissected else arm
+    trunk = continued(arm.criterion) if arm.trunk == "continued" else chain(arm.criterion)
+    source = trunk if arm.branch or arm.dissected else arm
     return experiment(one.setting, source, one.round - 1, one.seed)
 
 
@@ -96,7 +97,7 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
         "network": [[layer.name, layer.shape, str(architecture.rate(layer))] for layer in architecture.layers],
         "data": [one.setting.dataset, data.fingerprint],
         "recipe": asdict(one.setting.recipe),
-        "arm": [arm.schedule, arm.branch, arm.trained, arm.reset, arm.draw, arm.dissected]
+        "arm": [arm.schedule, arm.branch if arm.trunk == "rewinding" else arm.trunk, arm.trained, arm.reset, arm.draw, arm.dissected]
         if arm.criterion
         else [arm.supermask or "dense", arm.logit, arm.share],
         "rounds": one.round if arm.trained or arm.dissected else list(SUPERMASK_ROUNDS),

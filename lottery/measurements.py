@@ -9,7 +9,7 @@ from lottery.scales import SUPERMASK_ROUNDS
 if TYPE_CHECKING:
     from lottery.experiments import Experiment
 
-COLUMNS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset", "iterations")
+COLUMNS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset", "iterations", "optimiser")
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 
 
@@ -18,8 +18,10 @@ def rows(one: "Experiment", measured: Mapping) -> list[tuple]:
     from lottery.networks import network
 
     arm, setting = one.arm.name, one.setting
-    where, architecture = (setting.network, setting.dataset, setting.recipe.iterations), network(setting.network)
-    remaining = {round: f"{architecture.weights_remaining(round):.4f}" for round in (SUPERMASK_ROUNDS if _of_rungs(one) else [one.round])}
+    where = (setting.network, setting.dataset, setting.recipe.iterations, setting.recipe.optimiser)
+    shares = {round: network(setting.network).weights_remaining(round) for round in (SUPERMASK_ROUNDS if _of_rungs(one) else [one.round])}
+    shares = {one.round: measured["weights_remaining"]} if one.arm.supermask else shares
+    remaining = {round: f"{share:.4f}" for round, share in shares.items()}
     return [
         (arm, one.seed, round, remaining[round], iteration, metric, value if isfinite(value) else None, *where)
         for round, iteration, metric, value in _numbers(one, measured)

@@ -4,8 +4,8 @@ Layer by layer, every neuron of the target is matched with the free neuron of th
 to its own, and replaces them at their size. A batch of hosts, (H, ...), is planted at once; each has matches of its own.
 
 The paper prints the scale as the one at which host and target come closest. Between many parameters that match badly that scale
-tends to zero, and the planted ones stand out by a factor of up to 70 where they should hide (Circle's last layer). Here they get
-the norm of what they replace; which neuron matches best does not change by that.
+tends to zero, and the planted ones stand out by a factor of up to 70 where they should hide (Circle's last layer). Unless the
+printed scale is asked for, they get the norm of what they replace; which neuron matches best does not change by that.
 """
 
 from collections.abc import Sequence
@@ -68,9 +68,10 @@ def hosts(widths: Sequence[int], seeds: Sequence[int]) -> Network:
     return Network(tuple(weights), tuple(biases))
 
 
-def plant(target: Target, host: Network) -> Planted:
+def plant(target: Target, host: Network, printed: bool = False) -> Planted:
     """Return the hosts with the target planted in each of them; the hosts themselves are left alone.
 
+    With `printed` the planted parameters get the scale of the paper's algorithm, else the norm of what they replace.
     Raises where the target does not fit: another depth, other inputs or outputs, or more neurons in a layer than the host has.
     """
     _check(target, host)
@@ -80,7 +81,7 @@ def plant(target: Target, host: Network) -> Planted:
     scales = torch.ones(count, inputs, dtype=host.weights[0].dtype, device=device)
     weights, biases, weight_masks, bias_masks = [], [], [], []
     for layer in zip(host.weights, host.biases, target.weights, target.biases):
-        weight, bias, weight_mask, bias_mask, places, scales = _plant_layer(*layer, places, scales)
+        weight, bias, weight_mask, bias_mask, places, scales = _plant_layer(*layer, places, scales, printed)
         for made, one in zip((weights, biases, weight_masks, bias_masks), (weight, bias, weight_mask, bias_mask)):
             made.append(one)
     planted = Planted(Network(tuple(weights), tuple(biases)), tuple(weight_masks), tuple(bias_masks), scales)
@@ -99,7 +100,7 @@ def _check(target: Target, host: Network) -> None:
             raise LotteryError(f"layer {place} of the target has {needed} neurons, that of the network {there}: there is no neuron for the last ones")
 
 
-def _plant_layer(weight, bias, target_weight, target_bias, places, scales):
+def _plant_layer(weight, bias, target_weight, target_bias, places, scales, printed):
     """Return a layer (H, I, O) with the target's neurons planted one after the other, the masks, and where they lie at which scale."""
     weight, bias = weight.clone(), bias.clone()
     weight_mask, bias_mask = (torch.zeros_like(values, dtype=torch.bool) for values in (weight, bias))
@@ -114,7 +115,10 @@ def _plant_layer(weight, bias, target_weight, target_bias, places, scales):
             there = torch.cat([there, bias.unsqueeze(1)], 1)
         place = _match(theta, there, free)
         free[rows, place] = False
-        grown = there[rows, :, place].norm(dim=1) / theta.norm(dim=1)  # (H,)
+        replaced = there[rows, :, place]  # (H, K)
+        grown = replaced.norm(dim=1) / theta.norm(dim=1)  # (H,)
+        if printed:
+            grown = replaced.square().sum(1) / (theta * replaced).sum(1).abs()  # 1 / |lambda|
         planted = theta * grown.unsqueeze(1)
         weight[rows[:, None], sources, place[:, None]] = planted[:, : len(used)]
         weight_mask[rows[:, None], sources, place[:, None]] = True

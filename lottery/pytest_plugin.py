@@ -260,7 +260,7 @@ class Run:
         self.notes = report.remarks(results) + notes + sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
         if self.baseline:
             self.notes += baseline.remarks(moves, self.config.getoption("baseline"))
-        rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[9], row[2], row[1], row[5], row[4]))
+        rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[9], row[10], row[2], row[1], row[5], row[4]))
         try:
             report.write(Path(self.config.getoption("results")), self.report, rows, self.notes, self.scale)
         except OSError as error:

@@ -14,7 +14,7 @@ from lottery.measurements import rows
 from lottery.quantities import Quantity
 from lottery.recipes import Setting
 from lottery.results import describe, outcome, plain
-from lottery.scales import FULL_LENGTH, PAPER_ITERATIONS, Scale
+from lottery.scales import PAPER_ITERATIONS, Scale
 from lottery.stats import INCONCLUSIVE, SKIPPED, Decision, Region, decide_all, decide_exact, decide_mean, decide_proportion, unfit
 
 CENSORED_SHARE = 0.1  # a claim about early stop with a larger share of censored seeds is not decided
@@ -224,21 +224,23 @@ def ask(claim: Claim, entry: expected.Entry, scale: Scale) -> Asked:
     setting = scale.setting(entry.needs.network, question.training or entry.needs.training)
     if setting is None:
         return Asked(claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}")
-    lacking = lacks(entry.needs, setting)
+    statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
+    trainings = {entry.needs.training: setting}
+    trainings |= {arm.training: settings[arm.training] for quantity in statement.quantities for arm, _ in quantity.cells if arm.training}
+    lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
         return Asked(claim, entry, question, setting, skip=lacking)
-    settings = scale.settings[entry.needs.network]
-    return Asked(claim, entry, question, setting, settings, claim.state(entry, question), analogue=bool(lacking))
+    return Asked(claim, entry, question, setting, settings, statement, analogue=bool(lacking))
 
 
-def lacks(needs: expected.Needs, setting: Setting) -> str:
-    """Return what a setting lacks of a claim's needs, or an empty string."""
-    iterations = PAPER_ITERATIONS.get(needs.network, 0)
+def lacks(needs: expected.Needs, training: str, setting: Setting) -> str:
+    """Return what the setting of one of a claim's trainings lacks of its needs, or an empty string."""
+    iterations = PAPER_ITERATIONS.get(needs.network, {}).get(training, 0)
     if setting.dataset != needs.dataset:
         return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
     if setting.network != needs.network:
         return f"needs {needs.network}, this scale trains {setting.network}"
-    if needs.training == FULL_LENGTH and setting.recipe.iterations < iterations:
+    if setting.recipe.iterations < iterations:
         return f"needs {iterations:,} iterations, this scale trains {setting.recipe.iterations:,}"
     return ""
 

@@ -32,7 +32,7 @@ def random_signs(w_init: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def noisy(w_init: Tensor, generator: torch.Generator, deviations: float) -> Tensor:
-    """Return the initial weights plus Gaussian noise of so many standard deviations of their layer (Frankle & Carbin, appendix F.5)."""
+    """Return the initial weights plus Gaussian noise of so many standard deviations of their layer (Frankle & Carbin, appendix F.7)."""
     return w_init + deviations * scale(w_init) * torch.randn(w_init.shape, generator=generator)
 
 
@@ -84,7 +84,7 @@ def constant_initial_sign(w_init):
 
 @treatment
 def resample(w_init, mask, generator):
-    """Independent draws, with replacement, from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.2)."""
+    """Independent draws, with replacement, from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.3)."""
     kept = w_init[mask]
     return kept[torch.randint(0, max(1, len(kept)), w_init.shape, generator=generator)] if len(kept) else torch.zeros_like(w_init)
 

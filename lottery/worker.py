@@ -166,6 +166,7 @@ class Worker:
         if self.device == "cpu":
             pays = max(1, CACHE_FLOATS // size)
         else:
+            torch.cuda.empty_cache()  # what torch keeps for itself counts as used otherwise
             pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * COPIES * size))
         return min(pays, ceil(len(ready) / self.workers))
 

@@ -8,7 +8,7 @@ from lottery import curves
 from lottery.errors import LotteryError
 from lottery.measurements import COLUMNS
 
-WHERE = ("lenet-96-48", "digits", 600)
+WHERE = ("lenet-96-48", "digits", 600, "adam")
 
 
 def write(folder, rows):
@@ -32,7 +32,7 @@ def test_lines_hold_every_seed(tmp_path):
         row("large_final rewind untrained", 0, "51.3", 0, "test_accuracy", 36.0),
     ])  # fmt: skip
     lines = curves.read(tmp_path / "measurements.csv")
-    where = "lenet-96-48, digits, 600 iterations"
+    where = "lenet-96-48, digits, 600 iterations of adam"
     assert lines[where, "large_final rewind"] == {51.3: [(97.5, 200.0), (98.5, 300.0)]}
     assert lines[where, "large_final rewind untrained"] == {51.3: [(36.0, 0.0)]}
 

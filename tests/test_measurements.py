@@ -41,6 +41,15 @@ def test_arms_that_are_not_trained_or_learn_a_mask():
     assert [(row["metric"], row["value"]) for row in mask] == [("test_accuracy", 94.0), ("test_accuracy_deviation", 0.1), ("weights_remaining", 51.0)]
 
 
+def test_recipes_are_told_apart():
+    """Networks that differ in their optimiser alone have no row in common; a learned mask's share of weights is its own."""
+    other = Setting("lenet-96-48", "digits", Recipe("sgd", 0.4, 20, 60, 25))
+    ours, theirs = (rows(experiment(setting, chain("large_final"), 2, 3), TRAINED) for setting in (SETTING, other))
+    assert not set(ours) & set(theirs)
+    mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
+    assert {row["weights_remaining"] for row in mask} == {"51.0000"}
+
+
 def test_a_curve_of_another_length_is_a_mistake():
     """Numbers are never shifted against their iterations."""
     with pytest.raises(ValueError):
