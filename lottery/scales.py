@@ -79,7 +79,7 @@ SCALES = {
         Scale(
             "tiny",
             {"lenet-300-100": _DIGITS_TRAININGS},
-            "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, an hour on two cores)",
+            "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, one to two hours on two cores)",
         ),
         Scale(
             "reduced",
