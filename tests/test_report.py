@@ -6,6 +6,7 @@ import pytest
 
 from lottery import baseline, report
 from lottery.errors import LotteryError
+from lottery.measurements import COLUMNS
 from lottery.scales import SCALES
 
 
@@ -81,7 +82,7 @@ def test_files(tmp_path):
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
     assert "| claim" in (folder / "results.md").read_text() and "1 claims: 1 reproduced" in (folder / "results.md").read_text() and "- a note" in (folder / "results.md").read_text()
     head, first = (folder / "measurements.csv").read_text().splitlines()
-    assert head.split(",") == list(report.MEASUREMENTS) and first.startswith("dense,0,0,100.0000,600,test_accuracy,95.5")
+    assert head.split(",") == list(COLUMNS) and first.startswith("dense,0,0,100.0000,600,test_accuracy,95.5")
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
 
 

@@ -193,7 +193,7 @@ def test_batches_fill_the_processor_and_share_fairly(whole):
     """No more than half of what is ready for one of two workers, and no more than the caches hold."""
     many = [experiment(SETTING, DENSE, 0, seed) for seed in range(100)]
     one = Worker(whole.store, "cpu", "float32", workers=2)
-    assert 10 <= one._at_most(many) <= 40
-    assert one._at_most(many[:8]) == 4 and one._at_most(many[:1]) == 1
+    assert 10 <= one.at_most(many) <= 40
+    assert one.at_most(many[:8]) == 4 and one.at_most(many[:1]) == 1
     lenet = [experiment(Setting("lenet-300-100", "mnist", SETTING.recipe), DENSE, 0, seed) for seed in range(9)]
-    assert one._at_most(lenet) == 1
+    assert one.at_most(lenet) == 1
