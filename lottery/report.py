@@ -50,13 +50,13 @@ def ours(result: Mapping) -> str:
     return f"{text} {unit}"
 
 
-def published(result: Mapping) -> str:
+def published(result: Mapping, width: int | None = None) -> str:
     """Return the paper's value, or a dash where it prints none; a question mark where it, or the claim, is not known for certain."""
-    one = result["published"]
-    doubt = " ?" if result["doubt"] else ""
-    if not one:
-        return f"-{doubt}"
-    return (one["value"] if isinstance(one["value"], str) else f"{one['value']:g} {one['unit']}") + doubt
+    one, mark = result["published"], " ?" if result["doubt"] else ""
+    value = "-" if not one else one["value"] if isinstance(one["value"], str) else f"{one['value']:g} {one['unit']}"
+    if width is not None and len(value) > width:
+        value = f"{value[: width - 1]}…"  # never the mark
+    return value + mark
 
 
 def verdict(result: Mapping) -> str:
@@ -96,7 +96,7 @@ def table(results: Sequence[Mapping], format: str) -> str:
             title = result["title"]
             rows.append([f"**{title}**" if markdown else title] + [""] * (len(HEADERS) - 1))
         name = claim_name(result) if markdown else f"· {claim_name(result)}"
-        value = published(result) if markdown or len(published(result)) <= PAPER_WIDTH else f"{published(result)[: PAPER_WIDTH - 1]}…"
+        value = published(result, None if markdown else PAPER_WIDTH)
         seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
         rows.append([name, value, ours(result), result["n"] or "", verdict(result), seconds])
     return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right"))

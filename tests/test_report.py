@@ -40,6 +40,8 @@ def test_doubtful_numbers_are_marked():
     doubtful = {"doubt": "known from memory"}
     assert (report.published(result()), report.published(result(**doubtful))) == ("86 %", "86 % ?")
     assert report.published(result(published=None, **doubtful)) == "- ?"
+    long = {"value": "a sentence that is longer than the column", "unit": "", "provenance": "printed"}
+    assert report.published(result(published=long, **doubtful), width=10) == "a sentenc… ?"
 
 
 @pytest.mark.parametrize(
