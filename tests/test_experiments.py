@@ -7,8 +7,24 @@ import pytest
 import torch
 
 from lottery import experiments
-from lottery.arms import DENSE, Arm, branch, chain, continued, one_shot, untrained
-from lottery.experiments import begin, carry, experiment, initial, key, masks_of, no_masks, pack, parent, rungs_of, treated, unpack, weights_of
+from lottery.arms import DENSE, Arm, branch, chain, continued, dissected, one_shot, reset_at_the_end, untrained
+from lottery.experiments import (
+    begin,
+    carry,
+    dense_of,
+    dissect,
+    experiment,
+    initial,
+    key,
+    masks_of,
+    no_masks,
+    pack,
+    parent,
+    rungs_of,
+    treated,
+    unpack,
+    weights_of,
+)
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.recipes import Recipe, Setting
@@ -39,6 +55,29 @@ class TestParents:
     def test_branch_hangs_on_the_rewinding_chain(self):
         """A branch trains under the masks of the chain that rewinds."""
         assert parent(experiment(SETTING, branch("large_final", "reinit"), 3, 0)) == experiment(SETTING, chain("large_final"), 2, 0)
+
+    def test_reset_at_the_end_hangs_on_the_chain_that_trains_on(self):
+        """Its masks are that chain's, its weights start from the first initialisation, and its results have a name of their own."""
+        one = experiment(SETTING, reset_at_the_end("large_final"), 3, 0)
+        trunk = experiment(SETTING, continued("large_final"), 2, 0)
+        assert parent(one) == trunk
+        following = [torch.rand(w.shape, generator=torch.Generator().manual_seed(5)) < 0.5 for w in initial_weights(network(SMALL), 0)]
+        source = Record({}, {"next_masks": pack(following), "final": final_weights(0).numpy()})
+        masks, start = begin(one, source)
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(masks, following))
+        for ours, mask, w_init in zip(weights_of(one, start), masks, initial_weights(network(SMALL), 0)):
+            assert torch.equal(ours, w_init * mask)
+
+    def test_dissected_arms_look_at_the_rewinding_chain(self):
+        """At a round of their own, through the mask that the chain's round before left; the dense network tells what became of the weights."""
+        one = experiment(SETTING, dissected("large_final"), 3, 1)
+        assert (one.round, one.steps, parent(one)) == (3, 0, experiment(SETTING, chain("large_final"), 2, 1))
+        assert dense_of(one) == experiment(SETTING, DENSE, 0, 1)
+        first = experiment(SETTING, dissected("large_final"), 1, 1)
+        found = dissect(first, dense_entry(1), dense_entry(1))["anatomy"]
+        masks = masks_of(first, dense_entry(1))
+        shares = [float((w[mask] > 0).double().mean()) for w, mask in zip(initial_weights(network(SMALL), 1), masks)]
+        assert [layer["positive"] for layer in found.values()] == pytest.approx(shares)
 
     def test_one_shot_and_untrained_hang_on_the_dense_network(self):
         """Whatever the round."""
@@ -248,7 +287,7 @@ def test_every_draw_is_named_by_seed_round_and_layer(monkeypatch, arm):
 class TestKeys:
     ARMS = [chain("large_final"), chain("large_final", "constant"), continued("large_final"), chain("large_final", pruned="init"),
             branch("large_final", "reinit"), branch("large_final", "reinit", draw=1), branch("large_final", "constant"), one_shot("large_final"),
-            untrained("large_final"), chain("small_final"), DENSE]  # fmt: skip
+            untrained("large_final"), chain("small_final"), reset_at_the_end("large_final"), dissected("large_final"), DENSE]  # fmt: skip
 
     def test_content_decides(self, digits):
         """Arm, round, seed, recipe, data and precision each give another name; the same content the same."""
