@@ -34,26 +34,34 @@ class _StraightThrough(torch.autograd.Function):
         return gradient, None
 
 
+def gradients_agree(one, digits, effective):
+    """Hold both replicas' gradients against autograd through `effective(trained, weights, mask)`, a layer's parameters by the written-out formula."""
+    one.refresh()
+    networks = Perceptrons(SMALL, one.effective, one.effective_gradient)
+    images, labels = digits.train.images[:40].view(2, 20, 64), digits.train.labels[:40].view(2, 20)
+    networks.set_gradient(images, labels)
+    one.pull_back()
+    for r in range(2):
+        trained = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
+        outputs = images[r]
+        for index, (s, w, mask) in enumerate(zip(trained, initial_weights(network(SMALL), r), LAYOUT.weight_views(one._kept))):
+            outputs = (outputs.relu() if index else outputs) @ effective(s, w.double(), mask[r])
+        torch.nn.functional.cross_entropy(outputs, labels[r]).backward()
+        for ours, s in zip(LAYOUT.weight_views(one.gradient), trained):
+            torch.testing.assert_close(ours[r], s.grad, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("rescaled", [False, True])
 def test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled):
     """For both replicas: straight through the sample to sigmoid(s), and with rescaling through the count of kept weights."""
     one = bernoulli(rescaled=rescaled, logit=0.3)
     one.trained += 0.5 * torch.randn(one.trained.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    one.refresh()
-    networks = Perceptrons(SMALL, one.effective, one.effective_gradient)
-    images, labels = precise_digits.train.images[:40].view(2, 20, 64), precise_digits.train.labels[:40].view(2, 20)
-    networks.set_gradient(images, labels)
-    one.pull_back()
-    for r in range(2):
-        logits = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
-        outputs = images[r]
-        for index, (s, w, sample) in enumerate(zip(logits, initial_weights(network(SMALL), r), LAYOUT.weight_views(one._kept))):
-            b = _StraightThrough.apply(torch.sigmoid(s), sample[r])
-            effective = w.double() * b * (b.numel() / b.sum() if rescaled else 1)
-            outputs = (outputs.relu() if index else outputs) @ effective
-        torch.nn.functional.cross_entropy(outputs, labels[r]).backward()
-        for ours, s in zip(LAYOUT.weight_views(one.gradient), logits):
-            torch.testing.assert_close(ours[r], s.grad, rtol=1e-9, atol=1e-12)
+
+    def effective(s, w, sample):
+        b = _StraightThrough.apply(torch.sigmoid(s), sample)
+        return w * b * (b.numel() / b.sum() if rescaled else 1)
+
+    gradients_agree(one, precise_digits, effective)
     assert (one.gradient[:, LAYOUT.weights[-1].stop :] == 0).all()  # neither biases nor padding are trained
 
 
@@ -131,21 +139,7 @@ def test_top_k_keeps_the_largest_scores_of_each_layer(share):
 
 def test_top_k_gradient_goes_straight_through_the_choice(precise_digits):
     """As autograd has it where the choice is replaced by the |score| that it was made by: every score learns, chosen or not."""
-    one = top_k()
-    one.refresh()
-    networks = Perceptrons(SMALL, one.effective, one.effective_gradient)
-    images, labels = precise_digits.train.images[:40].view(2, 20, 64), precise_digits.train.labels[:40].view(2, 20)
-    networks.set_gradient(images, labels)
-    one.pull_back()
-    for r in range(2):
-        scores = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
-        outputs = images[r]
-        for index, (s, w, effective) in enumerate(zip(scores, initial_weights(network(SMALL), r), LAYOUT.weight_views(one.effective))):
-            chosen = (effective[r] != 0).double()
-            outputs = (outputs.relu() if index else outputs) @ (w.double() * _StraightThrough.apply(s.abs(), chosen))
-        torch.nn.functional.cross_entropy(outputs, labels[r]).backward()
-        for ours, s in zip(LAYOUT.weight_views(one.gradient), scores):
-            torch.testing.assert_close(ours[r], s.grad, rtol=1e-9, atol=1e-12)
+    gradients_agree(top_k(), precise_digits, lambda s, w, chosen: w * _StraightThrough.apply(s.abs(), chosen))
 
 
 def test_top_k_learns_the_digits_without_moving_a_weight(digits):
