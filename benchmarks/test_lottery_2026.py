@@ -1,13 +1,50 @@
 """Claims of our own: what the papers leave open."""
 
-from lottery.arms import edge_popup, learned
-from lottery.claims import claim, effect
-from lottery.quantities import accuracy
+from math import log
 
-LENET = "lenet-300-100"
+from lottery.arms import chain, edge_popup, learned, multishot, singleshot
+from lottery.claims import claim, conjunction, effect, proportion
+from lottery.quantities import above, accuracy, gap, log_ratio, precision, recall, score
+
+LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
+METHODS = ("magnitude", "snip", "grasp", "synflow")
 
 
 @claim(LENET)
 def test_edge_popup_matches_bernoulli_masks(question):
     """Scores of which each layer keeps the best half find masks as good as Bernoulli masks, which keep about half."""
     return effect(accuracy(edge_popup(0.5), 0, at="end") - accuracy(learned(), 0, at="end"))
+
+
+@claim(cases={f"{LENET}-{name}": (f"{name}_init",) for name in ("snip", "grasp", "synflow")})
+def test_scores_before_training_beat_random(question, criterion):
+    """Masks by scores of untrained weights, layer by layer, leave networks that train better than random masks do."""
+    return effect(gap(chain(criterion), chain("random"), question.rounds))
+
+
+@claim(cases={f"{CIRCLE}-{name}": (name,) for name in ("magnitude_increase", "movement", "large_final_same_sign")})
+def test_criteria_find_what_magnitude_misses(question, criterion):
+    """Where planted weights hide from magnitude, other criteria of Zhou et al. find better tickets in ten rounds."""
+    parts = {}
+    for share in question.shares:
+        size = "planted" if share is None else f"{100 * share:g}_percent"
+        parts[f"at_{size}"] = proportion(score(multishot(CIRCLE, criterion, share)) - score(multishot(CIRCLE, "magnitude", share)))
+    return conjunction(**parts)
+
+
+@claim(CIRCLE)
+def test_searches_recover_planted_weights(question):
+    """At a hundredth of the parameters searches keep more of the planted weights than as many random ones."""
+    one_shot = {method: recall(singleshot(CIRCLE, method, 0.01), above_chance=True) for method in METHODS}
+    return conjunction(**one_shot, **{f"{method}_in_rounds": recall(multishot(CIRCLE, method, 0.01), above_chance=True) for method in METHODS})
+
+
+@claim(CIRCLE)
+def test_rounds_sift_planted_weights(question):
+    """From the first of ten rounds to the last the share of planted weights among those that are kept more than doubles."""
+
+    def doubled(method):
+        arm = multishot(CIRCLE, method, 0.01)
+        return proportion(above(log_ratio(precision(arm, 10), precision(arm, 1)), log(2)))
+
+    return conjunction(**{method: doubled(method) for method in METHODS})

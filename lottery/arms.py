@@ -1,6 +1,7 @@
 """Arms: the ways in which a claim makes and trains networks. An arm is a description; `lottery.experiments` makes it real."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lottery.scales import RESCALED, SUPERMASK, TOP_K
 
@@ -118,3 +119,86 @@ def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> 
 def dissected(criterion: str, training: str = "") -> Arm:
     """Return the arm that looks at the masks of the rewinding chain: which weights they keep, and what became of those in the dense network."""
     return Arm(criterion, trained=False, dissected=True, training=training)
+
+
+EDGE_POPUP = "edge-popup"
+SCORES = {"magnitude": "large"}  # how the criteria are called that the papers call otherwise
+
+
+@dataclass(frozen=True)
+class Seek:
+    """A search for the ticket that is planted in a network (Fischer & Burkholz 2021, section 3), the same for all seeds.
+
+    network   in which the task's target is planted, such as planted-circle-5
+    method    a criterion of `lottery/criteria.py`, "edge-popup", or "" for the whole network
+    share     which share of all parameters, biases included, is kept; None: as many as the planted ticket has
+    rounds    in how many steps, from all to that share on a geometric ladder, scores are taken and parameters are cut
+    epochs    of training before each of these, after which the network is reset
+    scope     "global": all parameters are ranked together; "layer": every layer's weights, and its biases, by themselves
+    annealed  of edge-popup: True if the share falls geometrically over the epochs
+    noise     of the data: None for the paper's
+    weak      True: what is kept is trained for ten epochs, to see whether it is a weak ticket as well; edge-popup never is
+    released  True: as the authors' code does it (`lottery/seeking.py` has the differences)
+    """
+
+    trained: ClassVar[bool] = True
+    dissected: ClassVar[bool] = False
+    training: ClassVar[str] = ""
+
+    network: str
+    method: str = ""
+    share: float | None = 1.0
+    rounds: int = 1
+    epochs: int = 0
+    scope: str = "global"
+    annealed: bool = False
+    noise: float | None = None
+    weak: bool = True
+    released: bool = False
+
+    def __post_init__(self):
+        if self.released and self.method == "random":
+            raise ValueError("random scores are all tied, and as released all that is tied goes; there is no released way of random pruning")
+
+    @property
+    def name(self) -> str:
+        """What is sought how, such as `snip_final, 1% kept, 10 rounds`."""
+        if not self.method:
+            words = ["whole network"]
+        else:
+            share = "as many kept as planted" if self.share is None else f"{100 * self.share:g}% kept"
+            words = [f"annealed {self.method}" if self.annealed else self.method, share]
+        words += [f"{self.rounds} rounds"] if self.rounds > 1 else []
+        words += ["layer by layer"] if self.scope == "layer" else []
+        words += [f"noise {self.noise:g}"] if self.noise is not None else []
+        words += ["untrained"] if not self.weak else []
+        words += ["as released"] if self.released else []
+        return ", ".join(words)
+
+
+def whole(network: str) -> Seek:
+    """Return the arm that trains the network in which a ticket is planted without pruning it."""
+    return Seek(network)
+
+
+def singleshot(network: str, method: str, share: float | None, rounds: int = 1, **more: object) -> Seek:
+    """Return the arm that prunes before any training by "magnitude", "random", "snip", "grasp" or "synflow", then trains for ten epochs."""
+    return Seek(network, _criterion(method, "init"), share, rounds, **more)
+
+
+def multishot(network: str, method: str, share: float | None, **more: object) -> Seek:
+    """Return the arm that trains, prunes and resets ten times over, five epochs each, then trains for ten.
+
+    `method` is one of those of `singleshot`, scored after training, or any other criterion by its own name.
+    """
+    return Seek(network, _criterion(method, "final"), share, rounds=10, epochs=5, **more)
+
+
+def scores_sought(network: str, share: float | None, annealed: bool = False, released: bool = False) -> Seek:
+    """Return the arm that leaves the network as it is and trains scores of which each layer keeps the best (edge-popup), for ten epochs."""
+    return Seek(network, EDGE_POPUP, share, annealed=annealed, weak=False, released=released)
+
+
+def _criterion(method: str, moment: str) -> str:
+    published = ("magnitude", "snip", "grasp", "synflow")
+    return f"{SCORES.get(method, method)}_{moment}" if method in published else method

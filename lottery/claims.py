@@ -47,14 +47,14 @@ class Proportion:
 
 @dataclass(frozen=True)
 class Conjunction:
-    """Several effects by name, each with a region of its own."""
+    """Several effects and proportions by name, each with a region of its own."""
 
-    parts: tuple[tuple[str, Quantity], ...]
+    parts: tuple[tuple[str, Effect | Proportion], ...]
     kind = "conjunction"
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        return tuple(quantity for _, quantity in self.parts)
+        return tuple(part.quantity for _, part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def proportion(quantity: Quantity) -> Proportion:
     return Proportion(quantity)
 
 
-def conjunction(**parts: Quantity) -> Conjunction:
-    """Return the statement that the mean of each named quantity lies in its region."""
-    return Conjunction(tuple(parts.items()))
+def conjunction(**parts: Quantity | Proportion) -> Conjunction:
+    """Return the statement that the mean of each named quantity lies in its region, and the share of seeds of each named proportion."""
+    return Conjunction(tuple((name, part if isinstance(part, Proportion) else Effect(part)) for name, part in parts.items()))
 
 
 def exact(compute: Callable[[], object], printed: object) -> Exact:
@@ -166,7 +166,9 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
 
 
 def _network_of(variant: str) -> str:
-    """Return the network that a variant begins with; where it names none, as an exact claim may, the variant."""
+    """Return the network that a variant is or begins with; where it names none, as an exact claim may, the variant."""
+    if variant in NETWORKS:
+        return variant
     named = [name for name in NETWORKS if variant.startswith(f"{name}-")]
     return max(named, key=len, default=variant)
 

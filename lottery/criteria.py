@@ -6,9 +6,13 @@ A criterion returns scores, the larger the rather kept. It names what it needs a
     w_final    (R, ...) the same weights at the end of its training
     mask       (R, ...) True where the weight is not pruned yet
     generator  a random stream of this replica, round and layer
+    gradient_init, gradient_final    (R, ...) slope of the loss in these weights, before and after the round's training
+    curvature_init, curvature_final  (R, ...) Hessian of the loss times its gradient, outputs divided by 200
+    flow_init, flow_final            (R, ...) slope of the outputs' sum for an input of ones, all weights at their size
 
 and returns a tensor of the shape of its arguments. R is the replica axis; the suite passes one replica at a time, so a
-criterion cannot mix seeds. A criterion that does not ask for `w_final` prunes before training: its masks need no dense run.
+criterion cannot mix seeds. A criterion that asks for nothing `_final` prunes before training: its masks need no dense run.
+Slopes are taken on ten training samples a class, in float64 (`lottery/saliency.py`).
 Ranking, exact counts, already pruned weights and ties are not a criterion's business: `lottery.masks` does them.
 Names and formulas: Zhou et al. 2019, section 2, Fig. 2.
 """
@@ -24,13 +28,14 @@ from torch import Tensor
 from lottery.errors import LotteryError
 from lottery.registry import Registry
 
-CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator"))
+DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
+CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
 SOURCES: dict[str, str] = {}  # of criteria of one's own: the text of their files, which is part of what names their results
 
 
 def needs_training(name: str) -> bool:
     """Return whether the criterion looks at trained weights."""
-    return CRITERIA.asks(name, "w_final")
+    return any(CRITERIA.asks(name, argument) for argument in CRITERIA.arguments if argument.endswith("_final"))
 
 
 def score(name: str, **offered: object) -> Tensor:
@@ -180,3 +185,39 @@ def magnitude_increase_diff_sign(w_init, w_final):
 def random(w_init):
     """0: all weights are tied, and ties are broken at random."""
     return torch.zeros_like(w_init)
+
+
+@criterion
+def snip_init(w_init, gradient_init):
+    """|w_i dL/dw_i|: keep what the loss is most sensitive to before training. SNIP (Lee et al. 2019, equation 6)."""
+    return (w_init * gradient_init).abs()
+
+
+@criterion
+def snip_final(w_final, gradient_final):
+    """|w_f dL/dw_f|: the score of SNIP after training."""
+    return (w_final * gradient_final).abs()
+
+
+@criterion
+def grasp_init(w_init, curvature_init):
+    """w_i H g: keep what the gradient's norm would suffer from losing, before training. GraSP (Wang et al. 2020, equation 8)."""
+    return w_init * curvature_init
+
+
+@criterion
+def grasp_final(w_final, curvature_final):
+    """w_f H g: the score of GraSP after training."""
+    return w_final * curvature_final
+
+
+@criterion
+def synflow_init(w_init, flow_init):
+    """|w_i| dR/d|w_i|: keep what carries the most flow from inputs to outputs, before training. SynFlow (Tanaka et al. 2020, equation 5)."""
+    return w_init.abs() * flow_init
+
+
+@criterion
+def synflow_final(w_final, flow_final):
+    """|w_f| dR/d|w_f|: the score of SynFlow after training."""
+    return w_final.abs() * flow_final

@@ -15,6 +15,7 @@ from lottery.stats import INCONCLUSIVE, REFUTED, REPRODUCED, Region
 
 KINDS = ("effect", "proportion", "conjunction", "exact")
 EVERY_SCALE = "every"
+PLANTED_SHARE = "planted"
 ANY = "any"  # the expected verdict of what no paper speaks of
 VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, ANY)
 
@@ -45,6 +46,7 @@ class Question:
     parts: dict[str, Region] = field(default_factory=dict)
     reason: str = ""  # why the region is what it is
     rounds: tuple[int, ...] = ()
+    shares: tuple[float | None, ...] = ()  # of parameters that searches keep; None, in the file "planted": as many as the planted ticket has
     iterations: tuple[int, ...] = ()  # at which a learning curve is looked at
     level: float = 0.0  # validation accuracy in per cent that a learning curve is to reach
     seeds: int = 0
@@ -199,6 +201,9 @@ def _question(table: _Table, kind: str) -> Question:
     rounds = table.take("rounds", list, [])
     if not all(isinstance(n, int) and n >= 0 for n in rounds):
         raise table.fail(f"rounds = {rounds!r} should be a list of round numbers")
+    shares = table.take("shares", list, [])
+    if not all(share == PLANTED_SHARE or (isinstance(share, float) and 0 < share < 1) for share in shares):
+        raise table.fail(f"shares = {shares!r} should be a list of numbers between 0 and 1, or {PLANTED_SHARE!r}")
     iterations = table.take("iterations", list, [])
     if not all(isinstance(n, int) and n > 0 for n in iterations):
         raise table.fail(f"iterations = {iterations!r} should be a list of iterations")
@@ -210,6 +215,7 @@ def _question(table: _Table, kind: str) -> Question:
         parts={name: _region(table, f"parts.{name}", value) for name, value in parts.items()},
         reason=table.take("reason", str),
         rounds=tuple(rounds),
+        shares=tuple(None if share == PLANTED_SHARE else share for share in shares),
         iterations=tuple(iterations),
         level=float(table.take("level", (int, float), 0.0)),
         seeds=seeds,

@@ -1,5 +1,6 @@
 """Experiments: an arm made concrete for one seed and one round, named by its content, with what it rests on."""
 
+import functools
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -9,14 +10,16 @@ from torch import Tensor
 from lottery import criteria
 from lottery.anatomy import anatomy
 from lottery.arms import DENSE, ITERATIVE, Arm, chain, continued
-from lottery.datasets import Dataset
+from lottery.datasets import Dataset, load
 from lottery.fingerprints import canonical, digest, source_digest
 from lottery.masks import keep, ranking
-from lottery.networks import Layer, Network, network
+from lottery.networks import Network, network
 from lottery.perceptrons import Layout, initial_weights
 from lottery.pruned import PRUNED, ZERO
 from lottery.recipes import Setting
+from lottery.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.scales import SUPERMASK_ROUNDS
+from lottery.scoring import scores
 from lottery.store import Record
 from lottery.streams import stream
 from lottery.supermasks import Bernoulli, TopK
@@ -63,6 +66,7 @@ def rests_on_training(arm: Arm) -> bool:
     return arm.criterion is not None and (criteria.needs_training(arm.criterion) or arm.pruned != ZERO or not arm.reset)
 
 
+@functools.singledispatch
 def parent(one: Experiment) -> Experiment | None:
     """Return the experiment whose trained weights decide about this one's mask or start, or None where nothing trained does."""
     arm = one.arm
@@ -80,6 +84,19 @@ def dense_of(one: Experiment) -> Experiment:
     return experiment(one.setting, DENSE, 0, one.seed)
 
 
+@functools.singledispatch
+def kind(one: Experiment) -> tuple:
+    """Return what experiments must have in common to go into one batch: all but seed, arm, round and learning rate, where the arm is plain."""
+    arm = one.arm
+    return _without_rate(one.setting), arm.trained, arm.dissected, arm.supermask, arm.logit, arm.share
+
+
+@functools.cache
+def _without_rate(setting: Setting) -> Setting:
+    return replace(setting, recipe=replace(setting.recipe, learning_rate=0.0))
+
+
+@functools.singledispatch
 def key(one: Experiment, data: Dataset, precision: str) -> str:
     """Return the experiment's name in the store: a hash of everything its result depends on, but for device and torch's version."""
     arm, architecture = one.arm, network(one.setting.network)
@@ -161,7 +178,7 @@ def carry(one: Experiment, masks: Masks | None, start: Tensor, final: Tensor) ->
     if arm.schedule != ITERATIVE or arm.branch or not rests_on_training(arm):
         return {}
     w_start, w_final = weights_of(one, start), weights_of(one, final)
-    following = cut(one, ranks_after(one, one.round, masks, w_start, w_final), one.round + 1)
+    following = cut(one, ranks_after(one, one.round, masks, start, final), one.round + 1)
     kept = {"next_masks": pack(following)}
     if not arm.reset:
         kept["final"] = final.numpy()
@@ -215,20 +232,29 @@ def weights_of(one: Experiment, parameters: Tensor) -> Weights:
     return [weights[0] for weights in Layout(network(one.setting.network)).weight_views(parameters.unsqueeze(0))]
 
 
-def ranks_after(one: Experiment, round: int, masks: Masks, w_init: Weights, w_final: Weights) -> list[Tensor]:
-    """Return every layer's ranks (weights,) by the arm's criterion at the end of a round; ties are drawn per seed, round and layer."""
+def ranks_after(one: Experiment, round: int, masks: Masks, start: Tensor, final: Tensor) -> list[Tensor]:
+    """Return every layer's ranks (weights,) by the arm's criterion at the end of a round, from the parameters (P,) before and after.
 
-    def rank(layer: Layer, mask: Tensor, w_init: Tensor, w_final: Tensor) -> Tensor:
-        scores = criteria.score(
-            one.arm.criterion,
-            w_init=w_init.unsqueeze(0),
-            w_final=w_final.unsqueeze(0),
-            mask=mask.unsqueeze(0),
-            generator=stream(one.seed, "criterion", round, layer.name),
-        )
-        return ranking(scores[0], mask, stream(one.seed, "ties", round, layer.name))
+    Ties are drawn per seed, round and layer.
+    """
+    architecture = network(one.setting.network)
+    layout, names = Layout(architecture), [layer.name for layer in architecture.layers]
+    by_name = dict(zip(names, masks))
 
-    return [rank(*layer) for layer in zip(network(one.setting.network).layers, masks, w_init, w_final)]
+    def saliency(parameters: Parameters) -> Saliency:
+        images, labels = scored_images(one, round)
+        return Saliency(perceptron(architecture), parameters, by_name, images, labels, architecture.loss)
+
+    found = scores(one.arm.criterion, one.seed, round, by_name, layout.parts(start), layout.parts(final), saliency)
+    return [ranking(found[name], by_name[name], stream(one.seed, "ties", round, name)) for name in names]
+
+
+def scored_images(one: Experiment, round: int) -> tuple[Tensor, Tensor]:
+    """Return the training images, and their labels, that a round's saliencies are taken on: ten a class on average."""
+    data = load(one.setting.dataset).train
+    count = EACH_CLASS * network(one.setting.network).layers[-1].shape[1]
+    chosen = torch.randperm(len(data.images), generator=stream(one.seed, "scored images", round))[:count]
+    return data.images[chosen], data.labels[chosen]
 
 
 def cut(one: Experiment, ranks: list[Tensor], round: int) -> Masks:
@@ -244,8 +270,8 @@ def no_masks(one: Experiment) -> Masks:
 
 def dense_ranks(one: Experiment, dense: Record | None) -> list[Tensor]:
     """Return the ranks by the trained dense network, whose record is `dense`, or by the initial weights if training does not matter."""
-    w_init = initial(one)
-    return ranks_after(one, 0, no_masks(one), w_init, w_init if dense is None else weights_of(one, torch.from_numpy(dense.arrays["final"])))
+    start = Layout(network(one.setting.network)).join(initial(one))
+    return ranks_after(one, 0, no_masks(one), start, start if dense is None else torch.from_numpy(dense.arrays["final"]))
 
 
 def masks_of(one: Experiment, source: Record | None) -> Masks:
@@ -275,9 +301,10 @@ def _begin_before_training(one: Experiment) -> tuple[Masks, Weights]:
         masks = masks_of(one, None)
         return masks, treated(one, one.round, masks, initial(one))
     source = replace(one, arm=chain(one.arm.criterion)) if one.arm.branch else one
-    masks, weights = no_masks(one), initial(one)
+    masks, weights, layout = no_masks(one), initial(one), Layout(network(one.setting.network))
     for round in range(one.round):
-        masks = cut(one, ranks_after(source, round, masks, weights, weights), round + 1)
+        start = layout.join(weights)
+        masks = cut(one, ranks_after(source, round, masks, start, start), round + 1)
         weights = treated(source, round + 1, masks, weights)
     return masks, treated(one, one.round, masks, initial(one)) if one.arm.branch else weights
 

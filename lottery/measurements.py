@@ -4,19 +4,23 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from lottery.arms import Seek
 from lottery.scales import SUPERMASK_ROUNDS
 
 if TYPE_CHECKING:
     from lottery.experiments import Experiment
+    from lottery.searches import Search
 
 COLUMNS = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value", "network", "dataset", "iterations", "optimiser")
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 
 
-def rows(one: "Experiment", measured: Mapping) -> list[tuple]:
+def rows(one: "Experiment | Search", measured: Mapping) -> list[tuple]:
     """Return an experiment's measurements as rows of COLUMNS; a value that is no number is None."""
     from lottery.networks import network
 
+    if isinstance(one.arm, Seek):
+        return _of_search(one, measured, network(one.setting.network).weights)
     arm, setting = one.arm.name, one.setting
     where = (setting.network, setting.dataset, setting.recipe.iterations, setting.recipe.optimiser)
     shares = {round: network(setting.network).weights_remaining(round) for round in (SUPERMASK_ROUNDS if _of_rungs(one) else [one.round])}
@@ -25,6 +29,23 @@ def rows(one: "Experiment", measured: Mapping) -> list[tuple]:
     return [
         (arm, one.seed, round, remaining[round], iteration, metric, value if isfinite(value) else None, *where)
         for round, iteration, metric, value in _numbers(one, measured)
+    ]
+
+
+def _of_search(one: "Search", measured: Mapping, weights: int) -> list[tuple]:
+    """Return the rows of a search for a planted ticket; lists become a row for every layer, or, of what was recovered, for every round."""
+    setting, remaining, found = one.setting, f"{100 * sum(measured['weights_kept']) / weights:.4f}", []
+    for name, value in measured.items():
+        if name in ("recall", "precision"):
+            found += [(round, 0, name, part) for round, part in enumerate(value, 1)]
+        elif isinstance(value, list):
+            found += [(one.arm.rounds, 0, f"{name} in layer {layer}", part) for layer, part in enumerate(value, 1)]
+        elif name not in ("iterations", "accuracy_step"):
+            found.append((one.arm.rounds, setting.recipe.iterations, name, float(value)))
+    where = (setting.network, setting.dataset, setting.recipe.iterations, setting.recipe.optimiser)
+    return [
+        (one.arm.name, one.seed, round, remaining, iteration, metric, value if isfinite(value) else None, *where)
+        for round, iteration, metric, value in found
     ]
 
 

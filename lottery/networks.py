@@ -8,6 +8,9 @@ from math import prod
 from lottery.errors import LotteryError
 
 HIDDEN, OUTPUT, CONVOLUTION, SHORTCUT = "hidden", "output", "convolution", "shortcut"
+CROSS_ENTROPY, SQUARED_ERROR = "cross-entropy", "squared error"  # losses; `lottery/losses.py` has them
+# Inputs, outputs and loss of the tasks whose tickets are planted (Fischer & Burkholz 2021, appendix B.1).
+TASKS = {"relu": (1, 1, SQUARED_ERROR), "circle": (2, 4, CROSS_ENTROPY), "helix": (1, 3, SQUARED_ERROR)}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Network:
     layers: tuple[Layer, ...]
     pruned_per_round: tuple[tuple[str, Fraction], ...]
     scope: str = "layer"
+    loss: str = CROSS_ENTROPY
 
     @property
     def weights(self) -> int:
@@ -109,6 +113,13 @@ def _vgg() -> Network:
     return Network("vgg-19", _convolutions(channels) + (Layer("dense1", (512, 10), OUTPUT),), _rates(convolution=20), scope="global")
 
 
+def _planted(task: str, depth: int, width: int = 100) -> Network:
+    """The network that a task's target is planted in. Its depth counts the input layer, as the paper's; it is not pruned by rounds but to shares."""
+    inputs, outputs, loss = TASKS[task]
+    name = f"planted-{task}-{depth}" + ("" if width == 100 else f"-{width}")
+    return Network(name, _dense((inputs, *(width,) * (depth - 2), outputs)), (), scope="global", loss=loss)
+
+
 NETWORKS = {
     network.name: network
     for network in (
@@ -120,6 +131,8 @@ NETWORKS = {
         _small_convolutional("conv-6", (64, 64, 128, 128, 256, 256), 4 * 4 * 256, 15),
         _resnet(),
         _vgg(),
+        *(_planted(task, depth) for task in TASKS for depth in (3, 5, 6, 10)),
+        _planted("circle", 6, 1000),
     )
 }
 

@@ -1,12 +1,13 @@
 """Stacked multilayer perceptrons: R networks of one architecture as one block of memory, (R, P).
 
-ReLU between layers, logits at the end, softmax cross-entropy, as in LeNet-300-100. The gradient is written by hand: it saves
+ReLU between layers, a linear last one, and the network's loss of its outputs. The gradient is written by hand: it saves
 a third of autograd's time at these sizes (`tests/test_oracle.py` holds it against autograd and torch's own optimisers).
 """
 
 import torch
 from torch import Tensor
 
+from lottery.losses import LOSSES
 from lottery.networks import Network
 from lottery.networks import network as find_network
 from lottery.products import product
@@ -50,6 +51,11 @@ class Layout:
             block[part] = weight.flatten()
         return block
 
+    def parts(self, block: Tensor) -> dict[str, Tensor]:
+        """Return views of parameters (P,) by name: each layer's weights (inputs, outputs), then each layer's biases (outputs,)."""
+        weights = {layer.name: block[part].view(layer.shape) for layer, part in zip(self.network.layers, self.weights)}
+        return weights | {f"{layer.name} bias": block[part] for layer, part in zip(self.network.layers, self.biases)}
+
     def trainable(self, masks: list[Tensor] | None) -> Tensor:
         """Return 1.0 where a parameter may move, (P,): the weights that `masks` keep (None: all) and every bias."""
         block = torch.zeros(self.size)
@@ -73,8 +79,9 @@ def initial_weights(architecture: Network, seed: int) -> list[Tensor]:
 class Perceptrons:
     """R perceptrons with their parameters `block` (R, P), the gradient of their losses `gradient` (R, P), and passes over both."""
 
-    def __init__(self, name: str, block: Tensor, gradient: Tensor | None = None):
+    def __init__(self, name: str, block: Tensor, gradient: Tensor | None = None, loss: str = ""):
         self.layout = Layout(find_network(name))
+        self._slope = LOSSES[loss or self.layout.network.loss]
         self.block = block
         self.gradient = torch.zeros_like(block) if gradient is None else gradient
         self._weights, self._biases = self.layout.weight_views(block), self.layout.bias_views(block)
@@ -86,18 +93,23 @@ class Perceptrons:
         """Return one layer's outputs (R, B, O) before the ReLU."""
         return product(inputs, self._weights[index], self._biases[index])
 
-    def set_gradient(self, images: Tensor, labels: Tensor) -> None:
-        """Set `gradient` to that of the mean cross-entropy of `images` (R, B, I) with `labels` (R, B), each replica its own batch."""
-        rows = images.shape[1]
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Return the outputs (R, B, O) for inputs (R, B, I), each replica its own."""
+        for index in range(len(self._weights)):
+            inputs = self._layer(index, inputs if index == 0 else inputs.relu_())
+        return inputs
+
+    def set_gradient(self, images: Tensor, observed: Tensor) -> None:
+        """Set `gradient` to that of the mean loss of `images` (R, B, I), each replica its own batch.
+
+        `observed` are classes (R, B) int64, or values (R, B, O); flattened they will do as well.
+        """
         inputs, last = [images], len(self._weights) - 1
         for index in range(last):
             inputs.append(self._layer(index, inputs[-1]).relu_())
-        logits = self._layer(last, inputs[-1])
-        # softmax by hand: torch's is several times slower along an axis of ten
-        error = logits.sub_(logits.amax(2, keepdim=True)).exp_()  # (R, B, classes)
-        error /= error.sum(2, keepdim=True)
-        error -= self._classes.index_select(0, labels.view(-1)).view_as(error)
-        error *= 1 / rows
+        outputs = self._layer(last, inputs[-1])
+        wanted = observed if observed.is_floating_point() else self._classes.index_select(0, observed.view(-1))
+        error = self._slope(outputs, wanted.view_as(outputs))  # (R, B, O)
         for index in range(last, -1, -1):
             product(inputs[index].transpose(1, 2), error, out=self._weight_gradients[index])
             torch.sum(error, 1, keepdim=True, out=self._bias_gradients[index])
@@ -111,9 +123,7 @@ class Perceptrons:
         correct = torch.zeros_like(loss)
         for start in range(0, len(images), self.layout.rows):
             part = slice(start, start + self.layout.rows)
-            outputs, truth = images[part].expand(replicas, -1, -1), labels[part].expand(replicas, -1)
-            for index in range(len(self._weights)):
-                outputs = self._layer(index, outputs if index == 0 else outputs.relu_())
+            outputs, truth = self.outputs(images[part].expand(replicas, -1, -1)), labels[part].expand(replicas, -1)
             highest, prediction = outputs.max(2)
             right = outputs.gather(2, truth.unsqueeze(2)).squeeze(2)
             surprise = (outputs - highest.unsqueeze(2)).exp_().sum(2).log_() + highest - right  # (R, n)

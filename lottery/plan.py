@@ -9,6 +9,8 @@ from lottery.experiments import Experiment, initial
 from lottery.networks import network
 from lottery.perceptrons import Layout, Perceptrons
 from lottery.scales import SUPERMASK_ROUNDS
+from lottery.searches import Search
+from lottery.seeking import step_time
 from lottery.training import Replica, train
 from lottery.worker import COPIES, Worker, kind, parametrisation
 
@@ -53,6 +55,8 @@ class Speed:
     def seconds(self, one: Experiment, data: Dataset) -> float:
         """Return the seconds of one experiment: its steps, its looks at the validation loss, and what is measured at the end."""
         recipe = one.setting.recipe
+        if isinstance(one, Search):
+            return recipe.iterations * self.step
         if one.arm.dissected:
             return 0.0
         if not one.arm.trained:
@@ -64,6 +68,8 @@ class Speed:
 
 def calibrate(experiments: Sequence[Experiment], data: Dataset) -> Speed:
     """Return the speed of a batch of experiments of one kind, measured in about a second on this device."""
+    if isinstance(experiments[0], Search):
+        return Speed(step_time(experiments, str(data.device)), 0.0)
     one, layout = experiments[0], Layout(network(experiments[0].setting.network))
     start = layout.join(initial(one))
     replicas = [Replica(start, layout.trainable(None), (seed, "calibration")) for seed in range(len(experiments))]

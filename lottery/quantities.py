@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from lottery.arms import DENSE, Arm
+from lottery.arms import DENSE, Arm, Seek
 from lottery.errors import LotteryError
 from lottery.scales import SUPERMASK_ROUNDS
 
-Cell = tuple[Arm, int]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0
+Cell = tuple[Arm | Seek, int]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0, as searches do
 Measurements = Mapping[str, object]
 Read = Callable[[Arm, int], Measurements]  # the measurements of one seed
 
@@ -214,3 +214,79 @@ def early_stop(arm: Arm, round: int) -> Quantity:
         resolution=lambda measured: measured["interval"] / measured["iterations"],
         timed=True,
     )
+
+
+def _sought(arm: Seek, name: str, value: Callable[[Measurements], float], resolution: float = 1e-6) -> Quantity:
+    term = Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, lambda measured: measured["accuracy_step"] or resolution)
+    return Quantity((term,), lambda values: values[0])
+
+
+def score(arm: Seek, ticket: str = "weak") -> Quantity:
+    """Return how good a search's ticket is: on circle test accuracy in per cent, else the natural logarithm of the squared error.
+
+    `ticket` is "weak" for what training made of it, "strong" for the untrained one, up to a factor of every output.
+    """
+    return _sought(arm, f"{ticket} ticket", lambda measured: _good(arm, measured[ticket]))
+
+
+def below_planted(arm: Seek, ticket: str = "weak") -> Quantity:
+    """Return by how much a search's ticket is worse than the planted one, in the units of `score`; below zero, it is better."""
+    sign = -1 if _task(arm) == "circle" else 1
+    return _sought(arm, f"{ticket} ticket, below the planted one", lambda measured: sign * (_good(arm, measured[ticket]) - _good(arm, measured["ticket"])))
+
+
+def found(arm: Seek, ticket: str = "weak") -> Quantity:
+    """Return a number above zero where a search found a ticket, as `lottery.tasks.margin` has it."""
+
+    def value(measured: Measurements) -> float:
+        from lottery.tasks import margin
+
+        return margin(_task(arm), measured[ticket], measured["ticket"])
+
+    return _sought(arm, f"{ticket} ticket, margin to a planted one", value)
+
+
+def accurate(arm: Seek) -> Quantity:
+    """Return a number above zero where a trained network is accurate: within three points of the ticket, or at 1 % of a constant's error."""
+    if _task(arm) == "circle":
+        return found(arm)
+    return _sought(arm, "margin to 1 % of the constant's error", lambda measured: log(measured["constant"] / 100 / measured["weak"]))
+
+
+def collapse(arm: Seek) -> Quantity:
+    """Return 1 where a search left no path from inputs to outputs, as where a layer is empty, else 0."""
+    return _sought(arm, "no path left", lambda measured: 0.0 if measured["connected"] else 1.0)
+
+
+def recall(arm: Seek, above_chance: bool = False) -> Quantity:
+    """Return which share of the planted weights a search kept, or by how much that exceeds the share of all weights that it kept."""
+
+    def value(measured: Measurements) -> float:
+        from lottery.networks import network
+
+        return measured["recall"][-1] - above_chance * sum(measured["weights_kept"]) / network(arm.network).weights
+
+    return _sought(arm, "share of the planted weights kept" + (" above chance" if above_chance else ""), value)
+
+
+def precision(arm: Seek, round: int) -> Quantity:
+    """Return which share of the weights that a search kept after a round, counted from 1, is planted."""
+    return _sought(arm, f"share of planted weights among those kept after round {round}", lambda measured: measured["precision"][round - 1])
+
+
+def log_ratio(one: Quantity, other: Quantity) -> Quantity:
+    """Return the natural logarithm of one quantity over another; a tenth of a per cent stands in for what is less, zero included."""
+    return _fold([one, other], lambda values: log(max(values[0], 1e-3) / max(values[1], 1e-3)))
+
+
+def above(quantity: Quantity, level: float) -> Quantity:
+    """Return by how much a quantity exceeds a level: what a proportion counts."""
+    return Quantity(quantity.terms, lambda values: quantity.combine(values) - level)
+
+
+def _task(arm: Seek) -> str:
+    return arm.network.split("-")[1]
+
+
+def _good(arm: Seek, value: float) -> float:
+    return value if _task(arm) == "circle" else log(value) if value > 0 else float("nan")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lottery.errors import LotteryError
+from lottery.networks import NETWORKS, TASKS
 from lottery.recipes import Recipe, Setting
 
 # The trainings that a claim can need, and that an arm can name.
@@ -10,8 +11,9 @@ EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # well past early stop; a
 BRIEF = "brief"  # to about 75 % of the validation images
 SGD = "sgd"
 SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
-TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K)
-DATASETS = ("digits", "mnist")  # what a claim can need; `lottery/datasets.py` reads them
+PLANTED = "planted"  # of networks in which a ticket is planted, as the paper trains them at every scale
+TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED)
+DATASETS = ("digits", "mnist", *TASKS)  # what a claim can need; `lottery/datasets.py` and `lottery/tasks.py` have them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 
 # How long the papers train, where a claim is about a network that was trained so long. 55 epochs of 916 batches (Frankle & Carbin
@@ -70,6 +72,13 @@ _DIGITS_TRAININGS = {
     RESCALED: _digits(Recipe("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
     TOP_K: _digits(Recipe("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
 }
+# Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Their data is made, and their networks are small: no scale cuts them.
+EPOCH, EPOCHS = 281, 10
+_PLANTED = {
+    name: {PLANTED: Setting(name, name.split("-")[1], Recipe("adam", 1e-3, 32, EPOCHS * EPOCH, EPOCH))}
+    for name in NETWORKS
+    if name.startswith("planted-")
+}
 _PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100)
 _FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 1_000)
 
@@ -78,17 +87,17 @@ SCALES = {
     for scale in (
         Scale(
             "tiny",
-            {"lenet-300-100": _DIGITS_TRAININGS},
+            {"lenet-300-100": _DIGITS_TRAININGS, **_PLANTED},
             "analogues on 8x8 digits; ask for real answers with --scale reduced (MNIST, one to two hours on two cores)",
         ),
         Scale(
             "reduced",
-            {"lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100)},
+            {"lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100), **_PLANTED},
             "ask for the published training length everywhere with --scale paper (a GPU is advised)",
         ),
         Scale(
             "paper",
-            {"lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500)},
+            {"lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500), **_PLANTED},
             "this is all there is to ask",
         ),
     )

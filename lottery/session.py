@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lottery import expected
-from lottery.arms import Arm
+from lottery.arms import Arm, Seek
 from lottery.claims import Claim, Conjunction, Effect, Exact, Proportion, Statement
 from lottery.errors import LotteryError
 from lottery.gate import counts
@@ -48,8 +48,12 @@ class Asked:
     def seeds(self) -> range:
         return range(self.question.seeds)
 
-    def experiment(self, arm: Arm, round: int, seed: int):
+    def experiment(self, arm: Arm | Seek, round: int, seed: int):
         """Return the experiment of an arm of this claim."""
+        if isinstance(arm, Seek):
+            from lottery.searches import Search
+
+            return Search(arm, seed)
         from lottery.experiments import experiment
 
         return experiment(self.settings[arm.training] if arm.training else self.setting, arm, round, seed)
@@ -169,19 +173,22 @@ class Session:
             return decide_exact(agree), {"reason": "" if agree else shown, "effects": []}
         arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(asked, quantity).items()}
         if isinstance(statement, Conjunction):
-            parts = {name: self._decide_mean(asked, quantity, asked.question.parts[name]) for name, quantity in statement.parts}
+            parts = {name: self._decide_one(asked, part, asked.question.parts[name]) for name, part in statement.parts}
             shown = [{"name": name} | outcome(d, asked.question.parts[name]) | {"effects": plain(e)} for name, (d, e) in parts.items()]
             return decide_all([decision for decision, _ in parts.values()]), {"parts": shown, "effects": [], "arms": arms}
-        if isinstance(statement, Proportion):
-            effects = self._effects(asked, statement.quantity)
-            reason = unfit(effects) or self._censored(asked, statement.quantity)
-            if reason:
-                return Decision(INCONCLUSIVE, n=len(effects), reason=reason), {"effects": plain(effects), "arms": arms}
-            decision = decide_proportion(sum(value > 0 for value in effects), len(effects), asked.question.region)
-            return decision, {"effects": plain(effects), "arms": arms}
-        assert isinstance(statement, Effect)
-        decision, effects = self._decide_mean(asked, statement.quantity, asked.question.region)
+        decision, effects = self._decide_one(asked, statement, asked.question.region)
         return decision, {"effects": plain(effects), "arms": arms}
+
+    def _decide_one(self, asked: Asked, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
+        """Return the decision on a mean or on a share of seeds, with every seed's number."""
+        return (self._decide_share if isinstance(statement, Proportion) else self._decide_mean)(asked, statement.quantity, region)
+
+    def _decide_share(self, asked: Asked, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
+        effects = self._effects(asked, quantity)
+        reason = unfit(effects) or self._censored(asked, quantity)
+        if reason:
+            return Decision(INCONCLUSIVE, n=len(effects), reason=reason), effects
+        return decide_proportion(sum(value > 0 for value in effects), len(effects), region), effects
 
     def _reader(self, asked: Asked, seed: int):
         return lambda arm, round: self.worker.entries[asked.experiment(arm, round, seed)].measurements

@@ -91,35 +91,50 @@ class Bernoulli:
 class TopK:
     """R networks' scores `trained` (R, P), the `effective` parameters (R, P), and the gradient's way back.
 
-    `start` (R, P) are the frozen weights, `share` of each layer's weights is kept, rounded to a whole number of them, `streams`
-    draw each replica's scores: uniform within one over the root of the layer's inputs, as the authors' code starts them.
+    `start` (R, P) are the frozen parameters; `shares` say of which share of each layer's weights a replica keeps the best,
+    rounded to a whole number of them; `streams` draw each replica's scores: uniform within one over the root of the layer's
+    inputs, as the authors' code starts them. With `biases` those have scores as well, and each layer keeps the same share of
+    them (Fischer & Burkholz 2021); without, biases have no mask and stay as they start.
     """
 
     draws = 1
     resident = True
 
-    def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], share: float):
-        self._weights, self._layout = start, layout
+    def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], shares: Sequence[float], biases: bool = False):
+        self._frozen, self._layout = start, layout
         self.trained, self.effective, self.effective_gradient, self.gradient = (torch.zeros_like(start) for _ in range(4))
-        self._kept = torch.zeros_like(start)
-        self._counts = [max(1, round(share * inputs * outputs)) for inputs, outputs in layout.shapes]
+        self._kept = torch.ones_like(start)
+        self._parts = [*layout.weights, *(layout.biases if biases else [])]
+        fans = [inputs for inputs, _ in layout.shapes] * (2 if biases else 1)
         for row, generator in enumerate(streams):
-            for part, (inputs, outputs) in zip(layout.weights, layout.shapes):
-                drawn = torch.rand(inputs * outputs, generator=generator, dtype=start.dtype)
+            for part, inputs in zip(self._parts, fans):
+                drawn = torch.rand(part.stop - part.start, generator=generator, dtype=start.dtype)
                 self.trained[row, part] = ((2 * drawn - 1) / inputs**0.5).to(start.device)
+        self.keep(shares)
+
+    def keep(self, shares: Sequence[float]) -> None:
+        """Keep another share of each replica's layers from the next choice on."""
+        ends = [row for row in range(1, len(shares) + 1) if row == len(shares) or shares[row] != shares[row - 1]]
+        self._groups = [(slice(first, end), shares[first]) for first, end in zip([0, *ends], ends)]  # neighbours are chosen for at once
 
     def refresh(self) -> None:
         """Choose the weights with the largest scores, and set the effective parameters."""
-        self._kept.zero_()
-        for part, count in zip(self._layout.weights, self._counts):
-            chosen = self.trained[:, part].abs().topk(count, sorted=False).indices
-            self._kept[:, part].scatter_(1, chosen, 1.0)
-        torch.mul(self._weights, self._kept, out=self.effective)
+        for part in self._parts:
+            self._kept[:, part] = 0
+            for rows, share in self._groups:
+                count = max(1, round(share * (part.stop - part.start)))
+                chosen = self.trained[rows, part].abs().topk(count, sorted=False).indices
+                self._kept[rows, part].scatter_(1, chosen, 1.0)
+        torch.mul(self._frozen, self._kept, out=self.effective)
 
     def pull_back(self) -> None:
         """Set `gradient` (R, P) to that of the scores, from `effective_gradient`, as if every weight were kept in the measure of its |score|."""
-        torch.mul(self.effective_gradient, self._weights, out=self.gradient).mul_(self.trained.sign())
+        torch.mul(self.effective_gradient, self._frozen, out=self.gradient).mul_(self.trained.sign())
 
     def remaining(self) -> Tensor:
         """Return the share of weights that the mask keeps, in per cent, (R,)."""
         return 100 * self._kept[:, : self._layout.weights[-1].stop].mean(1)
+
+    def masks(self) -> Tensor:
+        """Return where parameters are kept, (R, P) bool."""
+        return self._kept.bool()

@@ -112,6 +112,7 @@ class Descent:
         self._block, self._gradient, self._trainable, self._recipe = block, gradient, trainable, recipe
         self._first, self._second = torch.zeros_like(block), torch.zeros_like(block)
         self._steps = torch.zeros((), device=block.device)
+        self.factor = 1.0  # what all learning rates are multiplied by; set it to follow a schedule
         # one kernel call for each run of neighbours with equal rates: usually a single one
         ends = [row for row in range(1, len(rates) + 1) if row == len(rates) or rates[row] != rates[row - 1]]
         everything = (block, gradient, self._first, self._second)
@@ -131,6 +132,7 @@ class Descent:
             gradient.mul_(self._trainable)
         self._steps += 1
         for (block, gradient, first, second), rate in self._parts:
+            rate *= self.factor
             if recipe.optimiser == "adam":
                 torch._fused_adam_(
                     [block], [gradient], [first], [second], [], [self._steps],

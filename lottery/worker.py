@@ -7,20 +7,22 @@ under locks, the longest chains first, and never waits for another while there i
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
 
+import numpy as np
 import torch
 
 from lottery import training
 from lottery.datasets import Dataset, load
 from lottery.errors import LotteryError
-from lottery.experiments import Experiment, begin, carry, dense_of, dissect, key, parent, rungs_of
+from lottery.experiments import Experiment, begin, carry, dense_of, dissect, key, kind, parent, rungs_of
 from lottery.networks import network
 from lottery.perceptrons import Layout
 from lottery.progress import Batch
 from lottery.recipes import Setting
+from lottery.searches import Search
+from lottery.seeking import seek
 from lottery.store import Record, Store
 from lottery.streams import stream
 from lottery.supermasks import Bernoulli, TopK
@@ -182,14 +184,20 @@ class Worker:
             except LotteryError as error:
                 self.failed[one] = str(error)
         if prepared:
-            arm = prepared[0][0].arm
-            compute = self._train_what_fits if arm.trained else look_at if arm.dissected else self._evaluate
-            entries = compute(prepared)
+            entries = self._computation(prepared[0][0])(prepared)
             seconds = (time.perf_counter() - started) / len(prepared)
             self._took[kind(prepared[0][0])] = max(self._took.get(kind(prepared[0][0]), 0), seconds * len(prepared))
             for one, entry in entries:
                 self.store.write(self.key(one), Record(entry.measurements, entry.arrays, self._made(one, seconds)))
                 self.steps += one.steps
+
+    def _computation(self, one: Experiment | Search) -> Callable:
+        """Return what makes entries of a batch of such experiments."""
+        if isinstance(one, Search):
+            return functools.partial(self._what_fits, self._seek)
+        if one.arm.trained:
+            return functools.partial(self._what_fits, self._train)
+        return look_at if one.arm.dissected else self._evaluate
 
     def _sources(self, one: Experiment, missing: set[Experiment]) -> list[Record | None] | None:
         """Return the records that an experiment is prepared from, its parent's first; None if one has to be computed again."""
@@ -205,17 +213,17 @@ class Worker:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
 
-    def _train_what_fits(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
+    def _what_fits(self, compute: Callable, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch, in halves where a GPU's memory does not hold it whole: others may use that GPU, too."""
         try:
-            return self._train(prepared)
+            return compute(prepared)
         except torch.cuda.OutOfMemoryError:
             if len(prepared) == 1:
                 name = prepared[0][0].setting.network
                 raise LotteryError(f"the memory of {self.device} does not hold a single {name}; free some, or use --device cpu") from None
         torch.cuda.empty_cache()
         middle = len(prepared) // 2
-        return self._train_what_fits(prepared[:middle]) + self._train_what_fits(prepared[middle:])
+        return self._what_fits(compute, prepared[:middle]) + self._what_fits(compute, prepared[middle:])
 
     def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch of experiments, each prepared as its masks and its start."""
@@ -244,6 +252,17 @@ class Worker:
                 self.failed[one] = str(error)
         return results
 
+    def _seek(self, prepared: list[tuple[Search, None]]) -> list[tuple[Search, Record]]:
+        """Return the entries of a population of searches, each with its mask as bits."""
+        searches, results = [one for one, _ in prepared], []
+        self.watch(Batch(searches, 0))
+        for one, outcome in zip(searches, seek(searches, self.device, lambda step: self.watch(Batch(searches, step)))):
+            if isinstance(outcome, str):
+                self.failed[one] = outcome
+            else:
+                results.append((one, Record(outcome[0], {"mask": np.packbits(outcome[1].numpy())})))
+        return results
+
     def _evaluate(self, prepared: list[tuple[Experiment, list]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of untrained experiments, each prepared as masks and start of every rung."""
         results = []
@@ -256,19 +275,10 @@ class Worker:
         return results
 
 
-def kind(one: Experiment) -> tuple:
-    """Return what experiments must have in common to go into one batch: all but seed, arm, round and learning rate, where the arm is plain."""
-    arm = one.arm
-    return _without_rate(one.setting), arm.trained, arm.dissected, arm.supermask, arm.logit, arm.share
-
-
-@functools.cache
-def _without_rate(setting: Setting) -> Setting:
-    return replace(setting, recipe=replace(setting.recipe, learning_rate=0.0))
-
-
-def prepare(one: Experiment, source: Record | None, dense: Record | None = None) -> object:
-    """Return what the computing of an experiment starts from: masks and start, or those of every rung, or an anatomy."""
+def prepare(one: Experiment | Search, source: Record | None, dense: Record | None = None) -> object:
+    """Return what the computing of an experiment starts from: masks and start, or those of every rung, or an anatomy; of a search nothing."""
+    if isinstance(one, Search):
+        return None
     if one.arm.trained:
         return begin(one, source)
     return dissect(one, source, dense) if one.arm.dissected else rungs_of(one, source)
@@ -286,5 +296,5 @@ def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[
         return training.Identity
     streams = [stream(one.seed, "supermask") for one in experiments]
     if arm.supermask == "top-k":
-        return functools.partial(TopK, layout=layout, streams=streams, share=arm.share)
+        return functools.partial(TopK, layout=layout, streams=streams, shares=[arm.share] * len(experiments))
     return functools.partial(Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled"))

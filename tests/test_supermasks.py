@@ -120,7 +120,7 @@ def test_learns_the_digits_without_moving_a_weight(digits, rescaled):
 
 def top_k(seeds=(0, 1), share=0.3, dtype=torch.float64):
     start = torch.stack([LAYOUT.join(initial_weights(network(SMALL), seed)) for seed in seeds]).to(dtype)
-    return TopK(start, LAYOUT, [stream(seed, "scores") for seed in seeds], share=share)
+    return TopK(start, LAYOUT, [stream(seed, "scores") for seed in seeds], [share] * len(seeds))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -128,7 +128,7 @@ def test_top_k_keeps_the_largest_scores_of_each_layer(share):
     """The forward pass equals sorting: exactly so many weights a layer, none with a smaller score than one that is left out."""
     one = top_k(share=share)
     one.refresh()
-    for effective, scores, weights in zip(*map(LAYOUT.weight_views, (one.effective, one.trained, one._weights))):
+    for effective, scores, weights in zip(*map(LAYOUT.weight_views, (one.effective, one.trained, one._frozen))):
         for r in range(2):
             count = round(share * scores[r].numel())
             threshold = scores[r].abs().flatten().sort(descending=True).values[count - 1]
@@ -148,12 +148,12 @@ def test_top_k_learns_the_digits_without_moving_a_weight(digits):
     made = []
 
     def parametrise(start):
-        made.append((start.clone(), TopK(start, LAYOUT, [stream(seed, "scores") for seed in range(3)], share=0.5)))
+        made.append((start.clone(), TopK(start, LAYOUT, [stream(seed, "scores") for seed in range(3)], [0.5] * 3)))
         return made[0][1]
 
     outcomes = train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in range(3)], parametrise=parametrise)
     start, one = made[0]
-    assert torch.equal(start, one._weights)
+    assert torch.equal(start, one._frozen)
     assert all(outcome.measurements["test_accuracy_end"] > 60 for outcome in outcomes)
     assert all(outcome.measurements["weights_remaining"] == pytest.approx(50, abs=0.01) for outcome in outcomes)
     assert all(outcome.measurements["test_accuracy_deviation"] == 0 for outcome in outcomes)

@@ -1,0 +1,329 @@
+"""Seeking: prune and train networks in which a ticket is planted, many searches at once, and compare what is kept with what was planted.
+
+Fischer & Burkholz 2021, section 3 and appendix B.1. All searches of a population share network and length; their methods, shares,
+seeds and noise are their own, and what one finds does not depend on the others. Every seed has a host, a planting and data of its own.
+
+Where the authors' released code does otherwise than one would from the paper, this does what is sound, and `released` does what
+the code does:
+
+                       here                                              released
+  as many as planted   the ticket's weights and biases                   its share of weights, times weights and biases
+  number kept          exactly as many as asked for                      those above a threshold: all that tie with it go
+  ties                 drawn                                             pruned
+  pruned parameters    stay pruned in later rounds                       may come back
+  edge-popup           linear outputs; biases have scores like weights   a softmax on every task; scores of biases start at zero
+"""
+
+import functools
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from lottery.arms import EDGE_POPUP, Seek
+from lottery.datasets import Dataset, Part
+from lottery.errors import LotteryError
+from lottery.losses import OF_SOFTMAX
+from lottery.masks import keep, ranking
+from lottery.networks import network
+from lottery.perceptrons import Layout, Perceptrons
+from lottery.planting import Planted, hosts, plant
+from lottery.recipes import Recipe
+from lottery.saliency import EACH_CLASS, Parameters, Saliency, perceptron
+from lottery.scales import EPOCH, EPOCHS
+from lottery.scoring import scores
+from lottery.streams import stream
+from lottery.supermasks import TopK
+from lottery.targets import TASKS, Target
+from lottery.tasks import REGRESSION, dataset, draw, score, trivial
+from lottery.training import DataOrder, Descent, Identity, Parametrisation, Step
+
+CLASSES = 4  # of the samples that scores are taken on: 40 for every task, as released
+
+
+def task_of(name: str) -> tuple[str, int]:
+    """Return the task and the depth of a network in which a ticket is planted."""
+    words = name.split("-")
+    return words[1], int(words[2])
+
+
+def recipe_of(arm: Seek) -> Recipe:
+    """Return how a search trains, all rounds together."""
+    steps = EPOCH * (EPOCHS * (arm.weak or arm.method == EDGE_POPUP) + arm.epochs * arm.rounds)
+    if arm.method == EDGE_POPUP:
+        return Recipe("sgd", 0.1, 32, steps, EPOCH, momentum=0.9, weight_decay=5e-4)
+    return Recipe("adam", 1e-3, 32, steps, EPOCH)
+
+
+def target_of(name: str) -> Target:
+    """Return the target that is planted in a network."""
+    task, depth = task_of(name)
+    return TASKS[task](depth)
+
+
+def count(arm: Seek) -> int:
+    """Return how many parameters a search keeps; raise where they cannot make a path through all layers."""
+    architecture = network(arm.network)
+    layout = Layout(architecture)
+    parameters, target = layout.biases[-1].stop, target_of(arm.network)
+    if arm.share is not None:
+        kept = round(arm.share * parameters)
+    elif arm.released:
+        kept = parameters - int((1 - target.size / architecture.weights) * parameters)
+    else:
+        kept = target.size + sum(int((bias != 0).sum()) for bias in target.biases)
+    if not len(architecture.layers) <= kept <= parameters:
+        share = "what is planted" if arm.share is None else f"a share of {arm.share:g}"
+        raise LotteryError(
+            f"{arm.network}: {share} is {kept} of {parameters} parameters; a search keeps at least one for each of the {len(architecture.layers)} "
+            "layers, and at most all"
+        )
+    return kept
+
+
+class Population:
+    """R searches of one kind: their starts, masks and data as blocks with a replica axis."""
+
+    def __init__(self, searches: Sequence, device: str):
+        self.searches, self.device = searches, torch.device(device)
+        self.arms = [one.arm for one in searches]
+        self.name = self.arms[0].network
+        self.task = task_of(self.name)[0]
+        self.architecture = network(self.name)
+        self.layout = Layout(self.architecture)
+        self.size = self.layout.biases[-1].stop  # parameters, without padding
+        self.failed: dict[int, str] = {}
+        seeds = sorted({one.seed for one in searches})
+        rows = [seeds.index(one.seed) for one in searches]
+        planted = planting(self.name, tuple(seeds))
+        self.start = self._block(planted.network.weights, planted.network.biases)[rows].to(self.device)  # (R, P)
+        self.planted = self._block(planted.weight_masks, planted.bias_masks)[rows].bool()
+        self.scale = planted.scale[rows].unsqueeze(1).to(self.device)  # (R, 1, outputs)
+        self.masks = torch.zeros_like(self.start, dtype=torch.bool)
+        self.masks[:, : self.size] = True
+        self.overlap: list[tuple[list[float], list[float]]] = []  # of every round: recall and precision of the weights, (R,) each
+        self._load_data()
+
+    def _block(self, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
+        """Return layers (H, ...) as blocks (H, P) of float32."""
+        block = torch.zeros(len(weights[0]), self.layout.size)
+        for part, values in zip([*self.layout.weights, *self.layout.biases], [*weights, *biases]):
+            block[:, part] = values.flatten(1).float()
+        return block
+
+    def _load_data(self) -> None:
+        """Set the data of all searches, stacked, and where each search's own begins."""
+        draws = list(dict.fromkeys((one.seed, one.arm.noise) for one in self.searches))
+        found = [dataset(self.task, *one) for one in draws]
+        self.own = [found[draws.index((one.seed, one.arm.noise))] for one in self.searches]
+        images, labels = (torch.cat([getattr(data.train, what) for data in found]).to(self.device) for what in ("images", "labels"))
+        train, none = Part(images, labels), found[0].validation
+        self.data = Dataset(self.task, train, none, none, found[0].fingerprint)
+        first = [draws.index((one.seed, one.arm.noise)) * len(found[0].train.images) for one in self.searches]
+        self._first = torch.tensor(first, device=self.device).unsqueeze(1)  # (R, 1)
+        self._test = torch.stack([data.test.images for data in self.own]).to(self.device)  # (R, n, inputs)
+        self._observed = torch.stack([data.test.labels for data in self.own]).to(self.device)
+
+    def train(self, moment: str, epochs: int, watch: Callable[[], None]) -> Tensor:
+        """Return the parameters (R, P) after so many epochs from the masked start, pruned ones at zero and every other moved."""
+        parameters = Identity(self.start * self.masks)
+        steps = self.steps(parameters, self.masks.to(self.start), recipe_of(self.arms[0]), moment)
+        for _ in range(epochs):
+            for _ in range(EPOCH):
+                next(steps)
+            watch()
+        return parameters.trained
+
+    def learn_scores(self, watch: Callable[[], None]) -> None:
+        """Train the scores of edge-popup for all epochs under a falling learning rate, and keep what they choose at the end."""
+        kept = [count(arm) / self.size for arm in self.arms]
+        streams = [stream(one.seed, "scores") for one in self.searches]
+        scored = TopK(self.start, self.layout, streams, kept, biases=True)
+        for row, arm in enumerate(self.arms):
+            if arm.released:
+                scored.trained[row, self.layout.biases[0].start : self.size] = 0
+        recipe = recipe_of(self.arms[0])
+        for epoch in range(EPOCHS):
+            falling = [share ** ((epoch + 1) / EPOCHS) if arm.annealed else share for arm, share in zip(self.arms, kept)]
+            scored.keep(falling)
+            scored.refresh()
+            if epoch == 0:
+                steps = self.steps(scored, None, recipe, "scores")
+            for _ in range(EPOCH):
+                next(steps)
+            watch()
+        self.masks[:, : self.size] = scored.masks()[:, : self.size]
+        self._compare()
+
+    def steps(self, parameters: Parametrisation, trainable: Tensor | None, recipe: Recipe, moment: str):
+        """Yield after every step. A learning rate that falls is that of a cosine, epoch by epoch, whose steps are captured anew."""
+        loss = self.architecture.loss + (OF_SOFTMAX if self._softmax() else "")
+        networks = Perceptrons(self.name, parameters.effective, parameters.effective_gradient, loss)
+        rates = [recipe.learning_rate] * len(self.searches)
+        descent = Descent(parameters.trained, parameters.gradient, trainable, recipe, rates)
+        orders = [(one.seed, "data order", moment) for one in self.searches]
+        batches = DataOrder(orders, len(self.own[0].train.images), recipe.batch_size, self.device)
+        falls, done = self.arms[0].method == EDGE_POPUP, 0
+        while True:
+            if done % EPOCH == 0 and (falls or done == 0):
+                descent.factor = (1 + torch.cos(torch.tensor(torch.pi * done / (EPOCH * EPOCHS))).item()) / 2 if falls else 1.0
+                step = Step(self.data, networks, parameters, descent, len(self.searches))
+            step(next(batches) + self._first)
+            done += 1
+            yield
+
+    def _softmax(self) -> bool:
+        return self.arms[0].method == EDGE_POPUP and self.arms[0].released
+
+    def prune(self, round: int, final: Tensor) -> None:
+        """Cut every search's mask to what a round leaves, scored after training that ended at `final` (R, P)."""
+        final = torch.where(self.masks, final, self.start).cpu()  # what is pruned has not moved
+        start, masks = self.start.cpu(), self.masks.cpu()
+        for row, (one, arm) in enumerate(zip(self.searches, self.arms)):
+            if row not in self.failed and arm.method:
+                try:
+                    self.masks[row] = self._cut(one, arm, round, masks[row], start[row], final[row])
+                except LotteryError as error:
+                    self.failed[row] = str(error)
+        self._compare()
+
+    def _cut(self, one, arm: Seek, round: int, mask: Tensor, start: Tensor, final: Tensor) -> Tensor:
+        """Return the mask (P,) of a search after a round."""
+        masks, sample = self.layout.parts(mask), draw(self.task, EACH_CLASS * CLASSES, one.seed, "prune", arm.noise)
+
+        def saliency(parameters: Parameters) -> Saliency:
+            return Saliency(perceptron(self.architecture), parameters, masks, sample.inputs, sample.observed, self.architecture.loss)
+
+        found = scores(arm.method, one.seed, round, masks, self.layout.parts(start), self.layout.parts(final), saliency)
+        flat, share = torch.cat([values.flatten() for values in found.values()]), (count(arm) / self.size) ** (round / arm.rounds)
+        cut = torch.zeros_like(mask)
+        groups = [("all", slice(0, self.size))] if arm.scope == "global" else list(zip(found, [*self.layout.weights, *self.layout.biases]))
+        for name, part in groups:
+            left = round_to(share, part.stop - part.start, name, arm)
+            if arm.released:
+                cut[part] = above_threshold(flat[part], left)
+            else:
+                cut[part] = keep(ranking(flat[part], mask[part], stream(one.seed, "ties", round, name)), left, flat[part].shape)
+        return cut
+
+    def _compare(self) -> None:
+        """Take note of how many of the planted weights are kept, and how many of the kept are planted."""
+        weights = slice(self.layout.weights[-1].stop)
+        kept, planted = self.masks[:, weights].cpu(), self.planted[:, weights]
+        both = (kept & planted).sum(1).double()
+        self.overlap.append(((both / planted.sum(1)).tolist(), (both / kept.sum(1).clamp(min=1)).tolist()))
+
+    def readings(self, parameters: Tensor) -> dict[str, list[float]]:
+        """Return scores (R,) on test data: of the outputs as they are, divided by the planting's scale, and for regressions fitted.
+
+        "fitted" multiplies each output by the factor, not below zero, that brings it closest to the observed; "any sign" lets it be negative,
+        as the released code does. Scores of networks that diverged are NaN.
+        """
+        outputs = Perceptrons(self.name, parameters).outputs(self._test)  # (R, n, outputs)
+        if self._softmax():
+            outputs = outputs.softmax(2)
+        found = {"raw": outputs, "scaled": outputs / self.scale}
+        if self.task in REGRESSION:
+            square = outputs.square().sum(1, keepdim=True)
+            factor = torch.where(square > 0, (outputs * self._observed).sum(1, keepdim=True) / square, 1.0)
+            found |= {"fitted": outputs * factor.clamp(min=0), "any_sign": outputs * factor}
+        sound = outputs.isfinite().all(2).all(1)
+        return {name: torch.where(sound, score(self.task, values, self._observed), torch.nan).tolist() for name, values in found.items()}
+
+    def anatomy(self, row: int) -> dict[str, object]:
+        """Return what a search kept: counts by layer, and whether a path is left from inputs to outputs."""
+        parts = self.layout.parts(self.masks[row].cpu())
+        layers = [parts[layer.name] for layer in self.architecture.layers]
+        reached = torch.ones(layers[0].shape[0], dtype=torch.bool)
+        for layer in layers:
+            reached = (reached.unsqueeze(1) & layer).any(0)
+        biases = [int(parts[f"{layer.name} bias"].sum()) for layer in self.architecture.layers]
+        return {"weights_kept": [int(layer.sum()) for layer in layers], "biases_kept": biases, "connected": bool(reached.any())}
+
+
+def round_to(share: float, size: int, part: str, arm: Seek) -> int:
+    """Return how many of a part's parameters a share keeps; raise where that leaves none of a layer's weights."""
+    left = round(share * size)
+    if left == 0 and not part.endswith("bias"):
+        raise LotteryError(f"{arm.network}: a share of {share:.2g} leaves none of the {size} weights of {part}; keep more, or rank all together")
+    return left
+
+
+def above_threshold(scores: Tensor, left: int) -> Tensor:
+    """Return where scores are larger than the largest of those that go if `left` are to stay: fewer stay where some tie with it."""
+    gone = scores.numel() - left
+    return scores > scores.sort().values[gone - 1] if gone else torch.ones_like(scores, dtype=torch.bool)
+
+
+@functools.lru_cache(maxsize=8)
+def planting(name: str, seeds: tuple[int, ...]) -> Planted:
+    """Return a network a seed, each a fresh host with the task's target planted in it."""
+    layers = network(name).layers
+    return plant(target_of(name), hosts([layers[0].shape[0], *(layer.shape[1] for layer in layers)], seeds))
+
+
+@torch.no_grad()
+def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] = lambda step: None) -> list[tuple[dict, Tensor] | str]:
+    """Return the measurements and the mask (P,) of every search, or the message of why it failed. All are of one kind.
+
+    `watch` is told the number of steps done after every epoch.
+    """
+    population, arm, done = Population(searches, device), searches[0].arm, 0
+
+    def epoch_done() -> None:
+        nonlocal done
+        done += EPOCH
+        watch(done)
+
+    weak = None
+    if arm.method == EDGE_POPUP:
+        population.learn_scores(epoch_done)
+        strong = population.readings(population.start * population.masks)
+    else:
+        for round in range(1, arm.rounds + 1):
+            final = population.train(f"round {round}", arm.epochs, epoch_done) if arm.epochs else population.start
+            population.prune(round, final)
+        strong = population.readings(population.start * population.masks)
+        weak = population.readings(population.train("last", EPOCHS, epoch_done)) if arm.weak else None
+    return [population.failed.get(row) or (_measured(population, row, strong, weak), population.masks[row].cpu()) for row in range(len(searches))]
+
+
+@torch.no_grad()
+def step_time(searches: Sequence, device: str) -> float:
+    """Return the seconds of a training step of each of a population's searches, measured over a quarter of an epoch; scoring is not in it."""
+    population = Population(searches, device)
+    arm, parameters = searches[0].arm, Identity(population.start)
+    if arm.method == EDGE_POPUP:
+        streams = [stream(one.seed, "scores") for one in searches]
+        parameters = TopK(population.start, population.layout, streams, [count(one.arm) / population.size for one in searches], biases=True)
+        parameters.refresh()
+    steps = population.steps(parameters, None, recipe_of(arm), "calibration")
+    next(steps)
+    started = time.perf_counter()
+    for _ in range(EPOCH // 4):
+        next(steps)
+    if population.device.type == "cuda":
+        torch.cuda.synchronize(population.device)
+    return (time.perf_counter() - started) / (EPOCH // 4) / len(searches)
+
+
+def _measured(population: Population, row: int, strong: dict[str, list[float]], weak: dict[str, list[float]] | None) -> dict[str, object]:
+    """Return the measurements of one search: errors of regressions, accuracies of circle in per cent."""
+    data, best = population.own[row], min if population.task in REGRESSION else max
+    target = target_of(population.name)
+    readings = [strong[name][row] for name in strong if name != "any_sign"]
+    measured = {f"strong_{name}": values[row] for name, values in strong.items()}
+    measured["strong"] = best(readings) if all(value == value for value in readings) else readings[0]
+    if weak is not None:
+        measured |= {"weak": weak["raw"][row]} | {f"weak_{name}": values[row] for name, values in weak.items() if name not in ("raw", "scaled")}
+    return {
+        **measured,
+        "ticket": float(score(population.task, target(data.test.images.double()), data.test.labels)),
+        **trivial(population.task, data),
+        **population.anatomy(row),
+        "recall": [recall[row] for recall, _ in population.overlap],
+        "precision": [precision[row] for _, precision in population.overlap],
+        "iterations": population.searches[row].steps,
+        "accuracy_step": 100 / len(data.test.images) if population.task == "circle" else 0.0,
+    }
