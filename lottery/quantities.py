@@ -216,8 +216,10 @@ def early_stop(arm: Arm, round: int) -> Quantity:
     )
 
 
-def _sought(arm: Seek, name: str, value: Callable[[Measurements], float], resolution: float = 1e-6) -> Quantity:
-    term = Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, lambda measured: measured["accuracy_step"] or resolution)
+def _sought(arm: Seek, name: str, value: Callable[[Measurements], float], resolution: float | None = None) -> Quantity:
+    """Return a measurement of a search. Its resolution is by default that of a score: an accuracy's, or for errors a thousandth of them."""
+    step = (lambda measured: measured["accuracy_step"] or 1e-3) if resolution is None else (lambda measured: resolution)
+    term = Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, step)
     return Quantity((term,), lambda values: values[0])
 
 
@@ -255,7 +257,7 @@ def accurate(arm: Seek) -> Quantity:
 
 def collapse(arm: Seek) -> Quantity:
     """Return 1 where a search left no path from inputs to outputs, as where a layer is empty, else 0."""
-    return _sought(arm, "no path left", lambda measured: 0.0 if measured["connected"] else 1.0)
+    return _sought(arm, "no path left", lambda measured: 0.0 if measured["connected"] else 1.0, resolution=1.0)
 
 
 def recall(arm: Seek, above_chance: bool = False) -> Quantity:
@@ -266,12 +268,12 @@ def recall(arm: Seek, above_chance: bool = False) -> Quantity:
 
         return measured["recall"][-1] - above_chance * sum(measured["weights_kept"]) / network(arm.network).weights
 
-    return _sought(arm, "share of the planted weights kept" + (" above chance" if above_chance else ""), value)
+    return _sought(arm, "share of the planted weights kept" + (" above chance" if above_chance else ""), value, resolution=0.01)
 
 
 def precision(arm: Seek, round: int) -> Quantity:
     """Return which share of the weights that a search kept after a round, counted from 1, is planted."""
-    return _sought(arm, f"share of planted weights among those kept after round {round}", lambda measured: measured["precision"][round - 1])
+    return _sought(arm, f"share of planted weights among those kept after round {round}", lambda measured: measured["precision"][round - 1], resolution=0.01)
 
 
 def log_ratio(one: Quantity, other: Quantity) -> Quantity:
