@@ -171,7 +171,7 @@ class Seek:
         words += [f"{self.rounds} rounds"] if self.rounds > 1 else []
         words += ["layer by layer"] if self.scope == "layer" else []
         words += [f"noise {self.noise:g}"] if self.noise is not None else []
-        words += ["untrained"] if not self.weak else []
+        words += ["untrained"] if not self.weak and self.method != EDGE_POPUP else []
         words += ["as released"] if self.released else []
         return ", ".join(words)
 

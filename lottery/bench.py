@@ -8,18 +8,23 @@ import torch
 from tabulate import tabulate
 from torch import nn
 
+from lottery.arms import singleshot
 from lottery.datasets import Dataset, noise
+from lottery.losses import mean_loss
 from lottery.networks import network
 from lottery.options import processor
 from lottery.perceptrons import Layout, initial_weights
 from lottery.products import product
 from lottery.recipes import Recipe, Setting
-from lottery.scales import EARLY_STOP, SCALES
+from lottery.scales import EARLY_STOP, PLANTED, SCALES
+from lottery.searches import Search
+from lottery.seeking import seek
 from lottery.training import Replica, train
 
-CASES = (("tiny", 20), ("reduced", 1))  # scale, replicas on a processor
+CASES = (("tiny", "lenet-300-100", 20), ("reduced", "lenet-300-100", 1), ("tiny", "planted-circle-5", 12))  # scale, network, replicas on a processor
 GPU_REPLICAS = 512
 COUNTS = {"digits": (400, 500, 897), "mnist": (55_000, 5_000, 10_000)}  # images for training, validation, test
+PLANTED_COUNTS = (9_000, 0, 1_000)
 HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s", "best product\nGFLOP/s", "share",
            "engine\nGB/s", "copying\nGB/s")  # fmt: skip
 COPIED = 2**26  # floats of the block that the memory's bandwidth is measured on: larger than any cache
@@ -44,7 +49,10 @@ def _wait() -> None:
 
 
 def engine(setting: Setting, recipe: Recipe, data: Dataset, replicas: int) -> float:
-    """Return the engine's seconds per network-step over a whole training, with all that it measures."""
+    """Return the engine's seconds per network-step over a whole training, with all that it measures; of planted networks over whole searches."""
+    if setting.network.startswith("planted-"):
+        searches = [Search(singleshot(setting.network, "snip", 0.1), seed) for seed in range(replicas)]
+        return seconds(lambda: seek(searches, str(data.device)), repeat=1) / searches[0].steps / replicas
     layout = Layout(network(setting.network))
     batch = [
         Replica(layout.join(initial_weights(network(setting.network), seed)), layout.trainable(None), (seed, "data order", 0))
@@ -58,8 +66,9 @@ def engine(setting: Setting, recipe: Recipe, data: Dataset, replicas: int) -> fl
 def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
     """Return the seconds per step of one network in an ordinary loop: nn.Sequential, autograd, fused Adam, index gathers.
 
-    It looks at the validation loss as often as the engine does, and nothing else.
+    It looks at the validation loss, where there is one, as often as the engine does, and nothing else.
     """
+    loss = network(setting.network).loss
     modules: list[nn.Module] = []
     for layer in network(setting.network).layers:
         modules += [nn.Linear(*layer.shape), nn.ReLU()]
@@ -70,11 +79,11 @@ def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
         for iteration in range(1, iterations + 1):
             index = torch.randint(0, len(data.train.images), (recipe.batch_size,), device=data.device)
             optimiser.zero_grad()
-            nn.functional.cross_entropy(model(data.train.images[index]), data.train.labels[index]).backward()
+            mean_loss(loss, model(data.train.images[index]), data.train.labels[index]).backward()
             optimiser.step()
-            if recipe.looks(iteration):
+            if len(data.validation.images) and recipe.looks(iteration):
                 with torch.no_grad():
-                    nn.functional.cross_entropy(model(data.validation.images), data.validation.labels).item()
+                    mean_loss(loss, model(data.validation.images), data.validation.labels).item()
 
     return seconds(run, repeat=1, warm=lambda: run(20)) / recipe.iterations
 
@@ -115,15 +124,15 @@ def bench(device: str) -> str:
     if device == "cpu":
         torch.set_num_threads(1)
     rows, copying = [], bandwidth(device)
-    for name, replicas in CASES:
+    for name, of_paper, replicas in CASES:
         replicas = replicas if device == "cpu" else GPU_REPLICAS
-        setting = SCALES[name].setting("lenet-300-100", EARLY_STOP)
-        recipe, data = setting.recipe, noise(setting.network, COUNTS[setting.dataset], device)
+        setting = SCALES[name].setting(of_paper, EARLY_STOP) or SCALES[name].setting(of_paper, PLANTED)
+        recipe, data = setting.recipe, noise(setting.network, COUNTS.get(setting.dataset, PLANTED_COUNTS), device)
         ours, loop, best = engine(setting, recipe, data, replicas), plain_loop(setting, recipe, data), product_rate(setting, replicas, device)
         rate = arithmetic(setting) / ours
         rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
                      f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",
                      f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip
     where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
-    title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included; random pixels"
+    title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included; random pixels, of planted networks their own data"
     return "\n".join([title, "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])

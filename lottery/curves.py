@@ -4,6 +4,7 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
+from lottery import planted_curves
 from lottery.errors import LotteryError
 from lottery.measurements import COLUMNS
 
@@ -75,7 +76,7 @@ def draw(folder: Path) -> list[Path]:
                 file = folder / f"curves-{name}-{'-'.join([*words[:3], words[-1]])}.png"
                 _figure(file, f"{name.replace('-', ' ')}: {where}", found, dense, trained=name in TRAINED)
                 made.append(file)
-    return made
+    return made + planted_curves.draw(folder)
 
 
 def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained: bool) -> None:

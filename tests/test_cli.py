@@ -62,7 +62,7 @@ def test_bench_prints_ratios(capsys, monkeypatch):
     """One line per network, with the plain loop and the hardware's rate beside the engine; how fast is not a test's business."""
     from lottery import bench
 
-    monkeypatch.setattr(bench, "CASES", (("tiny", 2),))
+    monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "one thread, torch" in lines[0] and lines[-1].split()[:2] == ["lenet-96-48", "2"] and len(lines[-1].split()) == 10

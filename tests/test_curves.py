@@ -4,7 +4,8 @@ import csv
 
 import pytest
 
-from lottery import curves
+from lottery import curves, planted_curves
+from lottery.arms import multishot, scores_sought, whole
 from lottery.errors import LotteryError
 from lottery.measurements import COLUMNS
 
@@ -56,3 +57,36 @@ def test_bad_files_are_one_message(tmp_path, content, message):
         (tmp_path / "measurements.csv").write_text(content)
     with pytest.raises(LotteryError, match=message):
         curves.read(tmp_path / "measurements.csv")
+
+
+def planted_rows(network="planted-circle-5"):
+    """Rows as searches leave them: two methods at two shares in one shot, one in ten rounds."""
+    where = (network, "circle", 2810, "adam")
+    for method in ("snip_init", "large_init"):
+        for share, remaining in (("10% kept", "10.1"), ("1% kept", "1.2")):
+            for seed in (0, 1):
+                for metric, value in (("weak", 90 + seed), ("strong", 20 + seed), ("ticket", 98), ("constant", 45), ("affine", 45)):
+                    yield (f"{method}, {share}", seed, 1, remaining, 2810, metric, value, *where)
+    for round in range(1, 11):
+        yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "recall", 1 / round, *where)
+        yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "precision", round / 100, *where)
+
+
+def test_searches_are_read_and_drawn(tmp_path):
+    """By network, method, share and rounds, every seed; a figure of levels and one of what was recovered."""
+    pytest.importorskip("matplotlib")
+    write(tmp_path, planted_rows())
+    with (tmp_path / "measurements.csv").open(newline="") as content:
+        found = planted_curves.read(csv.DictReader(content))["planted-circle-5"]
+    assert found["magnitude", "1% kept", ""]["weak"] == [90.0, 91.0]
+    assert found["snip", "1% kept", "10 rounds"]["precision 10"] == [0.1]
+    made = curves.draw(tmp_path)
+    assert {file.name for file in made} == {"curves-planted-circle-5.png", "curves-recovered-planted-circle-5.png"}
+    assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
+
+
+def test_names_of_searches_are_taken_apart():
+    """Every way in which an arm is named."""
+    assert planted_curves.split(multishot("planted-circle-5", "magnitude", None).name) == ("magnitude", "as many kept as planted", "10 rounds")
+    assert planted_curves.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == ("annealed edge-popup", "10% kept", "")
+    assert planted_curves.split(whole("planted-circle-5").name) == ("whole network", "", "")
