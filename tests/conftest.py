@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from lottery import seeking
 from lottery.datasets import Dataset, Part, data_folder, load
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
@@ -45,6 +46,13 @@ def random_images() -> Dataset:
         return Part(torch.rand(count, 784, generator=generator), torch.randint(0, 10, (count,), generator=generator))
 
     return Dataset("random", part(240), part(120), part(120), "random")
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Searches for planted tickets with epochs of twelve steps, two of them at the end."""
+    monkeypatch.setattr(seeking, "EPOCH", 12)
+    monkeypatch.setattr(seeking, "EPOCHS", 2)
 
 
 def replica(name: str, seed: int, masks=None, start=None, dtype=torch.float32) -> Replica:

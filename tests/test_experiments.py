@@ -322,3 +322,39 @@ def test_arm_names_tell_arms_apart():
     """What the files call an arm is unique."""
     arms = [Arm(), *TestKeys.ARMS[:-1], chain("random"), untrained("random"), branch("random", "reinit"), one_shot("random")]
     assert len({arm.name for arm in arms}) == len(arms)
+
+
+class TestScoresBeforeTraining:
+    ARMS = [chain(f"{name}_init") for name in ("snip", "grasp", "synflow")]
+
+    @pytest.mark.parametrize("arm", ARMS)
+    def test_rounds_nest_and_count(self, arm):
+        """Nothing is trained for them; round by round the masks are nested, with the exact counts, and start from the initial values."""
+        before = None
+        for round in (1, 2, 5):
+            one = experiment(SETTING, arm, round, 0)
+            masks, start = begin(one, None)
+            assert parent(one) is None and [int(mask.sum()) for mask in masks] == list(network(SMALL).kept(round))
+            assert before is None or not any((now & ~then).any() for now, then in zip(masks, before))
+            for weights, mask, w_init in zip(weights_of(one, start), masks, initial_weights(network(SMALL), 0)):
+                assert torch.equal(weights, w_init * mask)
+            before = masks
+
+    def test_snip_keeps_what_autograd_says(self):
+        """The first round keeps, of every layer, the largest |w dL/dw| of torch's own modules on the scored images."""
+        one, layers = experiment(SETTING, chain("snip_init"), 1, 3), []
+        for w_init in initial_weights(network(SMALL), 3):
+            layers += [torch.nn.Linear(*w_init.shape).double(), torch.nn.ReLU()]
+            layers[-2].weight.data, layers[-2].bias.data = w_init.t().double(), torch.zeros(w_init.shape[1]).double()
+        images, labels = experiments.scored_images(one, 0)
+        assert len(images) == 100 and len(images.unique(dim=0)) > 95
+        torch.nn.functional.cross_entropy(torch.nn.Sequential(*layers[:-1])(images.double()), labels).backward()
+        for mask, layer in zip(begin(one, None)[0], layers[::2]):
+            size = (layer.weight * layer.weight.grad).abs().t()
+            assert size[mask].min() >= size[~mask].max()
+
+    def test_other_rounds_and_seeds_score_other_images(self):
+        """Images are drawn anew for each round and seed, and alike for all criteria."""
+        chosen = {(round, seed): experiments.scored_images(experiment(SETTING, arm, 5, seed), round)[0].sum().item()
+                  for arm in self.ARMS for round in (0, 1) for seed in (0, 1)}  # fmt: skip
+        assert len(set(chosen.values())) == 4

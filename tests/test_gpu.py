@@ -5,10 +5,13 @@ import dataclasses
 import pytest
 import torch
 
+from lottery.arms import scores_sought, singleshot, whole
 from lottery.datasets import load
 from lottery.networks import network
 from lottery.perceptrons import Layout
 from lottery.recipes import Recipe
+from lottery.searches import Search
+from lottery.seeking import seek
 from lottery.streams import stream
 from lottery.supermasks import Bernoulli
 from lottery.training import Step, train
@@ -64,3 +67,14 @@ def test_a_captured_step_is_the_step(optimiser, monkeypatch):
     monkeypatch.setattr(Step, "__call__", lambda self, index: self._run(index.reshape(-1)))
     for ours, theirs in zip(captured, train(SMALL, load("digits", "cuda:0"), recipe, replicas)):
         torch.testing.assert_close(ours.final, theirs.final, rtol=1e-4, atol=1e-5)
+
+
+def test_searches_as_on_the_processor():
+    """As many parameters kept, planted weights recovered alike, and tickets as good; edge-popup's steps are captured anew every epoch."""
+    arms = [singleshot("planted-circle-5", "snip", 0.5), whole("planted-circle-5")]
+    here, there = (seek([Search(arm, seed) for arm in arms for seed in (0, 1)], device) for device in ("cpu", "cuda:0"))
+    for (ours, mask), (theirs, other) in zip(here, there):
+        assert mask.sum() == other.sum() and (mask == other).float().mean() > 0.999
+        assert abs(ours["strong"] - theirs["strong"]) < 1 and abs(ours["weak"] - theirs["weak"]) < 3
+    popped = [seek([Search(scores_sought("planted-circle-5", 0.5, annealed=True), 0)], device)[0][0] for device in ("cpu", "cuda:0")]
+    assert popped[0]["weights_kept"] == popped[1]["weights_kept"] and abs(popped[0]["strong"] - popped[1]["strong"]) < 15

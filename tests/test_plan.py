@@ -3,10 +3,11 @@
 import random
 import time
 
-from lottery import plan
-from lottery.arms import DENSE, chain
+from lottery import plan, seeking
+from lottery.arms import DENSE, chain, multishot, scores_sought, whole
 from lottery.experiments import experiment
 from lottery.recipes import Recipe, Setting
+from lottery.searches import Search
 from lottery.store import Store
 from lottery.worker import Worker, kind
 
@@ -78,3 +79,11 @@ def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
 
     worker.work(wanted, deadline=time.time() + 60)
     assert not worker.entries
+
+
+def test_searches_are_planned(tmp_path, monkeypatch):
+    """Populations of searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
+    monkeypatch.setattr(seeking, "EPOCH", 8)
+    wanted = {Search(arm, 0) for arm in (multishot("planted-relu-5", "snip", 0.1), whole("planted-relu-5"), scores_sought("planted-relu-5", 0.5))}
+    found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
+    assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0

@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
+import benchmarks.test_fischer_burkholz_2021 as planted
+import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
-from lottery import criteria, experiments, networks, perceptrons, supermasks, training, treatments
+from lottery import criteria, experiments, networks, perceptrons, saliency, seeking, supermasks, training, treatments
 from lottery.arms import Arm
 from lottery.claims import expected_file
 from lottery.expected import read
 from lottery.progress import Reporter
 from lottery.scales import SCALES
 from lottery.session import Options, Session
-from tests import test_experiments, test_networks, test_oracle, test_supermasks, test_training, test_worker
+from tests import test_experiments, test_networks, test_oracle, test_saliency, test_seeking, test_supermasks, test_training, test_worker
 from tests.conftest import SMALL
 
 
@@ -50,6 +52,87 @@ class TestClaimsTurn:
         """A supermask over weights with foreign signs is at chance, and the headline claim is refuted."""
         monkeypatch.setitem(treatments.TREATMENTS, "constant_initial_sign", treatments.TREATMENTS["constant"])
         assert verdict(zhou.test_supermask_mnist_above_80, tmp_path, seeds=4) == "refuted"
+
+    def test_snip_upside_down(self, tmp_path, monkeypatch):
+        """Keeping what the loss is least sensitive to loses to random masks; keeping the most beats them."""
+        assert verdict(ours.test_scores_before_training_beat_random, tmp_path / "sound", seeds=6) == "reproduced"
+        monkeypatch.setitem(criteria.CRITERIA, "snip_init", lambda w_init, gradient_init: -(w_init * gradient_init).abs())
+        assert verdict(ours.test_scores_before_training_beat_random, tmp_path / "turned", seeds=6) == "refuted"
+
+    def test_planted_ticket_given_away(self, tmp_path, monkeypatch):
+        """If the search is told where the ticket is, magnitude finds what it should miss, and the claim that all fail is refuted."""
+        question = {"seeds": 10, "shares": (None,)}
+        sound = seeking.Population.prune
+
+        def told(self, round, final):
+            sound(self, round, final)
+            self.masks = self.planted.clone()
+
+        monkeypatch.setattr(seeking.Population, "prune", told)
+        monkeypatch.setattr(seeking, "EPOCH", 20)
+        assert verdict(planted.test_no_strong_tickets_in_one_shot, tmp_path, **question) == "refuted"
+
+
+class TestSeekingTurns:
+    """Laws of searches for planted tickets."""
+
+    def test_mask_forgotten_between_rounds(self, brief, monkeypatch):
+        """A ranking that lets pruned parameters back is noticed."""
+        sound = seeking.ranking
+        monkeypatch.setattr(seeking, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator))
+        with pytest.raises(AssertionError):
+            test_seeking.test_counts_are_exact_and_masks_nested(None, "snip", "global", test_seeking.CIRCLE)
+
+    def test_one_data_set_for_all_seeds(self, monkeypatch):
+        """The law that every seed has samples of its own notices."""
+        sound = seeking.dataset
+        monkeypatch.setattr(seeking, "dataset", lambda task, seed, noise=None: sound(task, 0, noise))
+        with pytest.raises(AssertionError):
+            test_seeking.test_draws_are_paired_by_seed_only()
+
+    def test_biases_left_out_of_the_count(self, monkeypatch):
+        """The count of what is planted notices."""
+        sound = seeking.target_of
+        monkeypatch.setattr(seeking, "target_of", lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)))
+        with pytest.raises(AssertionError):
+            test_seeking.test_planted_count_is_the_whole_ticket()
+
+    def test_scale_of_the_planting_lost(self, monkeypatch):
+        """The planted mask no longer reads as the planted ticket."""
+        sound = seeking.plant
+        monkeypatch.setattr(seeking, "plant", lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)))
+        seeking.planting.cache_clear()
+        try:
+            with pytest.raises(AssertionError):
+                test_seeking.test_the_planted_mask_reads_as_the_planted_ticket(test_seeking.CIRCLE)
+        finally:
+            seeking.planting.cache_clear()
+
+    def test_trained_weights_not_reset(self, brief, monkeypatch):
+        """A round that goes on from trained weights no longer equals the plain loop from the start."""
+        sound = seeking.Population.train
+
+        def train(self, moment, epochs, watch):
+            self.start = sound(self, moment, epochs, watch)
+            return sound(self, moment, epochs, watch)
+
+        monkeypatch.setattr(seeking.Population, "train", train)
+        with pytest.raises(AssertionError):
+            test_seeking.test_training_equals_a_plain_loop(None, test_seeking.CIRCLE)
+
+    def test_biases_without_scores(self, brief, monkeypatch):
+        """Edge-popup that leaves biases alone keeps more of them than their share."""
+        monkeypatch.setattr(seeking, "TopK", lambda *arguments, biases: supermasks.TopK(*arguments))
+        with pytest.raises(AssertionError):
+            test_seeking.TestEdgePopup().test_parameters_stay_and_counts_hold(None)
+
+    @pytest.mark.parametrize("name", ["gradient", "curvature", "flow"])
+    def test_mask_ignored_in_a_derivative(self, monkeypatch, name):
+        """Scores of the whole network instead of the masked one are not the formula's."""
+        monkeypatch.setattr(saliency.Saliency, "_cut", lambda self, part, values: values)
+        method = {"gradient": "snip", "curvature": "grasp", "flow": "synflow"}[name]
+        with pytest.raises(AssertionError):
+            test_saliency.test_scores_equal_the_formula(method, "perceptron", "init")
 
 
 class TestLawsTurn:

@@ -22,13 +22,6 @@ CIRCLE, RELU, HELIX = "planted-circle-5", "planted-relu-5", "planted-helix-5"
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow")
 
 
-@pytest.fixture
-def brief(monkeypatch):
-    """Epochs of twelve steps, two at the end."""
-    monkeypatch.setattr(seeking, "EPOCH", 12)
-    monkeypatch.setattr(seeking, "EPOCHS", 2)
-
-
 def population(*arms, seed=0):
     return Population([Search(arm, seed) for arm in arms], "cpu")
 

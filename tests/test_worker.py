@@ -6,16 +6,18 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
-from lottery import criteria, training
-from lottery.arms import DENSE, branch, chain, learned, untrained
+from lottery import criteria, seeking, training
+from lottery.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
 from lottery.errors import LotteryError
 from lottery.experiments import begin, experiment
 from lottery.networks import network
 from lottery.perceptrons import Layout
 from lottery.recipes import Recipe, Setting
+from lottery.searches import Search
 from lottery.store import Store
 from lottery.streams import stream
 from lottery.worker import Worker, parametrisation
@@ -197,3 +199,32 @@ def test_batches_fill_the_processor_and_share_fairly(whole):
     assert one.at_most(many[:8]) == 4 and one.at_most(many[:1]) == 1
     lenet = [experiment(Setting("lenet-300-100", "mnist", SETTING.recipe), DENSE, 0, seed) for seed in range(9)]
     assert one.at_most(lenet) == 1
+
+
+def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
+    """Beside trained chains, in populations; a second worker only reads, a selection gives the same bits, and each has its mask."""
+    monkeypatch.setattr(seeking, "EPOCH", 10)
+    searches = [Search(singleshot("planted-circle-5", method, share), seed) for method in ("snip", "magnitude") for share in (0.1, None) for seed in (0, 1)]
+    searches.append(Search(scores_sought("planted-relu-5", 0.5), 0))
+    one = worker(tmp_path / "whole")
+    one.work([*searches, ASKED[0]])
+    assert set(one.entries) >= set(searches) and one.steps >= 9 * 100
+    kept = np.unpackbits(one.store.read(one.key(searches[0])).arrays["mask"])
+    assert kept.sum() == round(0.1 * 20_904)
+    again = worker(tmp_path / "whole")
+    again.work(searches)
+    assert again.steps == 0 and measured(again) == {search: one.entries[search].measurements for search in searches}
+    alone = worker(tmp_path / "alone")
+    alone.work(searches[3:4])
+    assert measured(alone)[searches[3]] == measured(again)[searches[3]]
+
+
+def test_a_search_that_cannot_be_fails_alone(tmp_path, monkeypatch):
+    """Too small a share, and a criterion that raises: one message each, the others of the population are kept."""
+    monkeypatch.setattr(seeking, "EPOCH", 10)
+    monkeypatch.setitem(criteria.CRITERIA, "broken", lambda w_init: w_init[0, 0])
+    arms = [singleshot("planted-circle-5", "snip", share) for share in (0.1, 1e-4)] + [singleshot("planted-circle-5", "broken", 0.1)]
+    one = worker(tmp_path)
+    one.work([Search(arm, 0) for arm in arms])
+    assert set(one.entries) == {Search(arms[0], 0)}
+    assert "2 of 20904 parameters" in one.failed[Search(arms[1], 0)] and "one score per weight" in one.failed[Search(arms[2], 0)]
