@@ -229,7 +229,7 @@ METHODS = ("magnitude", "random", "snip", "grasp", "synflow")
 GUIDED = ("magnitude", "snip", "synflow")  # those that find tickets in several rounds, as the paper says
 CIRCLE, CIRCLE_6 = "planted-circle-5", "planted-circle-6"
 EACH_TASK = {name: (name,) for name in ("planted-circle-5", "planted-relu-5", "planted-helix-5")}
-HALF, TENTH, HUNDREDTH, PLANTED = 0.5, 0.1, 0.01, None
+HALF, TENTH, TWENTIETH, HUNDREDTH, PLANTED = 0.5, 0.1, 0.05, 0.01, None
 
 
 def searches(question, network, methods, how=singleshot, **more):
@@ -281,7 +281,7 @@ def test_all_fail_at_extreme_sparsity(question, network):
 @claim(cases=EACH_TASK)
 def test_failures_are_collapses(question, network):
     """Where methods fail in one shot, at the planted sparsity, they leave no path from inputs to outputs."""
-    return conjunction(**{method: proportion(collapse(arms[0])) for method, arms in searches(question, network, METHODS).items()})
+    return conjunction(**{method: proportion(collapse(singleshot(network, method, PLANTED))) for method in METHODS})
 
 
 def hundred_rounds(share):
@@ -305,7 +305,8 @@ def test_100_rounds_help_slightly(question):
 @claim(CIRCLE_6)
 def test_100_rounds_leave_strong_tickets(question):
     """A hundred rounds barely change what SynFlow's masks are worth before training."""
-    return effect(mean(score(hundred_rounds(s), "strong") - score(singleshot(CIRCLE_6, "synflow", s), "strong") for s in (PLANTED, HUNDREDTH)))
+    changes = [score(hundred_rounds(s), "strong_raw") - score(singleshot(CIRCLE_6, "synflow", s), "strong_raw") for s in (PLANTED, HUNDREDTH)]
+    return effect(mean(changes))
 
 
 @claim(cases=EACH_TASK)
@@ -332,7 +333,7 @@ def test_width_changes_little_before_training(question):
 
     def change(method, share):
         wide, narrow = (singleshot(network, method, share, weak=False) for network in ("planted-circle-6-1000", CIRCLE_6))
-        return score(wide, "strong") - score(narrow, "strong")
+        return score(wide, "strong_raw") - score(narrow, "strong_raw")
 
     return conjunction(**{method: mean(change(method, share) for share in question.shares) for method in METHODS})
 
@@ -407,10 +408,11 @@ def test_grasp_is_poor(question, released):
     return conjunction(**parts)
 
 
-@claim(cases=EACH_TASK)
-def test_weak_tickets_are_not_strong(question, network):
-    """What ten rounds find is no strong ticket."""
-    return found_by_each(question, network, ("magnitude", "snip", "grasp", "synflow"), multishot, ticket="strong")
+@claim(cases={**{name: (name, False) for name in EACH_TASK}, "planted-relu-5-released": ("planted-relu-5", True)})
+def test_weak_tickets_are_not_strong(question, network, released):
+    """What ten rounds find is no strong ticket. The released code fits regressions by a factor of any sign."""
+    ticket = "strong_any_sign" if released else "strong"
+    return found_by_each(question, network, ("magnitude", "snip", "grasp", "synflow"), multishot, ticket, released=released)
 
 
 @claim(cases={name: (name,) for name in ("planted-relu-5", "planted-helix-5")})
@@ -421,14 +423,16 @@ def test_regression_needs_a_tenth(question, network):
 
 @claim(CIRCLE)
 def test_tickets_found_are_not_the_planted_ones(question):
-    """SynFlow's weak ticket of the planted sparsity has less than half of the planted weights."""
-    return effect(recall(multishot(CIRCLE, "synflow", PLANTED)))
+    """SynFlow's weak ticket of the planted sparsity is found with less than half of the planted weights."""
+    arm = multishot(CIRCLE, "synflow", PLANTED)
+    return conjunction(found=proportion(found(arm)), recall=recall(arm))
 
 
 @claim(CIRCLE)
 def test_local_sparsity_does_not_mend_grasp(question):
-    """Ranked layer by layer GraSP finds no weak tickets at a hundredth of the parameters and below either."""
-    return found_at_any([multishot(CIRCLE, "grasp", share, scope="layer") for share in question.shares])
+    """Ranked layer by layer GraSP's weak tickets are no better than ranked all together, but for five points."""
+    gains = [score(multishot(CIRCLE, "grasp", share, scope="layer")) - score(multishot(CIRCLE, "grasp", share)) for share in question.shares]
+    return effect(mean(gains))
 
 
 # Edge-popup
@@ -479,9 +483,9 @@ def test_edge_popup_fails_on_regression(question, network, released):
 
 @claim(CIRCLE)
 def test_strong_tickets_found_are_dense(question):
-    """Neither edge-popup nor edge-popup with annealing finds strong tickets with less than ten times the planted weights."""
+    """Neither edge-popup nor edge-popup with annealing finds strong tickets with ten times as many weights as planted."""
     ways = {"plain": False, "annealed": True}
-    return conjunction(**{name: found_at_any([scores_sought(CIRCLE, HUNDREDTH, annealed=way)], "strong") for name, way in ways.items()})
+    return conjunction(**{name: found_at_any([scores_sought(CIRCLE, TWENTIETH, annealed=way)], "strong") for name, way in ways.items()})
 
 
 @claim(CIRCLE)
@@ -496,8 +500,10 @@ def test_annealing_makes_strong_tickets_sparser(question):
 @claim(cases=EACH_TASK)
 def test_planted_strong_tickets_are_not_found(question, network):
     """The planted strong ticket is there, and no method finds one as sparse."""
-    pruned = [how(network, method, PLANTED) for how in (singleshot, multishot) for method in ("magnitude", "snip", "grasp", "synflow")]
-    return found_at_any(pruned + [scores_sought(network, PLANTED, annealed=way) for way in (False, True)], "strong")
+    arms = [how(network, method, PLANTED) for how in (singleshot, multishot) for method in ("magnitude", "snip", "grasp", "synflow")]
+    if "relu" not in network:  # whose four weights edge-popup, which keeps a share of every layer, cannot keep alone
+        arms += [scores_sought(network, PLANTED, annealed=way) for way in (False, True)]
+    return found_at_any(arms, "strong")
 
 
 @claim(CIRCLE)
@@ -505,5 +511,5 @@ def test_training_is_required(question):
     """At a tenth of the parameters and above training what was kept is worth more than forty points to every method."""
     parts = {}
     for method, arms in searches(question, CIRCLE, METHODS).items():
-        parts[method] = proportion(above(lowest(score(arm) - score(arm, "strong") for arm in arms), 40))
+        parts[method] = proportion(above(lowest(score(arm) - score(arm, "strong_raw") for arm in arms), 40))
     return conjunction(**parts)

@@ -131,7 +131,8 @@ class Seek:
 
     network   in which the task's target is planted, such as planted-circle-5
     method    a criterion of `lottery/criteria.py`, "edge-popup", or "" for the whole network
-    share     which share of all parameters, biases included, is kept; None: as many as the planted ticket has
+    share     which share of all parameters, biases included, is kept; None: as many as the planted ticket has. Edge-popup keeps that
+              share of every layer, rounded, and one weight at least
     rounds    in how many steps, from all to that share on a geometric ladder, scores are taken and parameters are cut
     epochs    of training before each of these, after which the network is reset
     scope     "global": all parameters are ranked together; "layer": every layer's weights, and its biases, by themselves

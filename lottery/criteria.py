@@ -12,7 +12,7 @@ A criterion returns scores, the larger the rather kept. It names what it needs a
 
 and returns a tensor of the shape of its arguments. R is the replica axis; the suite passes one replica at a time, so a
 criterion cannot mix seeds. A criterion that asks for nothing `_final` prunes before training: its masks need no dense run.
-Slopes are taken on ten training samples a class, in float64 (`lottery/saliency.py`).
+Slopes are taken on ten training samples a class, or, in a planted network, on 40 drawn for it, in float64 (`lottery/saliency.py`).
 Ranking, exact counts, already pruned weights and ties are not a criterion's business: `lottery.masks` does them.
 Names and formulas: Zhou et al. 2019, section 2, Fig. 2.
 """

@@ -36,7 +36,7 @@ def _of_search(one: "Search", measured: Mapping, weights: int) -> list[tuple]:
     """Return the rows of a search for a planted ticket; lists become a row for every layer, or, of what was recovered, for every round."""
     setting, remaining, found = one.setting, f"{100 * sum(measured['weights_kept']) / weights:.4f}", []
     for name, value in measured.items():
-        if name in ("recall", "precision"):
+        if name in ("recall", "precision", "chance"):
             found += [(round, 0, name, part) for round, part in enumerate(value, 1)]
         elif isinstance(value, list):
             found += [(one.arm.rounds, 0, f"{name} in layer {layer}", part) for layer, part in enumerate(value, 1)]

@@ -66,10 +66,10 @@ class Speed:
         return recipe.iterations * self.step + (looks + measured) * self.image
 
 
-def calibrate(experiments: Sequence[Experiment], data: Dataset) -> Speed:
+def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device: str) -> Speed:
     """Return the speed of a batch of experiments of one kind, measured in about a second on this device."""
     if isinstance(experiments[0], Search):
-        return Speed(step_time(experiments, str(data.device)), 0.0)
+        return Speed(step_time(experiments, device) if experiments[0].steps else 0.0, 0.0)
     one, layout = experiments[0], Layout(network(experiments[0].setting.network))
     start = layout.join(initial(one))
     replicas = [Replica(start, layout.trainable(None), (seed, "calibration")) for seed in range(len(experiments))]
@@ -129,7 +129,7 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
     for one in sorted(set().union(*missing.values()), key=repr):
         kinds.setdefault(kind(one), []).append(one)
     batches = {key: experiments[: worker.at_most(experiments)] for key, experiments in kinds.items()}
-    speeds = {key: calibrate(batch, worker.data(batch[0].setting)) for key, batch in batches.items()}
+    speeds = {key: calibrate(batch, worker.data(batch[0].setting), worker.device) for key, batch in batches.items()}
 
     def seconds(one: Experiment) -> float:
         return speeds[kind(one)].seconds(one, worker.data(one.setting))

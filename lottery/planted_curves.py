@@ -15,6 +15,7 @@ PANELS = (
 COLOURS = {name: f"C{place}" for place, name in enumerate(
     ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup", "magnitude_increase", "movement", "large_final_same_sign"))}  # fmt: skip
 LEVELS = {"ticket": ("black", "--", "planted ticket"), "affine": ("grey", ":", "best affine"), "constant": ("grey", "-.", "best constant")}
+WHOLE = ("whole network", "", "")
 Point = dict[str, list[float]]  # metric -> value of each seed
 Searches = dict[tuple[str, str, str], Point]  # (method, share as written, rest of the arm's name) -> what was measured
 
@@ -24,7 +25,7 @@ def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
     networks: dict[str, Searches] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for row in rows:
         if row["network"].startswith("planted-") and row["value"]:
-            metric = row["metric"] if row["metric"] not in ("recall", "precision") else f"{row['metric']} {row['round']}"
+            metric = row["metric"] if row["metric"] not in ("recall", "precision", "chance") else f"{row['metric']} {row['round']}"
             networks[row["network"]][split(row["arm"])][metric].append(float(row["value"]))
             networks[row["network"]][split(row["arm"])]["remaining"].append(float(row["weights_remaining"]))
     return networks
@@ -54,11 +55,13 @@ def draw(folder: Path) -> list[Path]:
 
 
 def _lines(found: Searches, ticket: str, rest: str) -> dict[str, list[tuple[float, list[float]]]]:
-    """Return for each method its points (weights remaining, values of seeds), from dense to sparse; the whole network belongs to all."""
+    """Return for each method its points (weights remaining, values of seeds), from dense to sparse; the whole network is where all begin."""
     lines: dict[str, list] = defaultdict(list)
     for (method, share, more), point in found.items():
         if more.removesuffix("untrained").rstrip(", ") == rest and ticket in point and share:
             lines[method].append((_mean(point["remaining"]), point[ticket]))
+    for line in lines.values():
+        line += [(100.0, found[WHOLE][ticket])] if WHOLE in found and ticket == "weak" else []
     return {method: sorted(lines[method], reverse=True) for method in COLOURS if method in lines}
 
 
@@ -74,7 +77,9 @@ def _levels_figure(file: Path, network: str, found: Searches, panels: list) -> P
             axis.plot(remaining, [(_mean if circle else _median)(values) for _, values in line], color=COLOURS[method], marker=".", label=method)
             axis.fill_between(remaining, [min(v) for _, v in line], [max(v) for _, v in line], color=COLOURS[method], alpha=0.08, linewidth=0)
         for level, (colour, style, label) in LEVELS.items():
-            everywhere = [value for point in found.values() for value in point.get(level, [])]
+            everywhere = [value for (*_, rest), point in found.items() if "noise" not in rest for value in point.get(level, [])]
+            if not everywhere:
+                continue
             axis.axhline(_mean(everywhere), color=colour, linestyle=style, linewidth=0.9, label=label)
         axis.set(xscale="log", xlabel="weights kept (%)", title=title, yscale="linear" if circle else "log")
         axis.invert_xaxis()
@@ -98,7 +103,10 @@ def _recovered_figure(file: Path, network: str, sifted: dict[str, Point]) -> Pat
         axis.set(xscale="log", yscale="log", xlabel="parameters kept (%)", ylabel=f"{metric} of the planted weights (%)")
         axis.invert_xaxis()
         axis.grid(alpha=0.3)
-    axes[0].plot(shares, shares, color="grey", linestyle=":", label="chance")
+    for method in filter(sifted.get, COLOURS):
+        chance = [100 * _mean(sifted[method][f"chance {round}"]) for round in range(1, 11)]
+        axes[0].plot(shares, chance, color=COLOURS[method], linestyle=":", linewidth=0.9)
+    axes[0].plot([], [], color="grey", linestyle=":", label="chance in the same layers")
     axes[0].legend(fontsize="small")
     figure.suptitle(f"{network}: how many of the planted weights ten rounds keep, and how many of the kept are planted; means of draws")
     return _saved(figure, file)

@@ -52,6 +52,9 @@ class Quantity:
         """Return whether the seed's early stop, where the quantity speaks of one, came in the last tenth of its run or never."""
         return any(read(*term.cell)["censored"] for term in self.terms if term.timed)
 
+    def __rmul__(self, factor: float) -> "Quantity":
+        return Quantity(self.terms, lambda values: factor * self.combine(values))
+
     def __sub__(self, other: "Quantity") -> "Quantity":
         split = len(self.terms)
         return Quantity(self.terms + other.terms, lambda values: self.combine(values[:split]) - other.combine(values[split:]))
@@ -228,17 +231,20 @@ def score(arm: Seek, ticket: str = "weak") -> Quantity:
 
     `ticket` is "weak" for what training made of it, "strong" for the untrained one, up to a factor of every output.
     """
+    _must_have(arm, ticket)
     return _sought(arm, f"{ticket} ticket", lambda measured: _good(arm, measured[ticket]))
 
 
 def below_planted(arm: Seek, ticket: str = "weak") -> Quantity:
     """Return by how much a search's ticket is worse than the planted one, in the units of `score`; below zero, it is better."""
+    _must_have(arm, ticket)
     sign = -1 if _task(arm) == "circle" else 1
     return _sought(arm, f"{ticket} ticket, below the planted one", lambda measured: sign * (_good(arm, measured[ticket]) - _good(arm, measured["ticket"])))
 
 
 def found(arm: Seek, ticket: str = "weak") -> Quantity:
     """Return a number above zero where a search found a ticket, as `lottery.tasks.margin` has it."""
+    _must_have(arm, ticket)
 
     def value(measured: Measurements) -> float:
         from lottery.tasks import margin
@@ -260,30 +266,34 @@ def collapse(arm: Seek) -> Quantity:
     return _sought(arm, "no path left", lambda measured: 0.0 if measured["connected"] else 1.0, resolution=1.0)
 
 
-def recall(arm: Seek, above_chance: bool = False) -> Quantity:
-    """Return which share of the planted weights a search kept, or by how much that exceeds the share of all weights that it kept."""
+def recall(arm: Seek) -> Quantity:
+    """Return which share of the planted weights a search kept."""
+    return _sought(arm, "share of the planted weights kept", lambda measured: measured["recall"][-1], resolution=0.01)
+
+
+def recall_above_chance(arm: Seek) -> Quantity:
+    """Return by how much that share exceeds what is to be expected if as many weights of every layer were kept at random."""
+    name = "share of the planted weights kept, above chance in the same layers"
+    return _sought(arm, name, lambda measured: measured["recall"][-1] - measured["chance"][-1], resolution=0.01)
+
+
+def enrichment(arm: Seek, round: int) -> Quantity:
+    """Return how many times as many planted weights are kept after a round, counted from 1, as by chance in the same layers."""
 
     def value(measured: Measurements) -> float:
-        from lottery.networks import network
+        return measured["recall"][round - 1] / measured["chance"][round - 1] if measured["chance"][round - 1] else 0.0
 
-        return measured["recall"][-1] - above_chance * sum(measured["weights_kept"]) / network(arm.network).weights
-
-    return _sought(arm, "share of the planted weights kept" + (" above chance" if above_chance else ""), value, resolution=0.01)
-
-
-def precision(arm: Seek, round: int) -> Quantity:
-    """Return which share of the weights that a search kept after a round, counted from 1, is planted."""
-    return _sought(arm, f"share of planted weights among those kept after round {round}", lambda measured: measured["precision"][round - 1], resolution=0.01)
-
-
-def log_ratio(one: Quantity, other: Quantity) -> Quantity:
-    """Return the natural logarithm of one quantity over another; a tenth of a per cent stands in for what is less, zero included."""
-    return _fold([one, other], lambda values: log(max(values[0], 1e-3) / max(values[1], 1e-3)))
+    return _sought(arm, f"planted weights kept over those by chance, after round {round}", value, resolution=0.01)
 
 
 def above(quantity: Quantity, level: float) -> Quantity:
     """Return by how much a quantity exceeds a level: what a proportion counts."""
     return Quantity(quantity.terms, lambda values: quantity.combine(values) - level)
+
+
+def _must_have(arm: Seek, ticket: str) -> None:
+    if ticket.startswith("weak") and not arm.weak:
+        raise ValueError(f"{arm.name} in {arm.network} trains no weak ticket; ask for its strong one")
 
 
 def _task(arm: Seek) -> str:

@@ -7,9 +7,11 @@ from lottery import criteria, experiments
 from lottery.arms import EDGE_POPUP, Seek
 from lottery.datasets import Dataset
 from lottery.fingerprints import canonical, digest, source_digest
+from lottery.losses import LOSSES, after_softmax
 from lottery.networks import network
 from lottery.recipes import Setting
-from lottery.seeking import recipe_of, seek, task_of
+from lottery.seeking import check, recipe_of, seek, task_of, together
+from lottery.targets import TASKS
 from lottery.training import VERSION
 
 
@@ -21,6 +23,9 @@ class Search:
 
     arm: Seek
     seed: int
+
+    def __post_init__(self):
+        check(self.arm)
 
     @property
     def setting(self) -> Setting:
@@ -53,7 +58,8 @@ def _(one: Search, data: Dataset, precision: str) -> str:
         "data": [one.setting.dataset, data.fingerprint],
         "arm": asdict(one.arm),
         "seed": one.seed,
-        "science": source_digest(seek, *([criteria.CRITERIA.find(one.arm.method)] if one.arm.method not in ("", EDGE_POPUP) else [])),
+        "recipe": asdict(one.setting.recipe),
+        "science": source_digest(*science(one.arm)),
         "own": criteria.SOURCES.get(one.arm.method, ""),
     }
     return digest(canonical(request))
@@ -61,8 +67,11 @@ def _(one: Search, data: Dataset, precision: str) -> str:
 
 @experiments.kind.register
 def _(one: Search) -> tuple:
-    """Return what searches must have in common to be made together: the network, and when they train how."""
-    arm = one.arm
-    return arm.network, arm.rounds, arm.epochs, arm.weak, (arm.method == EDGE_POPUP, arm.method == EDGE_POPUP and arm.released)
+    return together(one.arm)
 
 
+def science(arm: Seek) -> list:
+    """Return the functions that decide what a search finds; those that are looked up by name are not found through the others."""
+    task, loss = task_of(arm.network)[0], network(arm.network).loss
+    pruning = [criteria.CRITERIA.find(arm.method)] if arm.method not in ("", EDGE_POPUP) else []
+    return [seek, TASKS[task], LOSSES[loss], *([after_softmax] if arm.released and not pruning else []), *pruning]

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from lottery import criteria
 from lottery.arms import EDGE_POPUP, Seek
 from lottery.datasets import Dataset, Part
 from lottery.errors import LotteryError
@@ -39,13 +40,44 @@ from lottery.targets import TASKS, Target
 from lottery.tasks import REGRESSION, dataset, draw, score, trivial
 from lottery.training import DataOrder, Descent, Identity, Parametrisation, Step
 
+SCOPES = ("global", "layer")
 CLASSES = 4  # of the samples that scores are taken on: 40 for every task, as released
 
 
 def task_of(name: str) -> tuple[str, int]:
-    """Return the task and the depth of a network in which a ticket is planted."""
-    words = name.split("-")
+    """Return the task and the depth of a network in which a ticket is planted; raise where none is."""
+    words = network(name).name.split("-")
+    if words[0] != "planted":
+        raise LotteryError(f"nothing is planted in {name}; a search needs a network like planted-circle-5")
     return words[1], int(words[2])
+
+
+def check(arm: Seek) -> None:
+    """Raise if a search makes no sense, with what is wrong about it."""
+    task_of(arm.network)
+    pruned = arm.method not in ("", EDGE_POPUP)
+    wrong = {
+        f"scope {arm.scope!r} is not one of {', '.join(SCOPES)}": arm.scope not in SCOPES,
+        f"{arm.rounds} rounds; there must be one at least": arm.rounds < 1,
+        f"{arm.epochs} epochs before a round": arm.epochs < 0,
+        f"noise {arm.noise} is not between 0 and 1": arm.noise is not None and not 0 <= arm.noise < 1,
+        "the whole network has no share to keep": not arm.method and arm.share != 1.0,
+        "only edge-popup can be annealed": arm.annealed and arm.method != EDGE_POPUP,
+        "edge-popup has one round, and nothing is trained after it": arm.method == EDGE_POPUP and (arm.rounds, arm.epochs, arm.weak) != (1, 0, False),
+        f"{arm.method} scores what training has changed; train before the rounds, as multishot does": (
+            pruned and criteria.needs_training(arm.method) and not arm.epochs
+        ),
+    }
+    for what, is_wrong in wrong.items():
+        if is_wrong:
+            raise LotteryError(f"a search in {arm.network}: {what}")
+    layout = Layout(network(arm.network))
+    share = count(arm) / layout.biases[-1].stop
+    if arm.scope == "layer":
+        for layer in network(arm.network).layers:
+            if round(share * layer.weights) == 0:
+                what = f"a share of {share:.2g} leaves none of the {layer.weights} weights of {layer.name}"
+                raise LotteryError(f"a search in {arm.network}: {what}; keep more, or rank all layers together")
 
 
 def recipe_of(arm: Seek) -> Recipe:
@@ -62,6 +94,11 @@ def target_of(name: str) -> Target:
     return TASKS[task](depth)
 
 
+def together(arm: Seek) -> tuple:
+    """Return what searches must have in common to be made together: the network, and when they train how."""
+    return arm.network, arm.rounds, arm.epochs, arm.weak, (arm.method == EDGE_POPUP, arm.method == EDGE_POPUP and arm.released)
+
+
 def count(arm: Seek) -> int:
     """Return how many parameters a search keeps; raise where they cannot make a path through all layers."""
     architecture = network(arm.network)
@@ -76,8 +113,8 @@ def count(arm: Seek) -> int:
     if not len(architecture.layers) <= kept <= parameters:
         share = "what is planted" if arm.share is None else f"a share of {arm.share:g}"
         raise LotteryError(
-            f"{arm.network}: {share} is {kept} of {parameters} parameters; a search keeps at least one for each of the {len(architecture.layers)} "
-            "layers, and at most all"
+            f"a search in {arm.network}: {share} is {kept} of {parameters} parameters; a search keeps at least one for each "
+            f"of the {len(architecture.layers)} layers, and at most all"
         )
     return kept
 
@@ -102,7 +139,7 @@ class Population:
         self.scale = planted.scale[rows].unsqueeze(1).to(self.device)  # (R, 1, outputs)
         self.masks = torch.zeros_like(self.start, dtype=torch.bool)
         self.masks[:, : self.size] = True
-        self.overlap: list[tuple[list[float], list[float]]] = []  # of every round: recall and precision of the weights, (R,) each
+        self.overlap: list[dict[str, list[float]]] = []  # of every round, (R,) each: see `_compare`
         self._load_data()
 
     def _block(self, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
@@ -200,7 +237,7 @@ class Population:
         cut = torch.zeros_like(mask)
         groups = [("all", slice(0, self.size))] if arm.scope == "global" else list(zip(found, [*self.layout.weights, *self.layout.biases]))
         for name, part in groups:
-            left = round_to(share, part.stop - part.start, name, arm)
+            left = number(share, part.stop - part.start)
             if arm.released:
                 cut[part] = above_threshold(flat[part], left)
             else:
@@ -208,11 +245,18 @@ class Population:
         return cut
 
     def _compare(self) -> None:
-        """Take note of how many of the planted weights are kept, and how many of the kept are planted."""
-        weights = slice(self.layout.weights[-1].stop)
-        kept, planted = self.masks[:, weights].cpu(), self.planted[:, weights]
-        both = (kept & planted).sum(1).double()
-        self.overlap.append(((both / planted.sum(1)).tolist(), (both / kept.sum(1).clamp(min=1)).tolist()))
+        """Take note of a round's recall and precision, of which share of the planted weights is kept and of the kept is planted.
+
+        "chance" is the recall to expect if as many weights of every layer were kept at random: planted weights lie densely in narrow
+        layers, and whoever keeps those finds many without knowing which.
+        """
+        kept, planted = self.masks.cpu(), self.planted
+        counts = [(kept[:, part].sum(1).double(), planted[:, part].sum(1).double(), part.stop - part.start) for part in self.layout.weights]
+        all_kept, all_planted = (sum(column) for column in list(zip(*counts))[:2])
+        both = sum((kept[:, part] & planted[:, part]).sum(1).double() for part in self.layout.weights)
+        by_chance = sum(of_kept * of_planted / size for of_kept, of_planted, size in counts)
+        found = {"recall": both / all_planted, "precision": both / all_kept.clamp(min=1), "chance": by_chance / all_planted}
+        self.overlap.append({name: values.tolist() for name, values in found.items()})
 
     def readings(self, parameters: Tensor) -> dict[str, list[float]]:
         """Return scores (R,) on test data: of the outputs as they are, divided by the planting's scale, and for regressions fitted.
@@ -221,9 +265,10 @@ class Population:
         as the released code does. Scores of networks that diverged are NaN.
         """
         outputs = Perceptrons(self.name, parameters).outputs(self._test)  # (R, n, outputs)
-        if self._softmax():
-            outputs = outputs.softmax(2)
         found = {"raw": outputs, "scaled": outputs / self.scale}
+        if self._softmax():
+            found = {name: values.softmax(2) for name, values in found.items()}
+            outputs = found["raw"]
         if self.task in REGRESSION:
             square = outputs.square().sum(1, keepdim=True)
             factor = torch.where(square > 0, (outputs * self._observed).sum(1, keepdim=True) / square, 1.0)
@@ -242,12 +287,9 @@ class Population:
         return {"weights_kept": [int(layer.sum()) for layer in layers], "biases_kept": biases, "connected": bool(reached.any())}
 
 
-def round_to(share: float, size: int, part: str, arm: Seek) -> int:
-    """Return how many of a part's parameters a share keeps; raise where that leaves none of a layer's weights."""
-    left = round(share * size)
-    if left == 0 and not part.endswith("bias"):
-        raise LotteryError(f"{arm.network}: a share of {share:.2g} leaves none of the {size} weights of {part}; keep more, or rank all together")
-    return left
+def number(share: float, size: int) -> int:
+    """Return how many of so many a share is."""
+    return round(share * size)
 
 
 def above_threshold(scores: Tensor, left: int) -> Tensor:
@@ -265,10 +307,12 @@ def planting(name: str, seeds: tuple[int, ...]) -> Planted:
 
 @torch.no_grad()
 def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] = lambda step: None) -> list[tuple[dict, Tensor] | str]:
-    """Return the measurements and the mask (P,) of every search, or the message of why it failed. All are of one kind.
+    """Return the measurements and the mask (P,) of every search, or the message of why its criterion failed.
 
-    `watch` is told the number of steps done after every epoch.
+    All must be of one kind: one network, and one way of training. `watch` is told the number of steps done after every epoch.
     """
+    if len({together(one.arm) for one in searches}) != 1:
+        raise LotteryError("searches go into one population if they share network, rounds, epochs, and whether scores or weights are trained")
     population, arm, done = Population(searches, device), searches[0].arm, 0
 
     def epoch_done() -> None:
@@ -322,8 +366,7 @@ def _measured(population: Population, row: int, strong: dict[str, list[float]], 
         "ticket": float(score(population.task, target(data.test.images.double()), data.test.labels)),
         **trivial(population.task, data),
         **population.anatomy(row),
-        "recall": [recall[row] for recall, _ in population.overlap],
-        "precision": [precision[row] for _, precision in population.overlap],
+        **{name: [round[name][row] for round in population.overlap] for name in ("recall", "precision", "chance")},
         "iterations": population.searches[row].steps,
         "accuracy_step": 100 / len(data.test.images) if population.task == "circle" else 0.0,
     }

@@ -147,6 +147,8 @@ class Session:
         result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
         if experiments:
             result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
+            if isinstance(experiments[0].arm, Seek):
+                result["iterations"] = max(one.steps for one in experiments)
         records = [self.worker.record(one) for one in self._ancestry(experiments)]
         return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
 

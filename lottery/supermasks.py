@@ -1,4 +1,4 @@
-"""Learned supermasks: frozen weights under a mask that is trained. Biases stay at zero.
+"""Learned supermasks: frozen weights under a mask that is trained. Biases stay what they are, which in most networks is zero.
 
 `Bernoulli` (Zhou et al. 2019, section 5.2): each weight w has a trained logit s. A forward pass draws b = 1 with probability
 sigmoid(s) and uses w b; the backward pass goes straight through to the probability, db/ds = sigmoid'(s). With dynamic weight
@@ -93,8 +93,8 @@ class TopK:
 
     `start` (R, P) are the frozen parameters; `shares` say of which share of each layer's weights a replica keeps the best,
     rounded to a whole number of them; `streams` draw each replica's scores: uniform within one over the root of the layer's
-    inputs, as the authors' code starts them. With `biases` those have scores as well, and each layer keeps the same share of
-    them (Fischer & Burkholz 2021); without, biases have no mask and stay as they start.
+    inputs, as the authors' code starts them. A layer keeps one weight at least. With `biases` those have scores as well, and each
+    layer keeps the same share of them (Fischer & Burkholz 2021); without, biases have no mask and stay as they start.
     """
 
     draws = 1
@@ -122,7 +122,7 @@ class TopK:
         for part in self._parts:
             self._kept[:, part] = 0
             for rows, share in self._groups:
-                count = max(1, round(share * (part.stop - part.start)))
+                count = round(share * (part.stop - part.start)) or int(part in self._layout.weights)  # one weight a layer at least
                 chosen = self.trained[rows, part].abs().topk(count, sorted=False).indices
                 self._kept[rows, part].scatter_(1, chosen, 1.0)
         torch.mul(self._frozen, self._kept, out=self.effective)

@@ -100,6 +100,9 @@ def trivial(task: str, data: Dataset) -> dict[str, float]:
 def margin(task: str, reached: float, ticket: float) -> float:
     """Return by how much a score is good enough to say that a ticket was found, compared with the planted one's: below zero, it is not.
 
-    Circle: three points below the planted ticket, in points. ReLU: three times its error, Helix: one and a half times, in natural logarithms.
+    Circle: at most three points below the planted ticket, in points. ReLU: at most three times its error, Helix: one and a half times,
+    in natural logarithms. Half a test sample is added to Circle's, so that rounding decides nothing.
     """
-    return reached - ticket + 3 if task == "circle" else log(FOUND[task] * ticket / reached)
+    if task == "circle":
+        return reached - ticket + 3 + 100 / HELD_OUT / 2
+    return log(FOUND[task] * ticket / reached)

@@ -49,7 +49,7 @@ class Worker:
         self._others: dict[Experiment, Record | None] = {}
 
     def data(self, setting: Setting) -> Dataset:
-        """Return the data set of a setting on this worker's device."""
+        """Return the data set of a setting on this worker's device; of a task the first seed's samples, which stay on the processor."""
         return load(setting.dataset, self.device)
 
     def key(self, one: Experiment) -> str:

@@ -70,6 +70,7 @@ def planted_rows(network="planted-circle-5"):
     for round in range(1, 11):
         yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "recall", 1 / round, *where)
         yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "precision", round / 100, *where)
+        yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "chance", 0.5 / round, *where)
 
 
 def test_searches_are_read_and_drawn(tmp_path):

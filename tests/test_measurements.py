@@ -59,7 +59,7 @@ def test_a_curve_of_another_length_is_a_mistake():
 
 def test_a_search_for_a_planted_ticket():
     """Scores and levels at the end, what was recovered round by round, counts layer by layer; the share is that of weights really kept."""
-    measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
+    measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "chance": [0.4, 0.1], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
                 "biases_kept": [1, 0, 0, 0], "connected": False, "iterations": 16_860, "accuracy_step": 0.1}  # fmt: skip
     table = [dict(zip(COLUMNS, row, strict=True)) for row in rows(Search(multishot("planted-circle-5", "snip", 0.01), 7), measured)]
     assert {(row["network"], row["dataset"], row["seed"], row["iterations"]) for row in table} == {("planted-circle-5", "circle", 7, 16_860)}
