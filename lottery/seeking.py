@@ -1,7 +1,8 @@
 """Seeking: prune and train networks in which a ticket is planted, many searches at once, and compare what is kept with what was planted.
 
 Fischer & Burkholz 2021, section 3 and appendix B.1. All searches of a population share network and length; their methods, shares,
-seeds and noise are their own, and what one finds does not depend on the others. Every seed has a host, a planting and data of its own.
+seeds and noise are their own, and what one finds does not depend on the others. Every seed has a host, a planting and data of its own:
+10,000 samples, 1,000 of them for testing, and 40 more that scores are taken on.
 
 Where the authors' released code does otherwise than one would from the paper, this does what is sound, and `released` does what
 the code does:
