@@ -113,7 +113,11 @@ def _plant_layer(weight, bias, target_weight, target_bias, places, scales, print
         if wanted_bias:
             theta = torch.cat([theta, wanted_bias.expand(len(theta), 1)], 1)
             there = torch.cat([there, bias.unsqueeze(1)], 1)
-        place = _match(theta, there, free)
+        admissible = free & there.any(1)
+        if not admissible.any(1).all():
+            what = "no free neuron is admissible: where the target's neuron has weights, all of them have zeros"
+            raise LotteryError(f"{what}, in network {int((~admissible.any(1)).nonzero()[0])} of the batch; take hosts without empty neurons")
+        place = _match(theta, there, admissible)
         free[rows, place] = False
         replaced = there[rows, :, place]  # (H, K)
         grown = replaced.norm(dim=1) / theta.norm(dim=1)  # (H,)

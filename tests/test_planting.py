@@ -120,6 +120,15 @@ class TestErrors:
         with pytest.raises(LotteryError, match=message):
             plant(own_target(), hosts(widths, [0]))
 
+    def test_no_admissible_neuron(self):
+        """Neurons of zeros cannot be scaled to anything; one that is not empty is enough."""
+        host = hosts((3, 20, 20, 2), [0, 1])
+        host.weights[1][1, :, 3:] = host.biases[1][1, 3:] = 0
+        with pytest.raises(LotteryError, match="no free neuron is admissible: .* in network 1 of the batch"):
+            plant(own_target(), host)
+        host.weights[1][1, :, 3] = 1.0
+        assert torch.isfinite(plant(own_target(), host).scale).all()
+
     def test_targets_that_are_none(self):
         """Without layers, with layers that do not follow, with a missing bias, with an output that nothing feeds."""
         one, bias = torch.ones(1, 1), torch.zeros(1)
