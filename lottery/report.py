@@ -117,6 +117,21 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
     return lines
 
 
+def levels(results: Sequence[Mapping]) -> list[str]:
+    """Return a line for every network in which tickets were sought: the scores of the planted ticket and of trivial functions."""
+    found: dict[str, Mapping] = {}
+    for result in results:
+        for network, scores in result["levels"].items():
+            found.setdefault(network, scores)
+    lines = []
+    for network, scores in sorted(found.items()):
+        accuracy = "circle" in network
+        shown = {name: f"{value:.1f} %" if accuracy else f"{value:.3g}" for name, value in scores.items()}
+        what = "test accuracy" if accuracy else "mean squared error"
+        lines.append(f"{network}: {what} of the planted ticket {shown['ticket']}, of the best constant {shown['constant']}, affine {shown['affine']}")
+    return lines
+
+
 def summary(report: Mapping) -> str:
     """Return one line about the whole run."""
     counts = Counter(result["verdict"] for result in report["claims"])

@@ -63,6 +63,7 @@ def describe(asked: "Asked", scale: Scale) -> dict[str, object]:
         "effects": [],
         "parts": [],
         "arms": {},
+        "levels": {},
         "expected_verdict": asked.question.expected_verdict or entry.expected_verdict,
         "expected_because": asked.question.expected_because or entry.expected_because,
         "region_changed": asked.question.changed,

@@ -10,7 +10,8 @@ from lottery.fingerprints import canonical, digest, source_digest
 from lottery.losses import LOSSES, after_softmax
 from lottery.networks import network
 from lottery.recipes import Setting
-from lottery.seeking import check, recipe_of, seek, task_of, together
+from lottery.seeking import seek
+from lottery.seeks import check, recipe_of, task_of, together
 from lottery.targets import TASKS
 from lottery.training import VERSION
 

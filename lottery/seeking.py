@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lottery import criteria
 from lottery.arms import EDGE_POPUP, Seek
 from lottery.datasets import Dataset, Part
 from lottery.errors import LotteryError
@@ -35,89 +34,13 @@ from lottery.recipes import Recipe
 from lottery.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.scales import EPOCH, EPOCHS
 from lottery.scoring import scores
+from lottery.seeks import count, recipe_of, target_of, task_of, together
 from lottery.streams import stream
 from lottery.supermasks import TopK
-from lottery.targets import TASKS, Target
 from lottery.tasks import REGRESSION, dataset, draw, score, trivial
 from lottery.training import DataOrder, Descent, Identity, Parametrisation, Step
 
-SCOPES = ("global", "layer")
 CLASSES = 4  # of the samples that scores are taken on: 40 for every task, as released
-
-
-def task_of(name: str) -> tuple[str, int]:
-    """Return the task and the depth of a network in which a ticket is planted; raise where none is."""
-    words = network(name).name.split("-")
-    if words[0] != "planted":
-        raise LotteryError(f"nothing is planted in {name}; a search needs a network like planted-circle-5")
-    return words[1], int(words[2])
-
-
-def check(arm: Seek) -> None:
-    """Raise if a search makes no sense, with what is wrong about it."""
-    task_of(arm.network)
-    pruned = arm.method not in ("", EDGE_POPUP)
-    wrong = {
-        f"scope {arm.scope!r} is not one of {', '.join(SCOPES)}": arm.scope not in SCOPES,
-        f"{arm.rounds} rounds; there must be one at least": arm.rounds < 1,
-        f"{arm.epochs} epochs before a round": arm.epochs < 0,
-        f"noise {arm.noise} is not between 0 and 1": arm.noise is not None and not 0 <= arm.noise < 1,
-        "the whole network has no share to keep": not arm.method and arm.share != 1.0,
-        "only edge-popup can be annealed": arm.annealed and arm.method != EDGE_POPUP,
-        "edge-popup has one round, and nothing is trained after it": arm.method == EDGE_POPUP and (arm.rounds, arm.epochs, arm.weak) != (1, 0, False),
-        f"{arm.method} scores what training has changed; train before the rounds, as multishot does": (
-            pruned and criteria.needs_training(arm.method) and not arm.epochs
-        ),
-    }
-    for what, is_wrong in wrong.items():
-        if is_wrong:
-            raise LotteryError(f"a search in {arm.network}: {what}")
-    layout = Layout(network(arm.network))
-    share = count(arm) / layout.biases[-1].stop
-    if arm.scope == "layer":
-        for layer in network(arm.network).layers:
-            if round(share * layer.weights) == 0:
-                what = f"a share of {share:.2g} leaves none of the {layer.weights} weights of {layer.name}"
-                raise LotteryError(f"a search in {arm.network}: {what}; keep more, or rank all layers together")
-
-
-def recipe_of(arm: Seek) -> Recipe:
-    """Return how a search trains, all rounds together."""
-    steps = EPOCH * (EPOCHS * (arm.weak or arm.method == EDGE_POPUP) + arm.epochs * arm.rounds)
-    if arm.method == EDGE_POPUP:
-        return Recipe("sgd", 0.1, 32, steps, EPOCH, momentum=0.9, weight_decay=5e-4)
-    return Recipe("adam", 1e-3, 32, steps, EPOCH)
-
-
-def target_of(name: str) -> Target:
-    """Return the target that is planted in a network."""
-    task, depth = task_of(name)
-    return TASKS[task](depth)
-
-
-def together(arm: Seek) -> tuple:
-    """Return what searches must have in common to be made together: the network, and when they train how."""
-    return arm.network, arm.rounds, arm.epochs, arm.weak, (arm.method == EDGE_POPUP, arm.method == EDGE_POPUP and arm.released)
-
-
-def count(arm: Seek) -> int:
-    """Return how many parameters a search keeps; raise where they cannot make a path through all layers."""
-    architecture = network(arm.network)
-    layout = Layout(architecture)
-    parameters, target = layout.biases[-1].stop, target_of(arm.network)
-    if arm.share is not None:
-        kept = round(arm.share * parameters)
-    elif arm.released:
-        kept = parameters - int((1 - target.size / architecture.weights) * parameters)
-    else:
-        kept = target.size + sum(int((bias != 0).sum()) for bias in target.biases)
-    if not len(architecture.layers) <= kept <= parameters:
-        share = "what is planted" if arm.share is None else f"a share of {arm.share:g}"
-        raise LotteryError(
-            f"a search in {arm.network}: {share} is {kept} of {parameters} parameters; a search keeps at least one for each "
-            f"of the {len(architecture.layers)} layers, and at most all"
-        )
-    return kept
 
 
 class Population:

@@ -149,8 +149,19 @@ class Session:
             result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
             if isinstance(experiments[0].arm, Seek):
                 result["iterations"] = max(one.steps for one in experiments)
+                result["levels"] = self._levels(experiments)
         records = [self.worker.record(one) for one in self._ancestry(experiments)]
         return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
+
+    def _levels(self, searches: list) -> dict[str, dict[str, float]]:
+        """Return by network what searches are measured against: scores of the planted ticket and of trivial functions, means over draws."""
+        levels: dict[str, dict[str, float]] = {}
+        for network in sorted({one.arm.network for one in searches}):
+            own = {one.seed: one for one in searches if one.arm.network == network and one.arm.noise is None}
+            records = [record.measurements for one in own.values() if (record := self.worker.record(one))]
+            if records:
+                levels[network] = {name: plain(sum(one[name] for one in records) / len(records)) for name in ("ticket", "constant", "affine")}
+        return levels
 
     @staticmethod
     def _ancestry(experiments: list) -> list:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from lottery import seeking
+from lottery import seeking, seeks
 from lottery.datasets import Dataset, Part, data_folder, load
 from lottery.networks import network
 from lottery.perceptrons import Layout, initial_weights
@@ -51,8 +51,9 @@ def random_images() -> Dataset:
 @pytest.fixture
 def brief(monkeypatch):
     """Searches for planted tickets with epochs of twelve steps, two of them at the end."""
-    monkeypatch.setattr(seeking, "EPOCH", 12)
-    monkeypatch.setattr(seeking, "EPOCHS", 2)
+    for module in (seeking, seeks):
+        monkeypatch.setattr(module, "EPOCH", 12)
+        monkeypatch.setattr(module, "EPOCHS", 2)
 
 
 def replica(name: str, seed: int, masks=None, start=None, dtype=torch.float32) -> Replica:

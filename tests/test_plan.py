@@ -3,7 +3,7 @@
 import random
 import time
 
-from lottery import plan, seeking
+from lottery import plan, seeking, seeks
 from lottery.arms import DENSE, chain, multishot, scores_sought, whole
 from lottery.experiments import experiment
 from lottery.recipes import Recipe, Setting
@@ -83,7 +83,8 @@ def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
 
 def test_searches_are_planned(tmp_path, monkeypatch):
     """Populations of searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
-    monkeypatch.setattr(seeking, "EPOCH", 8)
+    for module in (seeking, seeks):
+        monkeypatch.setattr(module, "EPOCH", 8)
     wanted = {Search(arm, 0) for arm in (multishot("planted-relu-5", "snip", 0.1), whole("planted-relu-5"), scores_sought("planted-relu-5", 0.5))}
     found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
     assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0

@@ -9,7 +9,7 @@ import torch
 import benchmarks.test_fischer_burkholz_2021 as planted
 import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
-from lottery import criteria, experiments, networks, perceptrons, saliency, seeking, supermasks, training, treatments
+from lottery import criteria, experiments, networks, perceptrons, saliency, seeking, seeks, supermasks, training, treatments
 from lottery.arms import Arm
 from lottery.claims import expected_file
 from lottery.expected import read
@@ -69,7 +69,8 @@ class TestClaimsTurn:
             self.masks = self.planted.clone()
 
         monkeypatch.setattr(seeking.Population, "prune", told)
-        monkeypatch.setattr(seeking, "EPOCH", 20)
+        for module in (seeking, seeks):
+            monkeypatch.setattr(module, "EPOCH", 20)
         assert verdict(planted.test_no_strong_tickets_in_one_shot, tmp_path, **question) == "refuted"
 
 
@@ -92,8 +93,8 @@ class TestSeekingTurns:
 
     def test_biases_left_out_of_the_count(self, monkeypatch):
         """The count of what is planted notices."""
-        sound = seeking.target_of
-        monkeypatch.setattr(seeking, "target_of", lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)))
+        sound = seeks.target_of
+        monkeypatch.setattr(seeks, "target_of", lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)))
         with pytest.raises(AssertionError):
             test_seeking.test_planted_count_is_the_whole_ticket()
 

@@ -18,7 +18,7 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "dataset": "digits", "data_fingerprint": "f00", "scale": "tiny", "analogue": True, "metric": "test accuracy", "unit": "%",
         "region": [80, None], "estimate": 85.55, "interval": [84.0, 87.1], "confidence": 0.9, "n": 3, "seeds": [0, 1, 2],
         "effects": [85.0, 85.5, 86.15], "p_inside": 0.001, "p_outside": 0.999, "parts": [], "verdict": "reproduced",
-        "expected_verdict": "reproduced", "expected_because": "", "reason": "", "seconds": 1.25, "arms": {}, "region_changed": "",
+        "expected_verdict": "reproduced", "expected_because": "", "reason": "", "seconds": 1.25, "arms": {}, "levels": {}, "region_changed": "",
         "negative_control": False, "error": False, "doubt": "",
     }  # fmt: skip
     return default | changes
@@ -130,3 +130,14 @@ class TestBaseline:
             (tmp_path / "b.json").write_text(text)
         with pytest.raises(LotteryError, match=message):
             baseline.read(tmp_path / "b.json")
+
+
+def test_levels_stand_beside_searches():
+    """A line for every network in which tickets were sought, once, in the unit of its task."""
+    circle = {"planted-circle-5": {"ticket": 98.12, "constant": 45.0, "affine": 44.96}}
+    relu = {"planted-relu-5": {"ticket": 1.004e-4, "constant": 0.1042, "affine": 0.02083}}
+    lines = report.levels([result(), result(levels=relu), result(levels=circle | relu)])
+    assert lines == [
+        "planted-circle-5: test accuracy of the planted ticket 98.1 %, of the best constant 45.0 %, affine 45.0 %",
+        "planted-relu-5: mean squared error of the planted ticket 0.0001, of the best constant 0.104, affine 0.0208",
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from lottery import criteria, seeking, training
+from lottery import criteria, seeking, seeks, training
 from lottery.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
 from lottery.errors import LotteryError
 from lottery.experiments import begin, experiment
@@ -203,7 +203,8 @@ def test_batches_fill_the_processor_and_share_fairly(whole):
 
 def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
     """Beside trained chains, in populations; a second worker only reads, a selection gives the same bits, and each has its mask."""
-    monkeypatch.setattr(seeking, "EPOCH", 10)
+    for module in (seeking, seeks):
+        monkeypatch.setattr(module, "EPOCH", 10)
     searches = [Search(singleshot("planted-circle-5", method, share), seed) for method in ("snip", "magnitude") for share in (0.1, None) for seed in (0, 1)]
     searches.append(Search(scores_sought("planted-relu-5", 0.5), 0))
     one = worker(tmp_path / "whole")
@@ -221,7 +222,8 @@ def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
 
 def test_a_search_whose_criterion_breaks_fails_alone(tmp_path, monkeypatch):
     """One message; the others of the population are kept."""
-    monkeypatch.setattr(seeking, "EPOCH", 10)
+    for module in (seeking, seeks):
+        monkeypatch.setattr(module, "EPOCH", 10)
     monkeypatch.setitem(criteria.CRITERIA, "broken", lambda w_init: w_init[0, 0])
     sound, broken = (Search(singleshot("planted-circle-5", name, 0.1), 0) for name in ("snip", "broken"))
     one = worker(tmp_path)
