@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lottery.arms import Seek
+
 EVERY = 0.3  # seconds between two reports of a worker
 
 
@@ -62,8 +64,9 @@ def describe(batch: Batch) -> str:
     name = next(iter(arms)) if len(arms) == 1 else f"{len(arms)} arms"
     rounds = sorted({one.round for one in batch.experiments})
     span = f"round {rounds[0]}" if len(rounds) == 1 else f"rounds {rounds[0]} to {rounds[-1]}"
+    span = "" if isinstance(first.arm, Seek) else f"  {span}"
     where = f"iteration {batch.iteration:,} of {first.setting.recipe.iterations:,}" if first.arm.trained else "evaluating masks"
-    return f"{first.setting.network}  {name}  {span}  x{len(batch.experiments)}  {where}"
+    return f"{first.setting.network}  {name}{span}  x{len(batch.experiments)}  {where}"
 
 
 def read(folder: Path) -> dict[str, dict]:
