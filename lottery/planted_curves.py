@@ -12,8 +12,9 @@ PANELS = (
     ("one shot, untrained, and edge-popup", "strong", ""),
     ("ten rounds, untrained", "strong", "10 rounds"),
 )
-COLOURS = {name: f"C{place}" for place, name in enumerate(
-    ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup", "magnitude_increase", "movement", "large_final_same_sign"))}  # fmt: skip
+METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup",
+           "magnitude_increase", "movement", "large_final_same_sign")  # fmt: skip
+COLOURS = {name: f"C{place}" for place, name in enumerate(METHODS)}
 LEVELS = {"ticket": ("black", "--", "planted ticket"), "affine": ("grey", ":", "best affine"), "constant": ("grey", "-.", "best constant")}
 WHOLE = ("whole network", "", "")
 Point = dict[str, list[float]]  # metric -> value of each seed
@@ -70,8 +71,9 @@ def _levels_figure(file: Path, network: str, found: Searches, panels: list) -> P
     import matplotlib.pyplot as plt
 
     circle = "circle" in network
-    figure, axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 4.6), squeeze=False, sharey=True, layout="constrained")
-    for axis, (title, _, lines) in zip(axes[0], panels):
+    rows, columns = -(-len(panels) // 2), min(2, len(panels))
+    figure, axes = plt.subplots(rows, columns, figsize=(5.5 * columns, 3.8 * rows), squeeze=False, sharex=True, sharey=True, layout="constrained")
+    for axis, (title, _, lines) in zip(axes.flat, panels):
         for method, line in lines.items():
             remaining = [share for share, _ in line]
             axis.plot(remaining, [(_mean if circle else _median)(values) for _, values in line], color=COLOURS[method], marker=".", label=method)
@@ -82,10 +84,13 @@ def _levels_figure(file: Path, network: str, found: Searches, panels: list) -> P
                 continue
             axis.axhline(_mean(everywhere), color=colour, linestyle=style, linewidth=0.9, label=label)
         axis.set(xscale="log", xlabel="weights kept (%)", title=title, yscale="linear" if circle else "log")
-        axis.invert_xaxis()
+        axis.set_ylabel("test accuracy (%)" if circle else "mean squared error on test data")
         axis.grid(alpha=0.3)
-    axes[0][0].set_ylabel("test accuracy (%)" if circle else "mean squared error on test data")
-    handles = {label: handle for axis in axes[0] for handle, label in zip(*axis.get_legend_handles_labels())}
+        axis.label_outer()
+    axes[0][0].invert_xaxis()
+    for axis in axes.flat[len(panels) :]:
+        axis.remove()
+    handles = {label: handle for axis in axes.flat[: len(panels)] for handle, label in zip(*axis.get_legend_handles_labels())}
     figure.legend(handles.values(), handles.keys(), fontsize="small", loc="outside right upper")
     figure.suptitle(f"{network}: what searches find; bands from the worst draw to the best")
     return _saved(figure, file)
@@ -99,7 +104,8 @@ def _recovered_figure(file: Path, network: str, sifted: dict[str, Point]) -> Pat
     shares = [100 * 0.01 ** (round / 10) for round in range(1, 11)]
     for axis, metric in zip(axes, ("recall", "precision")):
         for method in filter(sifted.get, COLOURS):
-            axis.plot(shares, [100 * _mean(sifted[method][f"{metric} {round}"]) for round in range(1, 11)], color=COLOURS[method], marker=".", label=method)
+            means = [100 * _mean(sifted[method][f"{metric} {round}"]) for round in range(1, 11)]
+            axis.plot(shares, means, color=COLOURS[method], marker=".", label=method)
         axis.set(xscale="log", yscale="log", xlabel="parameters kept (%)", ylabel=f"{metric} of the planted weights (%)")
         axis.invert_xaxis()
         axis.grid(alpha=0.3)
