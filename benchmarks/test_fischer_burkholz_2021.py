@@ -2,7 +2,7 @@
 
 import functools
 
-from lottery.arms import multishot, scores_sought, singleshot, whole
+from lottery.arms import at, multishot, scores_sought, singleshot, whole
 from lottery.claims import claim, conjunction, effect, exact, proportion
 from lottery.quantities import above, accurate, below_planted, collapse, found, highest, lowest, mean, recall, score
 
@@ -268,7 +268,7 @@ def test_magnitude_is_on_par_in_one_shot(question):
     parts = {}
     for share in question.shares:
         others = mean(score(singleshot(CIRCLE, method, share)) for method in ("snip", "grasp", "synflow"))
-        parts[f"at_{100 * share:g}_percent"] = proportion(above(score(singleshot(CIRCLE, "magnitude", share)) - others, -2))
+        parts[at(share)] = proportion(above(score(singleshot(CIRCLE, "magnitude", share)) - others, -2))
     return conjunction(**parts)
 
 
@@ -303,7 +303,7 @@ def test_100_rounds_help_slightly(question):
 
 
 @claim(CIRCLE_6)
-def test_100_rounds_leave_strong_tickets(question):
+def test_100_rounds_change_little_before_training(question):
     """A hundred rounds barely change what SynFlow's masks are worth before training."""
     changes = [score(hundred_rounds(s), "strong_raw") - score(singleshot(CIRCLE_6, "synflow", s), "strong_raw") for s in (PLANTED, HUNDREDTH)]
     return effect(mean(changes))
@@ -404,7 +404,7 @@ def test_grasp_is_poor(question, released):
     parts = {}
     for share in question.shares:
         worst = lowest(score(multishot(CIRCLE, method, share, released=released)) for method in GUIDED)
-        parts[f"at_{100 * share:g}_percent"] = proportion(worst - score(multishot(CIRCLE, "grasp", share, released=released)))
+        parts[at(share)] = proportion(worst - score(multishot(CIRCLE, "grasp", share, released=released)))
     return conjunction(**parts)
 
 

@@ -1,6 +1,6 @@
 """Claims of our own: what the papers leave open."""
 
-from lottery.arms import chain, edge_popup, learned, multishot, singleshot
+from lottery.arms import at, chain, edge_popup, learned, multishot, singleshot
 from lottery.claims import claim, conjunction, effect, proportion
 from lottery.quantities import accuracy, enrichment, gap, recall_above_chance, score
 
@@ -25,8 +25,7 @@ def test_criteria_find_what_magnitude_misses(question, criterion):
     """Where planted weights hide from magnitude, other criteria of Zhou et al. find better tickets in ten rounds."""
     parts = {}
     for share in question.shares:
-        size = "planted" if share is None else f"{100 * share:g}_percent"
-        parts[f"at_{size}"] = proportion(score(multishot(CIRCLE, criterion, share)) - score(multishot(CIRCLE, "magnitude", share)))
+        parts[at(share)] = proportion(score(multishot(CIRCLE, criterion, share)) - score(multishot(CIRCLE, "magnitude", share)))
     return conjunction(**parts)
 
 

@@ -177,6 +177,11 @@ class Seek:
         return ", ".join(words)
 
 
+def at(share: float | None) -> str:
+    """Return how a claim's part at a share of the parameters is called, such as `at_10_percent` or `at_planted`."""
+    return "at_planted" if share is None else f"at_{100 * share:g}_percent"
+
+
 def whole(network: str) -> Seek:
     """Return the arm that trains the network in which a ticket is planted without pruning it."""
     return Seek(network)

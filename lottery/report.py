@@ -68,7 +68,7 @@ def verdict(result: Mapping) -> str:
         text += " (!)"
     elif result["verdict"] == result["expected_verdict"] == REFUTED:
         text += " as expected"
-    return text + (" (region changed)" if result["region_changed"] else "")
+    return text + (" (question changed)" if result["region_changed"] else "")
 
 
 def deviates(result: Mapping) -> bool:

@@ -52,7 +52,7 @@ def test_doubtful_numbers_are_marked():
         ({"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}, "refuted as expected"),
         ({"verdict": "refuted", "expected_verdict": "any", "analogue": False}, "refuted"),
         ({"verdict": "skipped"}, "skipped"),
-        ({"verdict": "inconclusive", "region_changed": "2026-12-01: why"}, "inconclusive (analogue) (region changed)"),
+        ({"verdict": "inconclusive", "region_changed": "2026-12-01: why"}, "inconclusive (analogue) (question changed)"),
     ],
 )
 def test_marks(changes, shown):
