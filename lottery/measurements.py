@@ -34,17 +34,18 @@ def rows(one: "Experiment | Search", measured: Mapping) -> list[tuple]:
 
 def _of_search(one: "Search", measured: Mapping, weights: int) -> list[tuple]:
     """Return the rows of a search for a planted ticket; lists become a row for every layer, or, of what was recovered, for every round."""
-    setting, remaining, found = one.setting, f"{100 * sum(measured['weights_kept']) / weights:.4f}", []
+    setting, last, found = one.setting, len(measured["kept"]), []
     for name, value in measured.items():
         if name in ("recall", "precision", "chance"):
             found += [(round, 0, name, part) for round, part in enumerate(value, 1)]
-        elif isinstance(value, list):
-            found += [(one.arm.rounds, 0, f"{name} in layer {layer}", part) for layer, part in enumerate(value, 1)]
-        elif name not in ("iterations", "accuracy_step"):
-            found.append((one.arm.rounds, setting.recipe.iterations, name, float(value)))
+        elif isinstance(value, list) and name != "kept":
+            found += [(last, 0, f"{name} in layer {layer}", part) for layer, part in enumerate(value, 1)]
+        elif name not in ("kept", "iterations", "accuracy_step"):
+            found.append((last, setting.recipe.iterations, name, float(value)))
+    remaining = [f"{100 * kept / weights:.4f}" for kept in measured["kept"]]
     where = (setting.network, setting.dataset, setting.recipe.iterations, setting.recipe.optimiser)
     return [
-        (one.arm.name, one.seed, round, remaining, iteration, metric, value if isfinite(value) else None, *where)
+        (one.arm.name, one.seed, round, remaining[round - 1], iteration, metric, value if isfinite(value) else None, *where)
         for round, iteration, metric, value in found
     ]
 

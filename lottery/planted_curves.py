@@ -12,7 +12,7 @@ PANELS = (
     ("one shot, untrained, and edge-popup", "strong", ""),
     ("ten rounds, untrained", "strong", "10 rounds"),
 )
-METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup",
+METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup", "synflow in 100 rounds",
            "magnitude_increase", "movement", "large_final_same_sign")  # fmt: skip
 COLOURS = {name: f"C{place}" for place, name in enumerate(METHODS)}
 LEVELS = {"ticket": ("black", "--", "planted ticket"), "affine": ("grey", ":", "best affine"), "constant": ("grey", "-.", "best constant")}
@@ -28,7 +28,8 @@ def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
         if row["network"].startswith("planted-") and row["value"]:
             metric = row["metric"] if row["metric"] not in ("recall", "precision", "chance") else f"{row['metric']} {row['round']}"
             networks[row["network"]][split(row["arm"])][metric].append(float(row["value"]))
-            networks[row["network"]][split(row["arm"])]["remaining"].append(float(row["weights_remaining"]))
+            if metric == "strong":  # measured of every search, at the end
+                networks[row["network"]][split(row["arm"])]["remaining"].append(float(row["weights_remaining"]))
     return networks
 
 
@@ -36,6 +37,8 @@ def split(arm: str) -> tuple[str, str, str]:
     """Return method, share and the rest of an arm's name: "snip_final, 1% kept, 10 rounds" is snip, 1% kept, 10 rounds."""
     method, share, rest = (*arm.split(", ", 2), "", "")[:3]
     method = method.removesuffix("_init").removesuffix("_final")
+    if rest.startswith("100 rounds"):
+        method, rest = f"{method} in 100 rounds", rest.removeprefix("100 rounds").removeprefix(", ")
     return "magnitude" if method == "large" else method, share, rest
 
 
@@ -57,10 +60,13 @@ def draw(folder: Path) -> list[Path]:
 
 def _lines(found: Searches, ticket: str, rest: str) -> dict[str, list[tuple[float, list[float]]]]:
     """Return for each method its points (weights remaining, values of seeds), from dense to sparse; the whole network is where all begin."""
-    lines: dict[str, list] = defaultdict(list)
+    points: dict[tuple[str, str], Point] = {}
     for (method, share, more), point in found.items():
         if more.removesuffix("untrained").rstrip(", ") == rest and ticket in point and share:
-            lines[method].append((_mean(point["remaining"]), point[ticket]))
+            points[method, share] = max(points.get((method, share), point), point, key=lambda one: len(one[ticket]))  # that of more draws
+    lines: dict[str, list] = defaultdict(list)
+    for (method, _), point in points.items():
+        lines[method].append((_mean(point["remaining"]), point[ticket]))
     for line in lines.values():
         line += [(100.0, found[WHOLE][ticket])] if WHOLE in found and ticket == "weak" else []
     return {method: sorted(lines[method], reverse=True) for method in COLOURS if method in lines}

@@ -58,6 +58,8 @@ def hosts(widths: Sequence[int], seeds: Sequence[int]) -> Network:
 
     Biases that are scaled through depth keep their size beside the activations that they are added to (section 2.1).
     """
+    if len(widths) < 2 or not seeds:
+        raise LotteryError("hosts need the widths of two layers at least, and a seed at least")
     weights, biases, product = [], [], 1.0
     for place, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
         deviation = sqrt(2 / inputs)
@@ -133,17 +135,17 @@ def _plant_layer(weight, bias, target_weight, target_bias, places, scales, print
     return weight, bias, weight_mask, bias_mask, torch.stack(found, 1), torch.stack(scale, 1)
 
 
-def _match(theta: Tensor, there: Tensor, free: Tensor) -> Tensor:
+def _match(theta: Tensor, there: Tensor, admissible: Tensor) -> Tensor:
     """Return the neuron (H,) that a target neuron's parameters `theta` (H, K) are planted in.
 
-    `there` (H, K, O) are the parameters m of all neurons, of which those in `free` (H, O) can be taken. The best is the one that,
+    `there` (H, K, O) are the parameters m of all neurons, of which those in `admissible` (H, O) can be taken. The best is the one that,
     times lambda = theta m / |m|^2, comes closest to theta, of those with a positive lambda: a ReLU passes no other on. Where there is
     none, as there may be in a narrow last layer, it is the one with the closest line, whose signs are then not kept.
     """
     product, square = torch.einsum("hk,hko->ho", theta, there), there.square().sum(1)
     explained = product.square() / square  # |theta|^2 minus the squared distance at the best lambda
-    positive = free & (product > 0)
-    allowed = torch.where(positive.any(1, keepdim=True), positive, free)
+    positive = admissible & (product > 0)
+    allowed = torch.where(positive.any(1, keepdim=True), positive, admissible)
     return torch.where(allowed, explained, -torch.inf).argmax(1)
 
 

@@ -10,6 +10,7 @@ from math import log
 
 from lottery.arms import DENSE, Arm, Seek
 from lottery.errors import LotteryError
+from lottery.networks import network
 from lottery.scales import SUPERMASK_ROUNDS
 
 Cell = tuple[Arm | Seek, int]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0, as searches do
@@ -63,7 +64,7 @@ class Quantity:
 def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float]) -> Quantity:
     parts = list(quantities)
     if not parts:
-        raise ValueError("a mean or a maximum over no rounds; does the scale's section name `rounds`?")
+        raise ValueError("a mean or a maximum over no rounds; does the scale's section name `rounds` or `shares`?")
 
     def combine(values: list[float]) -> float:
         results, start = [], 0
@@ -297,6 +298,8 @@ def _must_have(arm: Seek, ticket: str) -> None:
 
 
 def _task(arm: Seek) -> str:
+    if not network(arm.network).name.startswith("planted-"):
+        raise LotteryError(f"nothing is planted in {arm.network}; a search needs a network like planted-circle-5")
     return arm.network.split("-")[1]
 
 

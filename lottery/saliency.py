@@ -15,7 +15,7 @@ from lottery.losses import mean_loss
 from lottery.networks import Network
 
 TEMPERATURE = 200  # what GraSP divides the outputs by, as its authors do
-EACH_CLASS = 10  # samples a class that the loss is taken on; as many for every output of a regression
+EACH_CLASS = 10  # samples a class that the loss is taken on
 
 Parameters = Mapping[str, Tensor]
 Forward = Callable[[Parameters, Tensor], Tensor]

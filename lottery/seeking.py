@@ -12,7 +12,12 @@ the code does:
   number kept          exactly as many as asked for                      those above a threshold: all that tie with it go
   ties                 drawn                                             pruned
   pruned parameters    stay pruned in later rounds                       may come back
-  edge-popup           linear outputs; biases have scores like weights   a softmax on every task; scores of biases start at zero
+  edge-popup           linear outputs; biases have scores like weights   a softmax on every task; scores of biases start at zero, and stay
+                                                                         there: which are kept is the choice of torch's top-k
+
+Two differences no search switches, both are measured: strong tickets are read as they are, divided by the planting's scale, and on
+regressions fitted; released, Circle's are read as they are (`strong_raw`), and regressions, trained ones as well, are fitted by a
+factor of any sign (`strong_any_sign`, `weak_any_sign`), where here trained ones are read as they are.
 """
 
 import functools
@@ -34,7 +39,7 @@ from lottery.recipes import Recipe
 from lottery.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.scales import EPOCH, EPOCHS
 from lottery.scoring import scores
-from lottery.seeks import count, recipe_of, target_of, task_of, together
+from lottery.seeks import count, number, recipe_of, target_of, task_of, together
 from lottery.streams import stream
 from lottery.supermasks import TopK
 from lottery.tasks import REGRESSION, dataset, draw, score, trivial
@@ -96,14 +101,18 @@ class Population:
             watch()
         return parameters.trained
 
-    def learn_scores(self, watch: Callable[[], None]) -> None:
-        """Train the scores of edge-popup for all epochs under a falling learning rate, and keep what they choose at the end."""
-        kept = [count(arm) / self.size for arm in self.arms]
-        streams = [stream(one.seed, "scores") for one in self.searches]
-        scored = TopK(self.start, self.layout, streams, kept, biases=True)
+    def scored(self) -> TopK:
+        """Return the parametrisation of edge-popup, with every search's scores as they start."""
+        shares, streams = [count(arm) / self.size for arm in self.arms], [stream(one.seed, "scores") for one in self.searches]
+        scored = TopK(self.start, self.layout, streams, shares, biases=True)
         for row, arm in enumerate(self.arms):
             if arm.released:
                 scored.trained[row, self.layout.biases[0].start : self.size] = 0
+        return scored
+
+    def learn_scores(self, watch: Callable[[], None]) -> None:
+        """Train the scores of edge-popup for all epochs under a falling learning rate, and keep what they choose at the end."""
+        kept, scored = [count(arm) / self.size for arm in self.arms], self.scored()
         recipe = recipe_of(self.arms[0])
         for epoch in range(EPOCHS):
             falling = [share ** ((epoch + 1) / EPOCHS) if arm.annealed else share for arm, share in zip(self.arms, kept)]
@@ -169,7 +178,7 @@ class Population:
         return cut
 
     def _compare(self) -> None:
-        """Take note of a round's recall and precision, of which share of the planted weights is kept and of the kept is planted.
+        """Take note of how many weights a round kept, of its recall and precision: which share of the planted is kept, of the kept planted.
 
         "chance" is the recall to expect if as many weights of every layer were kept at random: planted weights lie densely in narrow
         layers, and whoever keeps those finds many without knowing which.
@@ -179,7 +188,7 @@ class Population:
         all_kept, all_planted = (sum(column) for column in list(zip(*counts))[:2])
         both = sum((kept[:, part] & planted[:, part]).sum(1).double() for part in self.layout.weights)
         by_chance = sum(of_kept * of_planted / size for of_kept, of_planted, size in counts)
-        found = {"recall": both / all_planted, "precision": both / all_kept.clamp(min=1), "chance": by_chance / all_planted}
+        found = {"recall": both / all_planted, "precision": both / all_kept.clamp(min=1), "chance": by_chance / all_planted, "kept": all_kept}
         self.overlap.append({name: values.tolist() for name, values in found.items()})
 
     def readings(self, parameters: Tensor) -> dict[str, list[float]]:
@@ -211,11 +220,6 @@ class Population:
         return {"weights_kept": [int(layer.sum()) for layer in layers], "biases_kept": biases, "connected": bool(reached.any())}
 
 
-def number(share: float, size: int) -> int:
-    """Return how many of so many a share is."""
-    return round(share * size)
-
-
 def above_threshold(scores: Tensor, left: int) -> Tensor:
     """Return where scores are larger than the largest of those that go if `left` are to stay: fewer stay where some tie with it."""
     gone = scores.numel() - left
@@ -235,6 +239,8 @@ def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] =
 
     All must be of one kind: one network, and one way of training. `watch` is told the number of steps done after every epoch.
     """
+    if not searches:
+        return []
     if len({together(one.arm) for one in searches}) != 1:
         raise LotteryError("searches go into one population if they share network, rounds, epochs, and whether scores or weights are trained")
     population, arm, done = Population(searches, device), searches[0].arm, 0
@@ -261,11 +267,9 @@ def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] =
 def step_time(searches: Sequence, device: str) -> float:
     """Return the seconds of a training step of each of a population's searches, measured over a quarter of an epoch; scoring is not in it."""
     population = Population(searches, device)
-    arm, parameters = searches[0].arm, Identity(population.start)
-    if arm.method == EDGE_POPUP:
-        streams = [stream(one.seed, "scores") for one in searches]
-        parameters = TopK(population.start, population.layout, streams, [count(one.arm) / population.size for one in searches], biases=True)
-        parameters.refresh()
+    arm = searches[0].arm
+    parameters = population.scored() if arm.method == EDGE_POPUP else Identity(population.start)
+    parameters.refresh()
     steps = population.steps(parameters, None, recipe_of(arm), "calibration")
     next(steps)
     started = time.perf_counter()
@@ -290,7 +294,7 @@ def _measured(population: Population, row: int, strong: dict[str, list[float]], 
         "ticket": float(score(population.task, target(data.test.images.double()), data.test.labels)),
         **trivial(population.task, data),
         **population.anatomy(row),
-        **{name: [round[name][row] for round in population.overlap] for name in ("recall", "precision", "chance")},
+        **{name: [round[name][row] for round in population.overlap] for name in ("recall", "precision", "chance", "kept")},
         "iterations": population.searches[row].steps,
         "accuracy_step": 100 / len(data.test.images) if population.task == "circle" else 0.0,
     }

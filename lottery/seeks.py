@@ -29,10 +29,12 @@ def check(arm: Seek) -> None:
     pruned = arm.method not in ("", EDGE_POPUP)
     wrong = {
         f"scope {arm.scope!r} is not one of {', '.join(SCOPES)}": arm.scope not in SCOPES,
-        f"{arm.rounds} rounds; there must be one at least": arm.rounds < 1,
-        f"{arm.epochs} epochs before a round": arm.epochs < 0,
+        f"{arm.rounds} rounds; there must be one at least": not isinstance(arm.rounds, int) or arm.rounds < 1,
+        f"{arm.epochs} epochs before a round": not isinstance(arm.epochs, int) or arm.epochs < 0,
+        f"a share of {arm.share!r}; write a number up to 1, or None for as many as planted": not _share(arm.share),
         f"noise {arm.noise} is not between 0 and 1": arm.noise is not None and not 0 <= arm.noise < 1,
         "the whole network has no share to keep": not arm.method and arm.share != 1.0,
+        "edge-popup cuts layer by layer always": arm.method == EDGE_POPUP and arm.scope != "global",
         "only edge-popup can be annealed": arm.annealed and arm.method != EDGE_POPUP,
         "edge-popup has one round, and nothing is trained after it": arm.method == EDGE_POPUP and (arm.rounds, arm.epochs, arm.weak) != (1, 0, False),
         f"{arm.method} scores what training has changed; train before the rounds, as multishot does": (
@@ -46,7 +48,7 @@ def check(arm: Seek) -> None:
     share = count(arm) / layout.biases[-1].stop
     if arm.scope == "layer":
         for layer in network(arm.network).layers:
-            if round(share * layer.weights) == 0:
+            if number(share, layer.weights) == 0:
                 what = f"a share of {share:.2g} leaves none of the {layer.weights} weights of {layer.name}"
                 raise LotteryError(f"a search in {arm.network}: {what}; keep more, or rank all layers together")
 
@@ -89,3 +91,12 @@ def count(arm: Seek) -> int:
             f"of the {len(architecture.layers)} layers, and at most all"
         )
     return kept
+
+
+def number(share: float, size: int) -> int:
+    """Return how many of so many a share is."""
+    return round(share * size)
+
+
+def _share(share: object) -> bool:
+    return share is None or isinstance(share, (int, float)) and 0 < share <= 1

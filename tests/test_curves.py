@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from lottery import curves, planted_curves
-from lottery.arms import multishot, scores_sought, whole
+from lottery.arms import multishot, scores_sought, singleshot, whole
 from lottery.errors import LotteryError
 from lottery.measurements import COLUMNS
 
@@ -90,4 +90,5 @@ def test_names_of_searches_are_taken_apart():
     """Every way in which an arm is named."""
     assert planted_curves.split(multishot("planted-circle-5", "magnitude", None).name) == ("magnitude", "as many kept as planted", "10 rounds")
     assert planted_curves.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == ("annealed edge-popup", "10% kept", "")
+    assert planted_curves.split(singleshot("planted-circle-6", "synflow", 0.01, rounds=100).name) == ("synflow in 100 rounds", "1% kept", "")
     assert planted_curves.split(whole("planted-circle-5").name) == ("whole network", "", "")

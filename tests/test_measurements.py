@@ -1,5 +1,7 @@
 """Measurements: every number of an experiment as a row, under its arm, seed, round and iteration."""
 
+from dataclasses import replace
+
 import pytest
 
 from lottery.arms import DENSE, chain, dissected, learned, multishot, untrained
@@ -59,11 +61,11 @@ def test_a_curve_of_another_length_is_a_mistake():
 
 def test_a_search_for_a_planted_ticket():
     """Scores and levels at the end, what was recovered round by round, counts layer by layer; the share is that of weights really kept."""
-    measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "chance": [0.4, 0.1], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
+    measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "chance": [0.4, 0.1], "kept": [2060.0, 203.0], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
                 "biases_kept": [1, 0, 0, 0], "connected": False, "iterations": 16_860, "accuracy_step": 0.1}  # fmt: skip
-    table = [dict(zip(COLUMNS, row, strict=True)) for row in rows(Search(multishot("planted-circle-5", "snip", 0.01), 7), measured)]
+    table = [dict(zip(COLUMNS, row, strict=True)) for row in rows(Search(replace(multishot("planted-circle-5", "snip", 0.01), rounds=2, epochs=25), 7), measured)]
     assert {(row["network"], row["dataset"], row["seed"], row["iterations"]) for row in table} == {("planted-circle-5", "circle", 7, 16_860)}
-    assert {row["weights_remaining"] for row in table} == {f"{100 * 203 / 20_600:.4f}"}
+    assert {(row["round"], row["weights_remaining"]) for row in table} == {(1, "10.0000"), (2, f"{100 * 203 / 20_600:.4f}")}
     values = {(row["metric"], row["round"]): row["value"] for row in table}
-    assert values["weak", 10] == 95.5 and values["strong", 10] is None and values["connected", 10] == 0.0
-    assert (values["recall", 1], values["recall", 2], values["precision", 2], values["weights_kept in layer 3", 10]) == (0.5, 0.25, 0.02, 0)
+    assert values["weak", 2] == 95.5 and values["strong", 2] is None and values["connected", 2] == 0.0
+    assert (values["recall", 1], values["recall", 2], values["precision", 2], values["weights_kept in layer 3", 2]) == (0.5, 0.25, 0.02, 0)

@@ -129,6 +129,12 @@ class TestErrors:
         host.weights[1][1, :, 3] = 1.0
         assert torch.isfinite(plant(own_target(), host).scale).all()
 
+    def test_hosts_need_widths_and_seeds(self):
+        """Of nothing, nothing is made."""
+        for widths, seeds in (((1, 100, 1), []), ((1,), [0])):
+            with pytest.raises(LotteryError, match="a seed at least"):
+                hosts(widths, seeds)
+
     def test_targets_that_are_none(self):
         """Without layers, with layers that do not follow, with a missing bias, with an output that nothing feeds."""
         one, bias = torch.ones(1, 1), torch.zeros(1)

@@ -28,7 +28,7 @@ def whole(*results):
     return {"schema": 1, "scale": "tiny", "seconds": 2.0, "trained_steps": 1200, "environment": {"device": "cpu"}, "claims": list(results), "criteria": []}
 
 
-def test_table_shows_what_the_issue_asks_for():
+def test_table_shows_claim_value_interval_and_verdict():
     """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, under the paper's name."""
     text = report.table([result()], "simple")
     for part in ("Zhou et al. 2019", "claim[lenet-300-100]", "86 %", "85.5 [84.0, 87.1] %", " 3 ", "reproduced (analogue)", "1.2"):
@@ -56,7 +56,7 @@ def test_doubtful_numbers_are_marked():
     ],
 )
 def test_marks(changes, shown):
-    """Analogue, other than expected, expected to be refuted, region changed."""
+    """Analogue, other than expected, expected to be refuted, question changed."""
     assert report.verdict(result(**changes)) == shown
 
 
