@@ -257,7 +257,8 @@ class Run:
             "no_verdict": missing,
         }
         notes, failed = self._gate(results, moves, missing, session.exitstatus == pytest.ExitCode.INTERRUPTED)
-        self.notes = report.remarks(results) + report.levels(results) + notes + sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
+        self.notes = report.remarks(results) + report.levels(results) + notes
+        self.notes += sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
         if self.baseline:
             self.notes += baseline.remarks(moves, self.config.getoption("baseline"))
         rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[9], row[10], row[2], row[1], row[5], row[4]))

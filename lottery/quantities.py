@@ -240,7 +240,11 @@ def below_planted(arm: Seek, ticket: str = "weak") -> Quantity:
     """Return by how much a search's ticket is worse than the planted one, in the units of `score`; below zero, it is better."""
     _must_have(arm, ticket)
     sign = -1 if _task(arm) == "circle" else 1
-    return _sought(arm, f"{ticket} ticket, below the planted one", lambda measured: sign * (_good(arm, measured[ticket]) - _good(arm, measured["ticket"])))
+
+    def value(measured: Measurements) -> float:
+        return sign * (_good(arm, measured[ticket]) - _good(arm, measured["ticket"]))
+
+    return _sought(arm, f"{ticket} ticket, below the planted one", value)
 
 
 def found(arm: Seek, ticket: str = "weak") -> Quantity:

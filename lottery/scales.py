@@ -88,7 +88,8 @@ SCALES = {
         Scale(
             "tiny",
             {"lenet-300-100": _DIGITS_TRAININGS, **_PLANTED},
-            "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced (MNIST, one to two hours on two cores)",
+            "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced "
+            "(MNIST and planted tickets, two hours on two cores)",
         ),
         Scale(
             "reduced",
