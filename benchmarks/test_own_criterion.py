@@ -1,11 +1,11 @@
 """What `--criterion NAME=FILE.py:FUNCTION` asks of a criterion of your own: a scoreboard, not a paper's claim."""
 
-from lottery.arms import chain, untrained
+from lottery.arms import Seek, chain, multishot, untrained
 from lottery.claims import claim_per_criterion, effect
-from lottery.quantities import accuracy, highest, mean
+from lottery.quantities import accuracy, highest, mean, score
 from lottery.scales import SUPERMASK_ROUNDS
 
-LENET = "lenet-300-100"
+LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
 
 
 @claim_per_criterion(LENET)
@@ -25,3 +25,10 @@ def test_supermask_beats_large_final(question, criterion):
     """The criterion's mask over untrained weights classifies better than that of large final magnitude."""
     mine, large_final = untrained(criterion), untrained("large_final")
     return effect(highest(accuracy(mine, n) for n in SUPERMASK_ROUNDS) - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS))
+
+
+@claim_per_criterion(CIRCLE)
+def test_finds_planted_tickets(question, criterion):
+    """On networks whose best ticket is known, ten rounds by the criterion find better ones than ten rounds by magnitude."""
+    mine = Seek(CIRCLE, criterion, 0.01, rounds=10, epochs=5)
+    return effect(score(mine) - score(multishot(CIRCLE, "magnitude", 0.01)))
