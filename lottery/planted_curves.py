@@ -12,9 +12,9 @@ PANELS = (
     ("one shot, untrained, and edge-popup", "strong", ""),
     ("ten rounds, untrained", "strong", "10 rounds"),
 )
-METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup", "synflow in 100 rounds",
-           "magnitude_increase", "movement", "large_final_same_sign")  # fmt: skip
-COLOURS = {name: f"C{place}" for place, name in enumerate(METHODS)}
+METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup", "magnitude_increase", "movement",
+           "large_final_same_sign")  # fmt: skip
+COLOURS = {name: f"C{place}" for place, name in enumerate(METHODS)} | {"synflow in 100 rounds": "indigo"}  # ten colours, and one more
 LEVELS = {"ticket": ("black", "--", "planted ticket"), "affine": ("grey", ":", "best affine"), "constant": ("grey", "-.", "best constant")}
 WHOLE = ("whole network", "", "")
 Point = dict[str, list[float]]  # metric -> value of each seed
