@@ -20,12 +20,13 @@ HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
 
 
 def in_order(results: Sequence[Mapping]) -> list[Mapping]:
-    """Return results by paper, number and id: the same order however the tests ran."""
+    """Return results by paper, group of claims, number and id: the same order however the tests ran."""
 
     def position(result: Mapping) -> tuple:
         digits = "".join(character for character in result["number"] if character.isdigit())
+        group = result["number"][:1] if result["number"][:1].isalpha() else ""  # S of S1: claims that belong together
         after = LAST.index(result["paper"]) if result["paper"] in LAST else -1
-        return after, result["paper"], int(digits or 0), result["id"]
+        return after, result["paper"], group, int(digits or 0), result["id"]
 
     return sorted(results, key=position)
 

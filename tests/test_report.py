@@ -141,3 +141,10 @@ def test_levels_stand_beside_searches():
         "planted-circle-5: test accuracy of the planted ticket 98.1 %, of the best constant 45.0 %, affine 45.0 %",
         "planted-relu-5: mean squared error of the planted ticket 0.0001, of the best constant 0.104, affine 0.0208",
     ]
+
+
+def test_claims_of_a_group_stand_together():
+    """S1, S2, S10 before T1 and after M2; numbers without letters by their value."""
+    shuffled = [result(id=f"a.{number}[x]", number=number) for number in ("T1", "S10", "S2", "M2", "S1")]
+    assert [one["number"] for one in report.in_order(shuffled)] == ["M2", "S1", "S2", "S10", "T1"]
+    assert [one["number"] for one in report.in_order([result(id=f"a.{n}[x]", number=n) for n in ("10", "9", "25d")])] == ["9", "10", "25d"]
