@@ -45,7 +45,9 @@ def _own(value: object, files: tuple[Path, ...]) -> bool:
     return file in files or PACKAGE in file.parents
 
 
-def _normalised(value: object) -> ast.AST:
+@cache
+def _normalised(value: object) -> tuple[ast.AST, str]:
+    """Return the tree and the text of a function's source without what does not count; read once, for many digests share helpers."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
@@ -57,7 +59,7 @@ def _normalised(value: object) -> ast.AST:
             first = node.body[0]
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
                 node.body = node.body[1:] or [ast.Pass()]
-    return tree
+    return tree, ast.unparse(tree)  # the same text under every version of Python, as far as there is one
 
 
 def _visit(value: object, seen: dict[str, str]) -> None:
@@ -65,8 +67,7 @@ def _visit(value: object, seen: dict[str, str]) -> None:
     name = f"{value.__module__}.{value.__qualname__}"
     if name in seen:
         return
-    tree = _normalised(value)
-    seen[name] = ast.unparse(tree)  # the same text under every version of Python, as far as there is one
+    tree, seen[name] = _normalised(value)
     module = inspect.getmodule(value)
     scope = vars(module) if module else getattr(value, "__globals__", {})
     files = (Path(inspect.getfile(value)).resolve(),)
