@@ -136,6 +136,37 @@ def test_the_planted_mask_reads_as_the_planted_ticket(name):
         assert reading["fitted"][0] <= reading["scaled"][0] and reading["any_sign"][0] <= reading["fitted"][0]
 
 
+def test_every_draw_is_named_by_seed_round_and_part(brief, monkeypatch):
+    """Ties of every round, scores of every seed, and the samples that scores are taken on, with the search's own noise: no two share a stream."""
+    sound, names, drawn = seeking.stream, [], []
+    monkeypatch.setattr(seeking, "stream", lambda seed, *purpose: (names.append((seed, *purpose)), sound(seed, *purpose))[1])
+    sound_draw = seeking.draw
+    monkeypatch.setattr(seeking, "draw", lambda *arguments: (drawn.append(arguments), sound_draw(*arguments))[1])
+    arm = replace(multishot(CIRCLE, "random", 0.1, noise=0.2), epochs=1, rounds=3)
+    masks = [mask for _, mask in seek([Search(arm, 4), Search(arm, 5)])]
+    assert sorted(names) == [(seed, "ties", round, "all") for seed in (4, 5) for round in (1, 2, 3)]
+    assert {arguments[2:] for arguments in drawn} == {(seed, "prune", 0.2) for seed in (4, 5)} and not torch.equal(*masks)
+    names.clear()
+    seek([Search(scores_sought(CIRCLE, 0.5), seed) for seed in (4, 5)])
+    assert set(names) == {(4, "scores"), (5, "scores")}
+
+
+def test_rounds_score_what_training_made(brief):
+    """Ten rounds of magnitude keep what is large after training; increase compares it with the start. Nothing else than the masked start is strong."""
+    arm = replace(multishot(CIRCLE, "magnitude", 0.3), epochs=1, rounds=1)
+    one = population(arm, replace(arm, method="magnitude_increase"))
+    with torch.no_grad():
+        final = one.train("round 1", 1, lambda: None)
+        one.prune(1, final)
+    for row, grown in enumerate((final.abs(), final.abs() - one.start.abs())):
+        size, kept = grown[row, : one.size], mask_of(one, row)
+        assert size[kept].min() >= size[~kept].max() and int(kept.sum()) == count(arm)
+    measured, mask = seek([Search(arm, 0)])[0]
+    parts = {part: values * kept for (part, values), kept in zip(one.layout.parts(one.start[0]).items(), one.layout.parts(mask).values())}
+    test = dataset("circle", 0).test
+    assert measured["strong_raw"] == pytest.approx(float(score("circle", perceptron(network(CIRCLE))(parts, test.images), test.labels)), abs=0.11)
+
+
 def test_fitting_needs_a_positive_factor():
     """Outputs of the wrong sign are fitted by zero, and only the released reading turns them round."""
     one = population(whole(RELU))
