@@ -6,6 +6,7 @@ from math import prod, sqrt
 import torch
 from torch import Tensor
 
+from lottery.streams import stream
 from lottery.targets import Target
 
 
@@ -51,3 +52,36 @@ def paths(depth: int, width: int, trials: int, generator: torch.Generator) -> fl
         positive = torch.rand(trials, reached.shape[1], outputs, generator=generator) < 0.5
         reached = (reached.unsqueeze(2) & positive).any(1)
     return reached.double().mean().item()
+
+
+def bounded_where_aligned(wanted: float = 0.1) -> bool:
+    """Return whether three layers of three ones, all of their parameters too large by what lemma 1 allows, stay within the error."""
+    target = Target(*[tuple(torch.ones(shape, dtype=torch.float64) for _ in range(3)) for shape in ((3, 3), (3,))])
+    inputs = torch.ones(1, 3, dtype=torch.float64)
+    allowed = tolerances(target, inputs, wanted)
+    off = Target(*[tuple(values + most for values, most in zip(of, allowed)) for of in (target.weights, target.biases)])
+    return float((target(inputs) - off(inputs)).abs().max()) <= wanted
+
+
+def bounded_at_random(wanted: float = 0.1, networks: int = 200) -> bool:
+    """Return whether random networks, their parameters off by what lemma 1 allows to either side, stay within the error on 500 inputs."""
+    generator, worst = stream(0, "lemma 1"), 0.0
+    for _ in range(networks):
+        shapes = [(2, 3), (3, 3), (3, 2)]
+        weights = [2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1 for shape in shapes]
+        biases = [2 * torch.rand(shape[1], generator=generator, dtype=torch.float64) - 1 for shape in shapes]
+        target, inputs = Target(tuple(weights), tuple(biases)), 2 * torch.rand(500, 2, generator=generator, dtype=torch.float64) - 1
+        allowed = tolerances(target, inputs, wanted)
+        off = [
+            tuple(values + most * (2.0 * torch.randint(0, 2, values.shape, generator=generator) - 1) for values, most in zip(of, allowed))
+            for of in (weights, biases)
+        ]
+        worst = max(worst, float((target(inputs) - Target(*off)(inputs)).abs().max()))
+    return worst <= wanted
+
+
+def matched_as_bounded(neurons: int, degree: int, width: int, error: float, trials: int = 2000) -> bool:
+    """Return whether random layers contain given neurons at least as often as theorem 2 says, up to three standard errors."""
+    bound = chance([[degree] * neurons], [width], [error])
+    share = matched(degree, neurons, width, error, trials, stream(0, "theorem 2", neurons, degree))
+    return share >= bound - 3 * (bound * (1 - bound) / trials) ** 0.5
