@@ -131,7 +131,7 @@ NETWORKS = {
         _small_convolutional("conv-6", (64, 64, 128, 128, 256, 256), 4 * 4 * 256, 15),
         _resnet(),
         _vgg(),
-        *(_planted(task, depth) for task in TASKS for depth in (3, 5, 6, 10)),
+        *(_planted(task, depth) for task in TASKS for depth in (3, 4, 5, 6, 10)),
         _planted("circle", 6, 1000),
     )
 }

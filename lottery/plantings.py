@@ -1,31 +1,38 @@
-"""Plantings: ten networks of width 100 with each task's target planted in them, and what the paper says of such networks, worked out."""
+"""Plantings: networks with a task's target planted in them, and what the paper says of such networks, worked out on ten of them."""
 
 import functools
 
 import torch
 from torch import Tensor
 
+from lottery.networks import network
 from lottery.planting import Planted, hosts, plant
+from lottery.seeks import target_of
 from lottery.targets import TASKS, Target
 from lottery.tasks import SAMPLES, draw, score
 
-SEEDS, WIDTH = 10, 100
+SEEDS = 10
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
+def planting(name: str, seeds: tuple[int, ...], printed: bool = False) -> Planted:
+    """Return a network a seed, each a fresh host with the task's target planted in it, at the norm of what is replaced or the printed scale."""
+    layers = network(name).layers
+    return plant(target_of(name), hosts([layers[0].shape[0], *(layer.shape[1] for layer in layers)], seeds), printed)
+
+
 def plantings(task: str, depth: int, printed: bool = False) -> tuple[Target, Planted]:
-    """Return the task's target and ten networks with it, at the scale of what is replaced or at the printed one."""
-    target = TASKS[task](depth)
-    widths = [target.widths[0], *[WIDTH] * (depth - 2), target.widths[-1]]
-    return target, plant(target, hosts(widths, range(SEEDS)), printed)
+    """Return the task's target, and ten networks in which it is planted."""
+    name = f"planted-{task}-{depth}"
+    return target_of(name), planting(name, tuple(range(SEEDS)), printed)
 
 
 def off_by_rounding_only(task: str, depth: int) -> bool:
     """Return whether the tickets, divided by their scale, are the target on 500 inputs but for 1e-12 of its largest output."""
-    target, network = plantings(task, depth)
+    target, found = plantings(task, depth)
     inputs = draw(task, 500, 0, "test").inputs
     wanted = target(inputs)
-    return bool((network.ticket(inputs) / network.scale.unsqueeze(1) - wanted).abs().max() <= 1e-12 * torch.clamp(wanted.abs().max(), min=1))
+    return bool((found.ticket(inputs) / found.scale.unsqueeze(1) - wanted).abs().max() <= 1e-12 * torch.clamp(wanted.abs().max(), min=1))
 
 
 def size_ratios(task: str, depth: int, printed: bool = False) -> list[float]:

@@ -20,7 +20,6 @@ regressions fitted; released, Circle's are read as they are (`strong_raw`), and 
 factor of any sign (`strong_any_sign`, `weak_any_sign`), where here trained ones are read as they are.
 """
 
-import functools
 import time
 from collections.abc import Callable, Sequence
 
@@ -34,7 +33,7 @@ from lottery.losses import OF_SOFTMAX
 from lottery.masks import keep, ranking
 from lottery.networks import network
 from lottery.perceptrons import Layout, Perceptrons
-from lottery.planting import Planted, hosts, plant
+from lottery.plantings import planting
 from lottery.recipes import Recipe
 from lottery.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.scales import EPOCH, EPOCHS
@@ -224,13 +223,6 @@ def above_threshold(scores: Tensor, left: int) -> Tensor:
     """Return where scores are larger than the largest of those that go if `left` are to stay: fewer stay where some tie with it."""
     gone = scores.numel() - left
     return scores > scores.sort().values[gone - 1] if gone else torch.ones_like(scores, dtype=torch.bool)
-
-
-@functools.lru_cache(maxsize=8)
-def planting(name: str, seeds: tuple[int, ...]) -> Planted:
-    """Return a network a seed, each a fresh host with the task's target planted in it."""
-    layers = network(name).layers
-    return plant(target_of(name), hosts([layers[0].shape[0], *(layer.shape[1] for layer in layers)], seeds))
 
 
 @torch.no_grad()

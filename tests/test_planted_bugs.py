@@ -9,7 +9,7 @@ import torch
 import benchmarks.test_fischer_burkholz_2021 as planted
 import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
-from lottery import criteria, experiments, networks, perceptrons, saliency, seeking, seeks, supermasks, training, treatments
+from lottery import criteria, experiments, networks, perceptrons, plantings, saliency, seeking, seeks, supermasks, training, treatments
 from lottery.arms import Arm
 from lottery.claims import expected_file
 from lottery.expected import read
@@ -100,14 +100,14 @@ class TestSeekingTurns:
 
     def test_scale_of_the_planting_lost(self, monkeypatch):
         """The planted mask no longer reads as the planted ticket."""
-        sound = seeking.plant
-        monkeypatch.setattr(seeking, "plant", lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)))
-        seeking.planting.cache_clear()
+        sound = plantings.plant
+        monkeypatch.setattr(plantings, "plant", lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)))
+        plantings.planting.cache_clear()
         try:
             with pytest.raises(AssertionError):
                 test_seeking.test_the_planted_mask_reads_as_the_planted_ticket(test_seeking.CIRCLE)
         finally:
-            seeking.planting.cache_clear()
+            plantings.planting.cache_clear()
 
     def test_trained_weights_not_reset(self, brief, monkeypatch):
         """A round that goes on from trained weights is noticed: the start is no longer what was planted."""
