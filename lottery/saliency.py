@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lottery.losses import mean_loss
 from lottery.networks import Network
+from lottery.targets import forward
 
 TEMPERATURE = 200  # what GraSP divides the outputs by, as its authors do
 EACH_CLASS = 10  # samples a class that the loss is taken on
@@ -82,9 +83,5 @@ class Saliency:
 def perceptron(architecture: Network) -> Forward:
     """Return the forward pass of a perceptron over parts as `Layout.parts` names them."""
 
-    def forward(parameters: Parameters, inputs: Tensor) -> Tensor:
-        for place, layer in enumerate(architecture.layers):
-            inputs = (inputs.relu() if place else inputs) @ parameters[layer.name] + parameters[f"{layer.name} bias"]
-        return inputs
-
-    return forward
+    names = [layer.name for layer in architecture.layers]
+    return lambda parameters, inputs: forward([parameters[name] for name in names], [parameters[f"{name} bias"] for name in names], inputs)
