@@ -1,3 +1,3 @@
 """Makes the suite's plugin known to pytest, with or without an installation."""
 
-pytest_plugins = ["lottery.pytest_plugin"]
+pytest_plugins = ["lottery.plugin.hooks"]

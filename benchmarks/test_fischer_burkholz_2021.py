@@ -1,12 +1,12 @@
 """Fischer & Burkholz 2021: Plant 'n' Seek: Can You Find the Winning Ticket? (arXiv 2111.11153)."""
 
-from lottery.arms import at, multishot, scores_sought, singleshot, whole
-from lottery.claims import claim, conjunction, effect, exact, proportion
-from lottery.quantities import above, accurate, below_planted, collapse, found, highest, lowest, mean, recall, score
+from lottery.claims.claim import claim, conjunction, effect, exact, proportion
+from lottery.claims.quantities import above, accurate, below_planted, collapse, found, highest, lowest, mean, recall, score
+from lottery.experiments.arms import at, multishot, scores_sought, singleshot, whole
 
 DEPTHS = (3, 5, 6, 10)
 
-# Planting. What is worked out stands in `lottery/existence.py` and `lottery/plantings.py`, imported where it is: collecting claims needs no torch.
+# Planting. What is worked out stands in `lottery/planting/bounds.py` and `lottery/planting/planted_networks.py`, imported where it is: collecting claims needs no torch.
 
 
 @claim("lemma-1")
@@ -14,7 +14,7 @@ def test_errors_stay_bounded(question):
     """A network whose parameters are off by no more than lemma 1 allows is off by no more than was asked for."""
 
     def bounded():
-        from lottery.existence import bounded_at_random, bounded_where_aligned
+        from lottery.planting.bounds import bounded_at_random, bounded_where_aligned
 
         return {"random networks": bounded_at_random(), "aligned weights": bounded_where_aligned()}
 
@@ -26,7 +26,7 @@ def test_random_networks_match_as_often_as_bounded(question):
     """Random layers contain given neurons at least as often as theorem 2 says, up to three standard errors of the trial."""
 
     def holds():
-        from lottery.existence import matched_as_bounded
+        from lottery.planting.bounds import matched_as_bounded
 
         return all([matched_as_bounded(*case) for case in ((1, 1, 20, 0.1), (2, 2, 200, 0.15), (3, 2, 500, 0.1), (2, 3, 1000, 0.15))])
 
@@ -38,7 +38,7 @@ def test_bound_follows_size(question):
     """The bound falls with in-degree, neurons and layers of the target, and rises with the network's width."""
 
     def holds():
-        from lottery.existence import chance
+        from lottery.planting.bounds import chance
 
         def bound(degree=2, neurons=3, layers=2, width=300):
             return chance([[degree] * neurons] * layers, [width] * layers, [0.1] * layers)
@@ -53,8 +53,8 @@ def test_paths_exist(question):
     """A single path is a ReLU ticket with probability 0.5 per weight; among ten neurons a layer there is one almost surely."""
 
     def shares(trials=4000):
-        from lottery.existence import paths
-        from lottery.streams import stream
+        from lottery.core.rng import stream
+        from lottery.planting.bounds import paths
 
         single, many = (paths(5, width, trials, stream(0, "paths", width)) for width in (1, 10))
         return {"single path": abs(single - 0.5**4) < 3 * (0.5**4 * (1 - 0.5**4) / trials) ** 0.5, "ten neurons": many > 0.99}
@@ -67,7 +67,7 @@ def test_planted_tickets_compute_the_target(question, task):
     """Cut to its ticket and divided by the recorded scale, a planted network computes the target, at every depth."""
 
     def computed():
-        from lottery.plantings import off_by_rounding_only
+        from lottery.planting.planted_networks import off_by_rounding_only
 
         return [off_by_rounding_only(task, depth) for depth in DEPTHS]
 
@@ -79,7 +79,7 @@ def test_planted_weights_hide(question, task, printed):
     """Planted weights are as large as those around them, and the largest weights of the network are not they."""
 
     def hidden():
-        from lottery.plantings import recall_of_largest, size_ratios
+        from lottery.planting.planted_networks import recall_of_largest, size_ratios
 
         alike = all(0.5 <= ratio <= 2.5 for ratio in size_ratios(task, 5, printed))
         return {"sizes": alike, "recall below 10 %": recall_of_largest(task, 5, printed) < 0.1}
@@ -92,7 +92,7 @@ def test_sparsities_at_depth_3(question, task, printed):
     """At depth 3 and width 100 the tickets have the shares of weights that the caption of figure 6 prints, cut off or rounded."""
 
     def as_printed():
-        from lottery.plantings import weights
+        from lottery.planting.planted_networks import weights
 
         ticket, network = weights(task, 3)
         share = ticket / network
@@ -106,7 +106,7 @@ def test_counts_at_depth_5(question, task, of_ticket, of_network):
     """At depth 5 and width 100 the tickets have as many weights, of as many, as those that the authors' code builds."""
 
     def counted():
-        from lottery.plantings import weights
+        from lottery.planting.planted_networks import weights
 
         return list(weights(task, 5))
 
@@ -119,7 +119,7 @@ def test_tickets_solve_their_task(question, task, levels, tolerance):
     """On noisy test data the targets reach the error, or the accuracy, that the authors' tickets have."""
 
     def reached():
-        from lottery.plantings import mean_score
+        from lottery.planting.planted_networks import mean_score
 
         return {depth: abs(mean_score(task, depth) - level) <= tolerance for depth, level in levels.items()}
 
@@ -131,7 +131,7 @@ def test_circle_gets_sparser_with_depth(question):
     """The deeper the network, the smaller the share of weights that represents Circle."""
 
     def falling():
-        from lottery.plantings import weights
+        from lottery.planting.planted_networks import weights
 
         shares = [ticket / network for ticket, network in (weights("circle", depth) for depth in (3, 4, 5, 6, 10))]
         return all(deeper < share for share, deeper in zip(shares, shares[1:]))
@@ -144,7 +144,7 @@ def test_helix_is_wide_early(question):
     """The Helix ticket is wide near the input and narrow later."""
 
     def widths():
-        from lottery.targets import helix
+        from lottery.planting.targets import helix
 
         return list(helix(5).widths)
 
@@ -156,7 +156,7 @@ def test_layers_are_unevenly_dense(question, task, printed):
     """The layers of a ticket keep very different shares of their weights."""
 
     def rounded():
-        from lottery.plantings import densities
+        from lottery.planting.planted_networks import densities
 
         return [round(density, 2) for density in densities(task, 5)]
 

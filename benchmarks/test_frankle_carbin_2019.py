@@ -1,9 +1,7 @@
 """Frankle & Carbin 2019: The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks (arXiv 1803.03635)."""
 
-from lottery.arms import DENSE, branch, chain, dissected, one_shot, reset_at_the_end
-from lottery.claims import claim, conjunction, effect, exact, proportion
-from lottery.networks import CONVOLUTION, SHORTCUT, network
-from lottery.quantities import (
+from lottery.claims.claim import claim, conjunction, effect, exact, proportion
+from lottery.claims.quantities import (
     accuracy,
     agreement,
     anatomy,
@@ -17,7 +15,9 @@ from lottery.quantities import (
     overfitting,
     slope,
 )
-from lottery.scales import SGD
+from lottery.experiments.arms import DENSE, branch, chain, dissected, one_shot, reset_at_the_end
+from lottery.experiments.scales import SGD
+from lottery.models.architectures import CONVOLUTION, SHORTCUT, network
 
 LENET = "lenet-300-100"
 TICKET, REINIT = chain("large_final"), branch("large_final", "reinit")
@@ -337,9 +337,9 @@ def test_pruning_ladder(question, name, printed):
 )
 def test_law(question, law):
     """The algorithm as described, held against one small cycle of train, prune, reset and train again on the paper's network."""
-    from lottery import cycle
+    from lottery.experiments import laws
 
-    return exact(lambda: cycle.everywhere(LENET, getattr(cycle, law)), True)
+    return exact(lambda: laws.everywhere(LENET, getattr(laws, law)), True)
 
 
 @claim("vgg-19")

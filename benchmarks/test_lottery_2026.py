@@ -1,8 +1,8 @@
 """Claims of our own: what the papers leave open."""
 
-from lottery.arms import at, chain, edge_popup, learned, multishot, singleshot
-from lottery.claims import claim, conjunction, effect, proportion
-from lottery.quantities import accuracy, enrichment, gap, recall_above_chance, score
+from lottery.claims.claim import claim, conjunction, effect, proportion
+from lottery.claims.quantities import accuracy, enrichment, gap, recall_above_chance, score
+from lottery.experiments.arms import at, chain, edge_popup, learned, multishot, singleshot
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
 METHODS = ("magnitude", "snip", "grasp", "synflow")

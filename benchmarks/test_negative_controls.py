@@ -1,9 +1,9 @@
 """Statements that are the negation of a listed claim, with the same margin: the suite must refute each of them."""
 
-from lottery.arms import branch, chain, untrained
-from lottery.claims import claim, effect
-from lottery.quantities import accuracy, highest, mean
-from lottery.scales import SUPERMASK_ROUNDS
+from lottery.claims.claim import claim, effect
+from lottery.claims.quantities import accuracy, highest, mean
+from lottery.experiments.arms import branch, chain, untrained
+from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 LENET = "lenet-300-100"
 

@@ -1,9 +1,9 @@
 """What `--criterion NAME=FILE.py:FUNCTION` asks of a criterion of your own: a scoreboard, not a paper's claim."""
 
-from lottery.arms import Seek, chain, multishot, untrained
-from lottery.claims import claim_per_criterion, effect
-from lottery.quantities import accuracy, highest, mean, score
-from lottery.scales import SUPERMASK_ROUNDS
+from lottery.claims.claim import claim_per_criterion, effect
+from lottery.claims.quantities import accuracy, highest, mean, score
+from lottery.experiments.arms import Seek, chain, multishot, untrained
+from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
 

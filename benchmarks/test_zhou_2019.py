@@ -1,9 +1,9 @@
 """Zhou, Lan, Liu, Yosinski 2019: Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask (arXiv 1905.01067)."""
 
-from lottery.arms import DENSE, chain, dissected, learned, untrained
-from lottery.claims import claim, conjunction, effect, exact
-from lottery.quantities import accuracy, anatomy, best_rung, delay, gap, highest, in_order, lowest, mean, spread_over_masks, weights_remaining
-from lottery.scales import BRIEF, SUPERMASK_ROUNDS
+from lottery.claims.claim import claim, conjunction, effect, exact
+from lottery.claims.quantities import accuracy, anatomy, best_rung, delay, gap, highest, in_order, lowest, mean, spread_over_masks, weights_remaining
+from lottery.experiments.arms import DENSE, chain, dissected, learned, untrained
+from lottery.experiments.scales import BRIEF, SUPERMASK_ROUNDS
 
 LENET = "lenet-300-100"
 TICKET, RANDOM = chain("large_final"), chain("random")
@@ -325,7 +325,7 @@ def test_first_chances_shift_sparsity(question):
 @claim(LENET)
 def test_seed_and_mask_suffice(question):
     """A network under a supermask is stored as a seed and one bit a weight."""
-    from lottery.cycle import restored_from_bits
+    from lottery.experiments.laws import restored_from_bits
 
     return exact(lambda: restored_from_bits(LENET), {"same predictions": True, "bits per weight": 1.0})
 

@@ -5,11 +5,13 @@ import dataclasses
 import pytest
 import torch
 
-from lottery import seeking, seeks
-from lottery.datasets import Dataset, Part, data_folder, load
-from lottery.networks import network
-from lottery.perceptrons import Layout, initial_weights
-from lottery.training import Replica
+from lottery.data.catalogue import load
+from lottery.data.datasets import Dataset, Part, data_folder
+from lottery.experiments import search_settings, seeking
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
+from lottery.models.layout import Layout
+from lottery.training.fit import Replica
 
 torch.set_num_threads(1)
 
@@ -51,7 +53,7 @@ def random_images() -> Dataset:
 @pytest.fixture
 def brief(monkeypatch):
     """Searches for planted tickets with epochs of twelve steps, two of them at the end."""
-    for module in (seeking, seeks):
+    for module in (seeking, search_settings):
         monkeypatch.setattr(module, "EPOCH", 12)
         monkeypatch.setattr(module, "EPOCHS", 2)
 

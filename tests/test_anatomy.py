@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lottery.anatomy import NAMES, anatomy
+from lottery.masks.statistics import NAMES, anatomy
 
 
 def normal(*shape, seed=0):

@@ -4,8 +4,8 @@ import tarfile
 
 import pytest
 
-from lottery.cli import main
-from lottery.store import Record, Store
+from lottery.cli.main import main
+from lottery.store.store import Record, Store
 from tests.test_store import ENTRY
 
 KEYS = [f"{index:032x}" for index in range(3)]
@@ -60,7 +60,7 @@ def test_export_needs_a_file(capsys):
 
 def test_bench_prints_ratios(capsys, monkeypatch):
     """One line per network, with the plain loop and the hardware's rate beside the engine; how fast is not a test's business."""
-    from lottery import bench
+    from lottery.cli import bench
 
     monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))
     assert main(["bench"]) == 0

@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from lottery import criteria
-from lottery.errors import LotteryError
+from lottery.core.errors import LotteryError
+from lottery.masks import criteria
 
 W_INIT = torch.tensor([[1.0, -2.0, 3.0, -4.0]])
 W_FINAL = torch.tensor([[-5.0, -1.0, 2.0, 0.5]])

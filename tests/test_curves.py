@@ -4,10 +4,10 @@ import csv
 
 import pytest
 
-from lottery import curves, planted_curves
-from lottery.arms import multishot, scores_sought, singleshot, whole
-from lottery.errors import LotteryError
-from lottery.measurements import COLUMNS
+from lottery.core.errors import LotteryError
+from lottery.experiments.arms import multishot, scores_sought, singleshot, whole
+from lottery.experiments.measurements import COLUMNS
+from lottery.report import figures, planted_figures
 
 WHERE = ("lenet-96-48", "digits", 600, "adam")
 
@@ -32,7 +32,7 @@ def test_lines_hold_every_seed(tmp_path):
         row("large_final rewind", 1, "51.3", 600, "test_accuracy", 98.0),
         row("large_final rewind untrained", 0, "51.3", 0, "test_accuracy", 36.0),
     ])  # fmt: skip
-    lines = curves.read(tmp_path / "measurements.csv")
+    lines = figures.read(tmp_path / "measurements.csv")
     where = "lenet-96-48, digits, 600 iterations of adam"
     assert lines[where, "large_final rewind"] == {51.3: [(97.5, 200.0), (98.5, 300.0)]}
     assert lines[where, "large_final rewind untrained"] == {51.3: [(36.0, 0.0)]}
@@ -45,7 +45,7 @@ def test_figures_are_drawn(tmp_path):
         row(arm, seed, remaining, 100, "test_accuracy_early_stop", 90 + seed)
         for arm in ("dense", "large_final rewind", "random rewind", "large_final constant") for remaining in ("100.0", "51.3") for seed in (0, 1)
     ])  # fmt: skip
-    made = curves.draw(tmp_path)
+    made = figures.draw(tmp_path)
     assert {file.name.split("-lenet")[0] for file in made} == {"curves-tickets", "curves-criteria", "curves-kept-weights"}
     assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
 
@@ -56,7 +56,7 @@ def test_bad_files_are_one_message(tmp_path, content, message):
     if content is not None:
         (tmp_path / "measurements.csv").write_text(content)
     with pytest.raises(LotteryError, match=message):
-        curves.read(tmp_path / "measurements.csv")
+        figures.read(tmp_path / "measurements.csv")
 
 
 def planted_rows(network="planted-circle-5"):
@@ -78,17 +78,17 @@ def test_searches_are_read_and_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     write(tmp_path, planted_rows())
     with (tmp_path / "measurements.csv").open(newline="") as content:
-        found = planted_curves.read(csv.DictReader(content))["planted-circle-5"]
+        found = planted_figures.read(csv.DictReader(content))["planted-circle-5"]
     assert found["magnitude", "1% kept", ""]["weak"] == [90.0, 91.0]
     assert found["snip", "1% kept", "10 rounds"]["precision 10"] == [0.1]
-    made = curves.draw(tmp_path)
+    made = figures.draw(tmp_path)
     assert {file.name for file in made} == {"curves-planted-circle-5.png", "curves-recovered-planted-circle-5.png"}
     assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
 
 
 def test_names_of_searches_are_taken_apart():
     """Every way in which an arm is named."""
-    assert planted_curves.split(multishot("planted-circle-5", "magnitude", None).name) == ("magnitude", "as many kept as planted", "10 rounds")
-    assert planted_curves.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == ("annealed edge-popup", "10% kept", "")
-    assert planted_curves.split(singleshot("planted-circle-6", "synflow", 0.01, rounds=100).name) == ("synflow in 100 rounds", "1% kept", "")
-    assert planted_curves.split(whole("planted-circle-5").name) == ("whole network", "", "")
+    assert planted_figures.split(multishot("planted-circle-5", "magnitude", None).name) == ("magnitude", "as many kept as planted", "10 rounds")
+    assert planted_figures.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == ("annealed edge-popup", "10% kept", "")
+    assert planted_figures.split(singleshot("planted-circle-6", "synflow", 0.01, rounds=100).name) == ("synflow in 100 rounds", "1% kept", "")
+    assert planted_figures.split(whole("planted-circle-5").name) == ("whole network", "", "")

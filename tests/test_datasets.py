@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from lottery import datasets
-from lottery.errors import LotteryError
+from lottery.core.errors import LotteryError
+from lottery.data import catalogue, mnist
 
 
 @pytest.fixture(autouse=True)
 def fresh():
     """Forget what other tests have loaded from other folders."""
     yield
-    datasets.load.cache_clear()
+    catalogue.load.cache_clear()
 
 
 def test_digits_are_split_once_and_whole(digits):
@@ -29,9 +29,9 @@ def test_digits_are_split_once_and_whole(digits):
 
 def test_fingerprint_is_of_the_pixels(monkeypatch, digits):
     """One changed pixel or label gives another fingerprint; reading again gives the same."""
-    real = datasets.DATASETS["digits"]
-    datasets.load.cache_clear()
-    assert datasets.load("digits").fingerprint == digits.fingerprint
+    real = catalogue.DATASETS["digits"]
+    catalogue.load.cache_clear()
+    assert catalogue.load("digits").fingerprint == digits.fingerprint
 
     def changed(which):
         def read():
@@ -46,9 +46,9 @@ def test_fingerprint_is_of_the_pixels(monkeypatch, digits):
         return read
 
     for which in ("pixel", "label"):
-        monkeypatch.setitem(datasets.DATASETS, "digits", changed(which))
-        datasets.load.cache_clear()
-        assert datasets.load("digits").fingerprint != digits.fingerprint
+        monkeypatch.setitem(catalogue.DATASETS, "digits", changed(which))
+        catalogue.load.cache_clear()
+        assert catalogue.load("digits").fingerprint != digits.fingerprint
 
 
 def test_missing_mnist_is_one_message(monkeypatch, tmp_path):
@@ -58,9 +58,9 @@ def test_missing_mnist_is_one_message(monkeypatch, tmp_path):
     def refuse(root, train, download):
         raise RuntimeError("Dataset not found." if not download else "Error downloading train-images-idx3-ubyte.gz")
 
-    monkeypatch.setattr(datasets, "_read_mnist", refuse)
+    monkeypatch.setattr(mnist, "_read_mnist", refuse)
     with pytest.raises(LotteryError) as caught:
-        datasets.load("mnist")
+        catalogue.load("mnist")
     message = str(caught.value)
     for part in (str(tmp_path / "nowhere"), "torchvision failed", "Error downloading", "Either run again with a connection, or set LOTTERY_DATA"):
         assert part in message
@@ -84,10 +84,10 @@ def test_mnist_goes_through_torchvision(monkeypatch, tmp_path):
     """Files in LOTTERY_DATA are read by torchvision, split 55,000 / 5,000 / 10,000 and divided by 255."""
     small_mnist(tmp_path)
     monkeypatch.setenv("LOTTERY_DATA", str(tmp_path))
-    mnist = datasets.load("mnist")
-    assert [len(part.images) for part in (mnist.train, mnist.validation, mnist.test)] == [55_000, 5_000, 10_000]
-    assert mnist.test.images[0, 250] == pytest.approx(250 / 255) and mnist.train.images.dtype == torch.float32
-    assert torch.equal(mnist.test.labels[:12], torch.arange(12) % 10)
+    loaded = catalogue.load("mnist")
+    assert [len(part.images) for part in (loaded.train, loaded.validation, loaded.test)] == [55_000, 5_000, 10_000]
+    assert loaded.test.images[0, 250] == pytest.approx(250 / 255) and loaded.train.images.dtype == torch.float32
+    assert torch.equal(loaded.test.labels[:12], torch.arange(12) % 10)
 
 
 def test_damaged_mnist_is_one_message(monkeypatch, tmp_path):
@@ -97,17 +97,17 @@ def test_damaged_mnist_is_one_message(monkeypatch, tmp_path):
     (raw / "train-images-idx3-ubyte").write_bytes(content[:100_000])
     monkeypatch.setenv("LOTTERY_DATA", str(tmp_path / "cut"))
     with pytest.raises(LotteryError, match="cannot be read"):
-        datasets.load("mnist")
+        catalogue.load("mnist")
     small_mnist(tmp_path / "few", (100, 10))
     monkeypatch.setenv("LOTTERY_DATA", str(tmp_path / "few"))
     with pytest.raises(LotteryError, match=r"100 \+ 10 images instead of 60,000 \+ 10,000"):
-        datasets.load("mnist")
+        catalogue.load("mnist")
 
 
 def test_unknown_data_set_is_named():
     """The message says which data sets there are."""
     with pytest.raises(LotteryError, match="no data set 'cifar'.*digits, mnist"):
-        datasets.load("cifar")
+        catalogue.load("cifar")
 
 
 def test_real_mnist(real_mnist):

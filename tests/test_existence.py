@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from lottery.existence import chance, matched, paths, tolerances
-from lottery.targets import Target, relu
+from lottery.planting.bounds import chance, matched, paths, tolerances
+from lottery.planting.targets import Target, relu
 
 
 def test_bound_by_hand():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lottery import expected
-from lottery.claims import STATED, check_entries, expected_file
-from lottery.errors import LotteryError
-from lottery.scales import SCALES
+from lottery.claims import entries
+from lottery.claims.claim import STATED, check_entries, expected_file
+from lottery.core.errors import LotteryError
+from lottery.experiments.scales import SCALES
 
 GOOD = """
 title = "Some 2020"
@@ -35,7 +35,7 @@ analogue = "It survives."
 
 def read(tmp_path, text):
     (tmp_path / "some_2020.toml").write_text(text)
-    return expected.read(tmp_path / "some_2020.toml")
+    return entries.read(tmp_path / "some_2020.toml")
 
 
 def test_a_good_entry(tmp_path):
@@ -88,7 +88,7 @@ def test_a_bad_entry_is_one_message(tmp_path, old, new, message):
 def test_a_missing_file_is_one_message(tmp_path):
     """A benchmark without expectations is told where they belong."""
     with pytest.raises(LotteryError, match="expected/absent.toml does not exist"):
-        expected.read(tmp_path / "absent.toml")
+        entries.read(tmp_path / "absent.toml")
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +96,10 @@ def suite():
     """All entries of the suite, by benchmark file."""
     for name in ("zhou_2019", "frankle_carbin_2019", "fischer_burkholz_2021", "lottery_2026", "negative_controls", "own_criterion"):
         importlib.import_module(f"benchmarks.test_{name}")
-    return {file: expected.read(expected_file(file)) for file in STATED if file.parent.name == "benchmarks" and expected_file(file).exists()}
+    return {file: entries.read(expected_file(file)) for file in STATED if file.parent.name == "benchmarks" and expected_file(file).exists()}
 
 
-def entries(suite):
+def all_entries(suite):
     return {id: entry for found in suite.values() for id, entry in found.items()}
 
 
@@ -127,17 +127,17 @@ def test_unknown_and_unstated_claims_are_one_message(suite):
     ("frankle_carbin_2019", [*(str(n) for n in range(1, 25)), "25a", "25b", "25c", "25d", *(str(n) for n in range(26, 79))]),
 ])  # fmt: skip
 def test_the_list_of_a_papers_claims_is_whole(paper, numbers):
-    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out (`expected.read` holds them together)."""
+    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out (`entries.read` holds them together)."""
     file = Path(__file__).parent.parent / "expected" / f"{paper}.toml"
     content = tomllib.loads(file.read_text())
     assert list(content["numbers"]) == numbers and all(len(line) > 10 for line in content["numbers"].values())
-    stated = {entry.number for entry in expected.read(file).values()}
+    stated = {entry.number for entry in entries.read(file).values()}
     assert stated | set(content.get("left_out", {})) == set(numbers) and not stated & set(content.get("left_out", {}))
 
 
 def test_doubt_is_spoken_out(suite):
     """A claim without a number whose provenance can be named is not quoted: what is remembered stands as a doubt."""
-    doubtful = [entry for entry in entries(suite).values() if entry.doubt]
+    doubtful = [entry for entry in all_entries(suite).values() if entry.doubt]
     assert len(doubtful) >= 15
     for entry in doubtful:
         assert "memory" in entry.doubt or "rerun" in entry.doubt or "presumably" in entry.doubt, entry.id
@@ -158,17 +158,17 @@ def test_a_bad_list_is_one_message(tmp_path, numbers, message):
 
 def test_every_claim_says_something_about_every_scale(suite):
     """A scale at which a claim is not asked is skipped with a reason, not forgotten."""
-    for id, entry in entries(suite).items():
+    for id, entry in all_entries(suite).items():
         for scale in SCALES:
             assert entry.question(scale) is not None, (id, scale)
 
 
 def test_negative_controls_negate_a_claim_with_its_margin(suite):
     """Same number per seed, same rounds, seeds and needs, the opposite half line, wherever the claim is asked."""
-    controls = [entry for entry in entries(suite).values() if entry.negates]
+    controls = [entry for entry in all_entries(suite).values() if entry.negates]
     assert len(controls) >= 3
     for control in controls:
-        claim = entries(suite)[control.negates]
+        claim = all_entries(suite)[control.negates]
         assert control.expected_verdict == "refuted" and claim.expected_verdict == "reproduced"
         assert (control.metric, control.needs) == (claim.metric, claim.needs)
         for scale in SCALES:
@@ -179,6 +179,6 @@ def test_negative_controls_negate_a_claim_with_its_margin(suite):
 
 def test_a_number_from_memory_is_not_called_published(suite):
     """Provenance never is memory or a plot alone."""
-    for id, entry in entries(suite).items():
+    for id, entry in all_entries(suite).items():
         if entry.published:
             assert not re.match(r"(from )?(memory|a plot|digitised)", entry.published.provenance), id

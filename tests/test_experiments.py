@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from lottery import experiments
-from lottery.arms import DENSE, Arm, branch, chain, continued, dissected, one_shot, reset_at_the_end, untrained
-from lottery.experiments import (
+from lottery.experiments import experiment as experiment_module
+from lottery.experiments.arms import DENSE, Arm, branch, chain, continued, dissected, one_shot, reset_at_the_end, untrained
+from lottery.experiments.experiment import (
     begin,
     carry,
     dense_of,
@@ -25,10 +25,11 @@ from lottery.experiments import (
     unpack,
     weights_of,
 )
-from lottery.networks import network
-from lottery.perceptrons import Layout, initial_weights
-from lottery.recipes import Recipe, Setting
-from lottery.store import Record
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
+from lottery.models.layout import Layout
+from lottery.store.store import Record
+from lottery.training.config import Recipe, Setting
 from tests.conftest import SMALL
 
 SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 40, 20))
@@ -264,14 +265,14 @@ class TestPruned:
 @pytest.mark.parametrize("arm", [chain("large_final", "reinit"), chain("large_final", pruned="variant_1_shuffled"), chain("random", "constant")])
 def test_every_draw_is_named_by_seed_round_and_layer(monkeypatch, arm):
     """Ties, treatments, frozen values: no two draws share a stream, and none is of another seed."""
-    sound, names = experiments.stream, []
+    sound, names = experiment_module.stream, []
 
     def stream(seed, *purpose):
         names.append((seed, *purpose))
         return sound(seed, *purpose)
 
     for seed in (0, 1):
-        monkeypatch.setattr(experiments, "stream", stream)
+        monkeypatch.setattr(experiment_module, "stream", stream)
         before = len(names)
         if arm.criterion == "random":
             begin(experiment(SETTING, arm, 3, seed), None)
@@ -306,7 +307,7 @@ class TestKeys:
 
     def test_an_edited_criterion_is_another(self, digits, monkeypatch):
         """The same name with another formula is trained again, and nothing else is."""
-        from lottery import criteria
+        from lottery.masks import criteria
 
         before = {arm: key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS}
 
@@ -346,7 +347,7 @@ class TestScoresBeforeTraining:
         for w_init in initial_weights(network(SMALL), 3):
             layers += [torch.nn.Linear(*w_init.shape).double(), torch.nn.ReLU()]
             layers[-2].weight.data, layers[-2].bias.data = w_init.t().double(), torch.zeros(w_init.shape[1]).double()
-        images, labels = experiments.scored_images(one, 0)
+        images, labels = experiment_module.scored_images(one, 0)
         assert len(images) == 100 and len(images.unique(dim=0)) > 95
         torch.nn.functional.cross_entropy(torch.nn.Sequential(*layers[:-1])(images.double()), labels).backward()
         for mask, layer in zip(begin(one, None)[0], layers[::2]):
@@ -355,6 +356,6 @@ class TestScoresBeforeTraining:
 
     def test_other_rounds_and_seeds_score_other_images(self):
         """Images are drawn anew for each round and seed, and alike for all criteria."""
-        chosen = {(round, seed): experiments.scored_images(experiment(SETTING, arm, 5, seed), round)[0].sum().item()
+        chosen = {(round, seed): experiment_module.scored_images(experiment(SETTING, arm, 5, seed), round)[0].sum().item()
                   for arm in self.ARMS for round in (0, 1) for seed in (0, 1)}  # fmt: skip
         assert len(set(chosen.values())) == 4

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lottery.fingerprints import _visit, canonical, source_digest
+from lottery.store.fingerprints import _visit, canonical, source_digest
 
 SOURCE = '''
 """A module."""
@@ -81,23 +81,24 @@ def test_words_do_not_count(digest_of, old, new):
 
 def test_a_new_criterion_does_not_invalidate_the_others():
     """Registering one more function leaves the names of everything else alone."""
-    from lottery import criteria, experiments
+    from lottery.experiments import experiment
+    from lottery.masks import criteria
 
-    before = source_digest.__wrapped__(experiments.masks_of, criteria.large_final)
+    before = source_digest.__wrapped__(experiment.masks_of, criteria.large_final)
     criteria.CRITERIA["one_more"] = lambda w_init: w_init
     try:
-        assert source_digest.__wrapped__(experiments.masks_of, criteria.large_final) == before
+        assert source_digest.__wrapped__(experiment.masks_of, criteria.large_final) == before
     finally:
         del criteria.CRITERIA["one_more"]
 
 
 def test_helpers_of_other_modules_count():
     """Masks go through ranking, cutting, counting, scoring and starting, wherever these are written; the engine has a version instead."""
-    from lottery import experiments
+    from lottery.experiments import experiment
 
     seen = {}
-    _visit(experiments.begin, seen)
-    science = {"masks.ranking", "masks.keep", "criteria.score", "experiments.treated", "perceptrons.initial_weights", "streams.stream"}
+    _visit(experiment.begin, seen)
+    science = {"masks.ranking.ranking", "masks.ranking.keep", "masks.criteria.score", "experiments.experiment.treated", "models.initialisers.initial_weights", "core.rng.stream"}
     assert {f"lottery.{name}" for name in science} <= set(seen)
     assert not any(name.startswith("lottery.training") for name in seen)
 

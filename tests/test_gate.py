@@ -2,7 +2,7 @@
 
 import pytest
 
-from lottery.gate import counts
+from lottery.claims.exit_status import counts
 
 
 def result(id, verdict, expected="reproduced", p_inside=0.5, p_outside=0.5, kind="effect"):

@@ -5,16 +5,16 @@ import dataclasses
 import pytest
 import torch
 
-from lottery.arms import scores_sought, singleshot, whole
-from lottery.datasets import load
-from lottery.networks import network
-from lottery.perceptrons import Layout
-from lottery.recipes import Recipe
-from lottery.searches import Search
-from lottery.seeking import seek
-from lottery.streams import stream
-from lottery.supermasks import Bernoulli
-from lottery.training import Step, train
+from lottery.core.rng import stream
+from lottery.data.catalogue import load
+from lottery.experiments.arms import scores_sought, singleshot, whole
+from lottery.experiments.searches import Search
+from lottery.experiments.seeking import seek
+from lottery.models.architectures import network
+from lottery.models.layout import Layout
+from lottery.training.config import Recipe
+from lottery.training.fit import Step, train
+from lottery.training.learned_masks import Bernoulli
 from tests.conftest import SMALL, random_masks, replica
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils import prune
 
-from lottery.masks import keep, ranking
-from lottery.networks import network
+from lottery.masks.ranking import keep, ranking
+from lottery.models.architectures import network
 
 
 def generator(seed=0):

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from lottery.arms import DENSE, chain, dissected, learned, multishot, untrained
-from lottery.experiments import experiment
-from lottery.measurements import COLUMNS, rows
-from lottery.networks import network
-from lottery.recipes import Recipe, Setting
-from lottery.searches import Search
+from lottery.experiments.arms import DENSE, chain, dissected, learned, multishot, untrained
+from lottery.experiments.experiment import experiment
+from lottery.experiments.measurements import COLUMNS, rows
+from lottery.experiments.searches import Search
+from lottery.models.architectures import network
+from lottery.training.config import Recipe, Setting
 
 SETTING = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 60, 25))
 TRAINED = {

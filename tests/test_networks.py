@@ -2,8 +2,8 @@
 
 import pytest
 
-from lottery.errors import LotteryError
-from lottery.networks import NETWORKS, network
+from lottery.core.errors import LotteryError
+from lottery.models.architectures import NETWORKS, network
 
 
 def test_weight_counts_layer_by_layer():

@@ -5,12 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from lottery.networks import network
-from lottery.perceptrons import Layout, initial_weights
-from lottery.recipes import Recipe
-from lottery.streams import stream
-from lottery.training import DataOrder, Replica, train
-from lottery.treatments import TREATMENTS
+from lottery.core.rng import stream
+from lottery.masks.kept_values import TREATMENTS
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
+from lottery.models.layout import Layout
+from lottery.training.config import Recipe
+from lottery.training.fit import DataOrder, Replica, train
 from tests.conftest import SMALL, random_masks
 
 STEPS = 200
@@ -77,7 +78,7 @@ def test_engine_equals_plain_loop(precise_digits, recipe, treatment, pruned_at_i
 
 def test_evaluation_equals_cross_entropy(precise_digits):
     """Loss and correct predictions are those of torch's cross-entropy and arg max."""
-    from lottery.perceptrons import Perceptrons
+    from lottery.models.perceptrons import Perceptrons
 
     weights = [initial_weights(network(SMALL), seed) for seed in range(3)]
     layout = Layout(network(SMALL))

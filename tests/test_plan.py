@@ -3,13 +3,13 @@
 import random
 import time
 
-from lottery import plan, seeking, seeks
-from lottery.arms import DENSE, chain, multishot, scores_sought, whole
-from lottery.experiments import experiment
-from lottery.recipes import Recipe, Setting
-from lottery.searches import Search
-from lottery.store import Store
-from lottery.worker import Worker, kind
+from lottery.experiments import plan, search_settings, seeking
+from lottery.experiments.arms import DENSE, chain, multishot, scores_sought, whole
+from lottery.experiments.experiment import experiment
+from lottery.experiments.scheduler import Worker, kind
+from lottery.experiments.searches import Search
+from lottery.store.store import Store
+from lottery.training.config import Recipe, Setting
 
 SETTING = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 30, 10))
 
@@ -83,7 +83,7 @@ def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
 
 def test_searches_are_planned(tmp_path, monkeypatch):
     """Populations of searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
-    for module in (seeking, seeks):
+    for module in (seeking, search_settings):
         monkeypatch.setattr(module, "EPOCH", 8)
     wanted = {Search(arm, 0) for arm in (multishot("planted-relu-5", "snip", 0.1), whole("planted-relu-5"), scores_sought("planted-relu-5", 0.5))}
     found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})

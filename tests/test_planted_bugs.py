@@ -9,13 +9,17 @@ import torch
 import benchmarks.test_fischer_burkholz_2021 as planted
 import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
-from lottery import criteria, experiments, networks, perceptrons, plantings, saliency, seeking, seeks, supermasks, training, treatments
-from lottery.arms import Arm
-from lottery.claims import expected_file
-from lottery.expected import read
-from lottery.progress import Reporter
-from lottery.scales import SCALES
-from lottery.session import Options, Session
+from lottery.claims.claim import expected_file
+from lottery.claims.entries import read
+from lottery.experiments import experiment, search_settings, seeking
+from lottery.experiments.arms import Arm
+from lottery.experiments.scales import SCALES
+from lottery.masks import criteria, kept_values, saliency
+from lottery.models import architectures, perceptrons
+from lottery.planting import planted_networks
+from lottery.plugin.progress import Reporter
+from lottery.plugin.session import Options, Session
+from lottery.training import fit, learned_masks
 from tests import test_experiments, test_networks, test_oracle, test_saliency, test_seeking, test_supermasks, test_training, test_worker
 from tests.conftest import SMALL
 
@@ -45,12 +49,12 @@ class TestClaimsTurn:
         """A signed constant that draws its signs at random no longer recovers the ticket."""
         question = {"seeds": 8, "rounds": (12,)}
         assert verdict(zhou.test_signs_recover_ticket, tmp_path / "sound", **question) == "reproduced"
-        monkeypatch.setitem(treatments.TREATMENTS, "constant_initial_sign", treatments.TREATMENTS["constant"])
+        monkeypatch.setitem(kept_values.TREATMENTS, "constant_initial_sign", kept_values.TREATMENTS["constant"])
         assert verdict(zhou.test_signs_recover_ticket, tmp_path / "lost", **question) != "reproduced"
 
     def test_supermask_of_shuffled_weights(self, tmp_path, monkeypatch):
         """A supermask over weights with foreign signs is at chance, and the headline claim is refuted."""
-        monkeypatch.setitem(treatments.TREATMENTS, "constant_initial_sign", treatments.TREATMENTS["constant"])
+        monkeypatch.setitem(kept_values.TREATMENTS, "constant_initial_sign", kept_values.TREATMENTS["constant"])
         assert verdict(zhou.test_supermask_mnist_above_80, tmp_path, seeds=4) == "refuted"
 
     def test_snip_upside_down(self, tmp_path, monkeypatch):
@@ -69,7 +73,7 @@ class TestClaimsTurn:
             self.masks = self.planted.clone()
 
         monkeypatch.setattr(seeking.Population, "prune", told)
-        for module in (seeking, seeks):
+        for module in (seeking, search_settings):
             monkeypatch.setattr(module, "EPOCH", 20)
         assert verdict(planted.test_no_strong_tickets_in_one_shot, tmp_path, **question) == "refuted"
 
@@ -93,21 +97,21 @@ class TestSeekingTurns:
 
     def test_biases_left_out_of_the_count(self, monkeypatch):
         """The count of what is planted notices."""
-        sound = seeks.target_of
-        monkeypatch.setattr(seeks, "target_of", lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)))
+        sound = search_settings.target_of
+        monkeypatch.setattr(search_settings, "target_of", lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)))
         with pytest.raises(AssertionError):
             test_seeking.test_planted_count_is_the_whole_ticket()
 
     def test_scale_of_the_planting_lost(self, monkeypatch):
         """The planted mask no longer reads as the planted ticket."""
-        sound = plantings.plant
-        monkeypatch.setattr(plantings, "plant", lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)))
-        plantings.planting.cache_clear()
+        sound = planted_networks.plant
+        monkeypatch.setattr(planted_networks, "plant", lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)))
+        planted_networks.planting.cache_clear()
         try:
             with pytest.raises(AssertionError):
                 test_seeking.test_the_planted_mask_reads_as_the_planted_ticket(test_seeking.CIRCLE)
         finally:
-            plantings.planting.cache_clear()
+            planted_networks.planting.cache_clear()
 
     def test_trained_weights_not_reset(self, brief, monkeypatch):
         """A round that goes on from trained weights is noticed: the start is no longer what was planted."""
@@ -123,7 +127,7 @@ class TestSeekingTurns:
 
     def test_biases_without_scores(self, brief, monkeypatch):
         """Edge-popup that leaves biases alone keeps more of them than their share."""
-        monkeypatch.setattr(seeking, "TopK", lambda *arguments, biases: supermasks.TopK(*arguments))
+        monkeypatch.setattr(seeking, "TopK", lambda *arguments, biases: learned_masks.TopK(*arguments))
         with pytest.raises(AssertionError):
             test_seeking.TestEdgePopup().test_parameters_stay_and_counts_hold(None)
 
@@ -141,44 +145,44 @@ class TestLawsTurn:
 
     def test_one_weight_too_few_pruned(self, monkeypatch):
         """The exact counts of every round notice."""
-        monkeypatch.setattr(experiments, "keep", lambda ranks, count, shape: (ranks < count + 1).view(shape))
+        monkeypatch.setattr(experiment, "keep", lambda ranks, count, shape: (ranks < count + 1).view(shape))
         with pytest.raises(AssertionError):
             test_experiments.TestMasks().test_chain_masks_are_nested_with_exact_counts("large_final")
 
     def test_output_layer_pruned_at_the_full_rate(self, monkeypatch):
         """The counts by hand notice."""
-        monkeypatch.setattr(networks.Network, "rate", lambda self, layer: networks.Fraction(1, 5))
-        networks.Network.kept.cache_clear()
+        monkeypatch.setattr(architectures.Network, "rate", lambda self, layer: architectures.Fraction(1, 5))
+        architectures.Network.kept.cache_clear()
         try:
             with pytest.raises(AssertionError):
                 test_networks.test_kept_counts_follow_the_floor()
         finally:
-            networks.Network.kept.cache_clear()
+            architectures.Network.kept.cache_clear()
 
     def test_one_data_order_for_all_seeds(self, monkeypatch):
         """The law that each seed has its own order notices."""
-        sound = training.stream
-        monkeypatch.setattr(training, "stream", lambda seed, *purpose: sound(0, *purpose))
+        sound = fit.stream
+        monkeypatch.setattr(fit, "stream", lambda seed, *purpose: sound(0, *purpose))
         with pytest.raises(AssertionError):
             test_oracle.test_data_order_is_the_plain_one()
 
     def test_survivors_not_reset(self, monkeypatch):
         """Bit-equality of survivors with their start notices."""
-        monkeypatch.setitem(treatments.TREATMENTS, "rewind", lambda w_init: w_init + 1e-3)
+        monkeypatch.setitem(kept_values.TREATMENTS, "rewind", lambda w_init: w_init + 1e-3)
         with pytest.raises(AssertionError):
             test_experiments.TestStarts().test_survivors_are_bit_equal_to_their_start()
 
     def test_reinit_drawn_once_for_all_rounds(self, monkeypatch):
         """The law that every round draws anew notices."""
-        sound = experiments.stream
-        monkeypatch.setattr(experiments, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest))
+        sound = experiment.stream
+        monkeypatch.setattr(experiment, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest))
         with pytest.raises(AssertionError):
             test_experiments.TestStarts().test_reinit_is_drawn_anew_each_round()
 
     @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
     def test_mask_not_held(self, monkeypatch, digits, optimiser):
         """Pruned weights that the optimiser revives are found after one step."""
-        monkeypatch.setattr(training.Descent, "step", _step_without_mask(training.Descent.step))
+        monkeypatch.setattr(fit.Descent, "step", _step_without_mask(fit.Descent.step))
         with pytest.raises(AssertionError):
             test_training.TestFrozen().test_pruned_weights_stay_at_zero_after_every_step(digits, optimiser, 0.0)
 
@@ -193,8 +197,8 @@ class TestLawsTurn:
             sound(self)
             self._recipe, self._trainable = dataclasses.replace(self._recipe, weight_decay=decay), trainable
 
-        sound = training.Descent.step
-        monkeypatch.setattr(training.Descent, "step", step)
+        sound = fit.Descent.step
+        monkeypatch.setattr(fit.Descent, "step", step)
         with pytest.raises(AssertionError):
             test_oracle.test_engine_equals_plain_loop(precise_digits, test_oracle.RECIPES["adam with weight decay"], "rewind", True)
 
@@ -205,8 +209,8 @@ class TestLawsTurn:
             self._gradient.mul_(self._block >= 0)
             sound(self)
 
-        sound = training.Descent.step
-        monkeypatch.setattr(training.Descent, "step", step)
+        sound = fit.Descent.step
+        monkeypatch.setattr(fit.Descent, "step", step)
         with pytest.raises(AssertionError):
             test_training.TestFrozen().test_survivors_of_both_signs_move(digits)
 
@@ -225,7 +229,7 @@ class TestLawsTurn:
 
     def test_test_and_validation_swapped(self, monkeypatch, digits):
         """Measurements recomputed by hand notice."""
-        sound = training.train
+        sound = fit.train
 
         def train(network, data, *rest):
             return sound(network, dataclasses.replace(data, test=data.validation, validation=data.test), *rest)
@@ -236,20 +240,20 @@ class TestLawsTurn:
 
     def test_early_stop_by_the_wrong_end(self, monkeypatch, digits):
         """The curve's own minimum notices."""
-        sound = training.EarlyStop.look
-        monkeypatch.setattr(training.EarlyStop, "look", lambda self, iteration, loss, accuracy, block: sound(self, iteration, -loss, accuracy, block))
+        sound = fit.EarlyStop.look
+        monkeypatch.setattr(fit.EarlyStop, "look", lambda self, iteration, loss, accuracy, block: sound(self, iteration, -loss, accuracy, block))
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_first_of_equal_minima()
 
     def test_early_stopping_that_really_stops(self, monkeypatch, digits):
         """A curve that ends at its minimum is too short."""
-        monkeypatch.setattr(training.Recipe, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120)
+        monkeypatch.setattr(fit.Recipe, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120)
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_is_the_minimum_of_the_curve(digits)
 
     def test_chain_instead_of_branch(self, monkeypatch, tmp_path):
         """A branch that follows masks of its own is found by what it hangs on, and by its masks."""
-        sound = experiments.parent
+        sound = experiment.parent
 
         def parent(one):
             return sound(dataclasses.replace(one, arm=dataclasses.replace(one.arm, branch=False)))
@@ -260,46 +264,46 @@ class TestLawsTurn:
 
     def test_seeds_of_ties_shared_with_position(self, monkeypatch):
         """Ties broken by position instead of by a draw make two seeds' random masks equal."""
-        monkeypatch.setattr(experiments, "ranking", lambda scores, mask, generator: _rank_by_position(scores, mask))
+        monkeypatch.setattr(experiment, "ranking", lambda scores, mask, generator: _rank_by_position(scores, mask))
         with pytest.raises(AssertionError):
             test_experiments.TestMasks().test_criteria_and_seeds_choose_differently()
 
     def test_optimiser_state_carried_over(self, monkeypatch, digits):
         """Moments that survive into the next training make the same request give other bits."""
-        sound, kept = training.Descent.__init__, {}
+        sound, kept = fit.Descent.__init__, {}
 
         def init(self, block, gradient, trainable, recipe, rates):
             sound(self, block, gradient, trainable, recipe, rates)
             first, second, self._steps = kept.setdefault(block.shape, (self._first, self._second, self._steps))
             self._parts = [([block, gradient, first, second], rates[0])]
 
-        monkeypatch.setattr(training.Descent, "__init__", init)
+        monkeypatch.setattr(fit.Descent, "__init__", init)
         with pytest.raises(AssertionError):
             test_training.TestReplicas().test_twice_the_same(digits)
 
     def test_one_learning_rate_for_all(self, monkeypatch, digits):
         """A batch that trains every replica at the first one's rate is found by replicas with rates of their own."""
-        sound = training.Descent.__init__
-        monkeypatch.setattr(training.Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1])))
+        sound = fit.Descent.__init__
+        monkeypatch.setattr(fit.Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1])))
         with pytest.raises(AssertionError):
             test_training.TestReplicas().test_learning_rate_is_a_replicas_own(digits, "adam")
 
     def test_only_chosen_scores_learn(self, monkeypatch, precise_digits):
         """Top-k scores whose gradient stops where nothing is chosen can never come back."""
-        sound = supermasks.TopK.pull_back
+        sound = learned_masks.TopK.pull_back
 
         def stopped(self):
             sound(self)
             self.gradient.mul_(self._kept)
 
-        monkeypatch.setattr(supermasks.TopK, "pull_back", stopped)
+        monkeypatch.setattr(learned_masks.TopK, "pull_back", stopped)
         with pytest.raises(AssertionError):
             test_supermasks.test_top_k_gradient_goes_straight_through_the_choice(precise_digits)
 
     @pytest.mark.parametrize("rescaled", [False, True])
     def test_straight_through_removed(self, monkeypatch, precise_digits, rescaled):
         """A gradient that stops at the drawn mask is zero: autograd of the formula notices."""
-        monkeypatch.setattr(supermasks.Bernoulli, "pull_back", lambda self: self.gradient.zero_())
+        monkeypatch.setattr(learned_masks.Bernoulli, "pull_back", lambda self: self.gradient.zero_())
         with pytest.raises(AssertionError):
             test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled)
 
@@ -312,7 +316,7 @@ class TestLawsTurn:
                 by_mask.copy_(g * w * factor)
             self.gradient.mul_(chance * (1 - chance))
 
-        monkeypatch.setattr(supermasks.Bernoulli, "pull_back", pull_back)
+        monkeypatch.setattr(learned_masks.Bernoulli, "pull_back", pull_back)
         with pytest.raises(AssertionError):
             test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, True)
 
@@ -324,7 +328,7 @@ class TestLawsTurn:
             self._kept.copy_(self._chance > 0.5)
             torch.mul(self._weights, self._kept, out=self.effective)
 
-        monkeypatch.setattr(supermasks.Bernoulli, "refresh", refresh)
+        monkeypatch.setattr(learned_masks.Bernoulli, "refresh", refresh)
         with pytest.raises(AssertionError):
             test_supermasks.test_masks_are_drawn_with_their_probability()
 

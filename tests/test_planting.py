@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lottery.errors import LotteryError
-from lottery.planting import Network, hosts, plant
-from lottery.targets import TASKS, Target
+from lottery.core.errors import LotteryError
+from lottery.planting.planting import Network, hosts, plant
+from lottery.planting.targets import TASKS, Target
 
 WIDTH = 60
 CASES = [(task, depth) for task in TASKS for depth in (3, 4, 5, 6, 10)]

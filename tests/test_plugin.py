@@ -12,14 +12,14 @@ import scipy.stats  # noqa: F401
 import sklearn.datasets  # noqa: F401
 import torch  # noqa: F401
 
-import lottery.worker  # noqa: F401
-from lottery.scales import EARLY_STOP, SCALES
+import lottery.experiments.scheduler  # noqa: F401
+from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = '''
-from lottery.arms import DENSE, chain
-from lottery.claims import claim, claim_per_criterion, conjunction, effect, exact, proportion
-from lottery.quantities import accuracy, early_stop
+from lottery.experiments.arms import DENSE, chain
+from lottery.claims.claim import claim, claim_per_criterion, conjunction, effect, exact, proportion
+from lottery.claims.quantities import accuracy, early_stop
 
 NET = "lenet-300-100"
 
@@ -115,7 +115,7 @@ def suite(pytester, monkeypatch, shared_store):
     def write(tests=TESTS, entries=ENTRIES, conftest=""):
         for folder in ("benchmarks", "expected"):
             (pytester.path / folder).mkdir(exist_ok=True)
-        (pytester.path / "conftest.py").write_text(f'pytest_plugins = ["lottery.pytest_plugin"]\n{conftest}')
+        (pytester.path / "conftest.py").write_text(f'pytest_plugins = ["lottery.plugin.hooks"]\n{conftest}')
         (pytester.path / "benchmarks" / "test_mini_2020.py").write_text(tests)
         (pytester.path / "expected" / "mini_2020.toml").write_text('title = "Mini 2020"\n' + "".join(entries.values()))
 
@@ -404,13 +404,13 @@ class TestErrors:
     def test_missing_data(self, suite, workers, monkeypatch, tmp_path):
         """One message for the whole run, with the folder and both ways out."""
         monkeypatch.setenv("LOTTERY_DATA", str(tmp_path / "empty"))
-        refuse = "import lottery.datasets\ndef refuse(root, train, download):\n    raise RuntimeError('Dataset not found.' if not download else 'no route to host')\n"
+        refuse = "import lottery.data.mnist\ndef refuse(root, train, download):\n    raise RuntimeError('Dataset not found.' if not download else 'no route to host')\n"
         changed = ENTRIES | {"learns": ENTRIES["learns"].replace("scales.tiny", "scales.reduced")}
-        suite.write(entries=changed, conftest=refuse + "lottery.datasets._read_mnist = refuse\n")
-        import lottery.datasets
+        suite.write(entries=changed, conftest=refuse + "lottery.data.mnist._read_mnist = refuse\n")
+        import lottery.data.mnist
 
-        monkeypatch.setattr(lottery.datasets, "_read_mnist", lottery.datasets._read_mnist)  # the conftest of an in-process run replaces it
-        lottery.datasets.load.cache_clear()
+        monkeypatch.setattr(lottery.data.mnist, "_read_mnist", lottery.data.mnist._read_mnist)  # the conftest of an in-process run replaces it
+        lottery.data.catalogue.load.cache_clear()
         result = suite(workers, "--scale=reduced")
         assert f"MNIST is not in {tmp_path / 'empty'}" in error(result) and "no route to host" in error(result)
         assert "set LOTTERY_DATA to a folder that holds MNIST/raw" in result.stdout.str() + result.stderr.str()
@@ -452,7 +452,7 @@ class TestErrors:
     def test_read_only_store_that_is_full_is_fine(self, suite, monkeypatch):
         """Nothing is written where nothing is missing."""
         suite("--store=full")
-        from lottery.store import Store
+        from lottery.store.store import Store
 
         monkeypatch.setattr(Store, "check_writable", lambda self: pytest.fail("asked to write"))
         monkeypatch.setattr(Store, "write", lambda self, key, entry: pytest.fail("wrote"))

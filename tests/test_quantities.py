@@ -4,9 +4,7 @@ from math import isnan, log
 
 import pytest
 
-from lottery.arms import DENSE, chain, dissected, untrained
-from lottery.errors import LotteryError
-from lottery.quantities import (
+from lottery.claims.quantities import (
     accuracy,
     agreement,
     anatomy,
@@ -22,6 +20,8 @@ from lottery.quantities import (
     overfitting,
     slope,
 )
+from lottery.core.errors import LotteryError
+from lottery.experiments.arms import DENSE, chain, dissected, untrained
 
 TICKET = chain("large_final")
 MASK = untrained("large_final")

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, cross_entropy, mse_loss
 
-from lottery import criteria
-from lottery.networks import CROSS_ENTROPY, SQUARED_ERROR
-from lottery.saliency import TEMPERATURE, Saliency
-from lottery.scoring import scores
+from lottery.masks import criteria
+from lottery.masks.saliency import TEMPERATURE, Saliency
+from lottery.masks.scores import scores
+from lottery.models.architectures import CROSS_ENTROPY, SQUARED_ERROR
 
 METHODS = ("snip", "grasp", "synflow")
 

@@ -5,12 +5,12 @@ from statistics import median
 
 import pytest
 
-from lottery import expected
-from lottery.errors import LotteryError
-from lottery.recipes import Recipe, Setting
-from lottery.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, scale
-from lottery.session import lacks
-from lottery.training import train
+from lottery.claims import entries
+from lottery.claims.resolved import lacks
+from lottery.core.errors import LotteryError
+from lottery.experiments.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, scale
+from lottery.training.config import Recipe, Setting
+from lottery.training.fit import train
 from tests.conftest import replica
 
 LENET = "lenet-300-100"
@@ -55,7 +55,7 @@ def test_full_length_is_the_papers_length():
 def test_what_a_scale_lacks(network, dataset, training, iterations, lacking):
     """Other data, another network or a shorter training make an analogue."""
     setting = Setting(network, dataset, Recipe("adam", 1e-3, 60, iterations, 100))
-    assert lacks(expected.Needs("mnist", LENET, training), training, setting) == lacking
+    assert lacks(entries.Needs("mnist", LENET, training), training, setting) == lacking
 
 
 def test_unknown_scale_is_named():

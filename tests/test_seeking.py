@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from lottery import seeking
-from lottery.arms import EDGE_POPUP, Seek, multishot, scores_sought, singleshot, whole
-from lottery.errors import LotteryError
-from lottery.experiments import key, kind, parent
-from lottery.losses import LOSSES, OF_SOFTMAX, mean_loss
-from lottery.networks import CROSS_ENTROPY, SQUARED_ERROR, network
-from lottery.saliency import perceptron
-from lottery.searches import Search, science
-from lottery.seeking import Population, count, seek
-from lottery.tasks import dataset, draw, margin, score, trivial
-from lottery.training import DataOrder
+from lottery.core.errors import LotteryError
+from lottery.data.made_tasks import dataset, draw, margin, score, trivial
+from lottery.experiments import seeking
+from lottery.experiments.arms import EDGE_POPUP, Seek, multishot, scores_sought, singleshot, whole
+from lottery.experiments.experiment import key, kind, parent
+from lottery.experiments.searches import Search, science
+from lottery.experiments.seeking import Population, count, seek
+from lottery.masks.saliency import perceptron
+from lottery.models.architectures import CROSS_ENTROPY, SQUARED_ERROR, network
+from lottery.models.losses import LOSSES, OF_SOFTMAX, mean_loss
+from lottery.training.fit import DataOrder
 
 CIRCLE, RELU, HELIX = "planted-circle-5", "planted-relu-5", "planted-helix-5"
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from lottery.stats import (
+from lottery.claims.statistics import (
     ALPHA,
     INCONCLUSIVE,
     REFUTED,

@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pytest
 
-from lottery.errors import CorruptEntry, LotteryError
-from lottery.store import Record, Store, store_folder
+from lottery.core.errors import CorruptEntry, LotteryError
+from lottery.store.store import Record, Store, store_folder
 
 KEY = "ab" + "0" * 30
 ENTRY = Record({"accuracy": 97.5, "curve": [1.0, 0.5]}, {"masks": np.arange(1000, dtype=np.uint8)}, {"device": "cpu"})
@@ -58,7 +58,7 @@ def test_damage_is_set_aside_with_a_warning(store, harm):
 
 def test_an_entry_of_another_version_is_set_aside(store, monkeypatch):
     """It is named as what it is, and computed again."""
-    monkeypatch.setattr("lottery.store.FORMAT", 0)
+    monkeypatch.setattr("lottery.store.store.FORMAT", 0)
     store.write(KEY, ENTRY)
     monkeypatch.undo()
     with pytest.warns(UserWarning, match="format 0, of another version of this suite.* set aside .* computed again"):
@@ -71,8 +71,8 @@ def test_a_full_disk_is_one_message_and_loses_nothing(store):
     code = f"""
 import resource
 import numpy as np
-from lottery.errors import LotteryError
-from lottery.store import Record, Store
+from lottery.core.errors import LotteryError
+from lottery.store.store import Record, Store
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
@@ -118,7 +118,7 @@ def test_a_killed_process_leaves_no_lock(store):
     code = f"""
 import os, signal
 from pathlib import Path
-from lottery.store import Store
+from lottery.store.store import Store
 with Store(Path({str(store.folder)!r})).claim([{KEY!r}], 1) as keys:
     assert keys
     os.kill(os.getpid(), signal.SIGKILL)

@@ -2,9 +2,9 @@
 
 import torch
 
-from lottery.networks import network
-from lottery.perceptrons import initial_weights
-from lottery.streams import stream
+from lottery.core.rng import stream
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
 
 
 def test_names_decide():

@@ -6,12 +6,14 @@ import functools
 import pytest
 import torch
 
-from lottery.networks import network
-from lottery.perceptrons import Layout, Perceptrons, initial_weights
-from lottery.recipes import Recipe
-from lottery.streams import stream
-from lottery.supermasks import Bernoulli, TopK
-from lottery.training import train
+from lottery.core.rng import stream
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
+from lottery.models.layout import Layout
+from lottery.models.perceptrons import Perceptrons
+from lottery.training.config import Recipe
+from lottery.training.fit import train
+from lottery.training.learned_masks import Bernoulli, TopK
 from tests.conftest import SMALL, replica
 
 LAYOUT = Layout(network(SMALL))

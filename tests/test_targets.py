@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from lottery.targets import BOUNDARIES, TASKS, alternating, interpolation
-from lottery.tasks import draw, function, score
+from lottery.data.made_tasks import draw, function, score
+from lottery.planting.targets import BOUNDARIES, TASKS, alternating, interpolation
 
 # weights and biases that are not zero, by task and depth, as the authors' released code builds them
 PUBLISHED = {

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from lottery.networks import network
-from lottery.perceptrons import Layout
-from lottery.products import product
-from lottery.recipes import Recipe
-from lottery.training import EarlyStop, train
+from lottery.models.architectures import network
+from lottery.models.layout import Layout
+from lottery.models.matmul import product
+from lottery.training.config import Recipe
+from lottery.training.fit import EarlyStop, train
 from tests.conftest import SMALL, random_masks, replica
 
 BRIEF = Recipe("adam", 1e-2, 20, 100, 25)

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from lottery.errors import LotteryError
-from lottery.networks import network
-from lottery.perceptrons import initial_weights
-from lottery.streams import stream
-from lottery.treatments import TREATMENTS
+from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
+from lottery.masks.kept_values import TREATMENTS
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
 
 W_INIT = initial_weights(network("lenet-300-100"), 0)[1]  # (300, 100)
 MASK = torch.rand(W_INIT.shape, generator=torch.Generator().manual_seed(0)) < 0.3

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from lottery import criteria, seeking, seeks, training
-from lottery.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
-from lottery.errors import LotteryError
-from lottery.experiments import begin, experiment
-from lottery.networks import network
-from lottery.perceptrons import Layout
-from lottery.recipes import Recipe, Setting
-from lottery.searches import Search
-from lottery.store import Store
-from lottery.streams import stream
-from lottery.worker import Worker, parametrisation
+from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
+from lottery.experiments import search_settings, seeking
+from lottery.experiments.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
+from lottery.experiments.experiment import begin, experiment
+from lottery.experiments.scheduler import Worker, parametrisation
+from lottery.experiments.searches import Search
+from lottery.masks import criteria
+from lottery.models.architectures import network
+from lottery.models.layout import Layout
+from lottery.store.store import Store
+from lottery.training import fit
+from lottery.training.config import Recipe, Setting
 from tests.conftest import SMALL
 
 SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 60, 20))
@@ -126,18 +128,18 @@ def test_a_failing_criterion_fails_alone(whole, tmp_path, monkeypatch):
 
 def test_a_batch_that_does_not_fit_is_trained_in_parts(whole, tmp_path, monkeypatch):
     """Out of memory with more than two networks: the same results in smaller batches; with a single one it is one message."""
-    sound = training.train
+    sound = fit.train
 
     def narrow(*arguments, most):
         if len(arguments[3]) > most:
             raise torch.cuda.OutOfMemoryError("out of memory")
         return sound(*arguments)
 
-    monkeypatch.setattr(training, "train", lambda *arguments: narrow(*arguments, most=2))
+    monkeypatch.setattr(fit, "train", lambda *arguments: narrow(*arguments, most=2))
     one = worker(tmp_path)
     one.work(ASKED)
     assert measured(one) == measured(whole)
-    monkeypatch.setattr(training, "train", lambda *arguments: narrow(*arguments, most=0))
+    monkeypatch.setattr(fit, "train", lambda *arguments: narrow(*arguments, most=0))
     with pytest.raises(LotteryError, match="does not hold a single lenet-96-48"):
         worker(tmp_path / "other").work(ASKED)
 
@@ -156,13 +158,13 @@ def test_data_orders_are_named_by_seed_and_round(tmp_path, monkeypatch, data_ord
     """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or with "repeated" all rounds alike."""
     setting = dataclasses.replace(SETTING, recipe=dataclasses.replace(SETTING.recipe, data_order=data_order))
     asked = [experiment(setting, arm, 2, seed) for arm in (chain("large_final"), branch("large_final", "reinit")) for seed in (0, 1)]
-    sound, seen = training.train, []
+    sound, seen = fit.train, []
 
     def train(network, data, recipe, replicas, *rest):
         seen.extend(replica.order for replica in replicas)
         return sound(network, data, recipe, replicas, *rest)
 
-    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(fit, "train", train)
     one = worker(tmp_path)
     one.work(asked)
     trained = {0: 1, 1: 1, 2: 2}  # networks per seed: dense, round 1 of the chain, round 2 of chain and branch
@@ -203,7 +205,7 @@ def test_batches_fill_the_processor_and_share_fairly(whole):
 
 def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
     """Beside trained chains, in populations; a second worker only reads, a selection gives the same bits, and each has its mask."""
-    for module in (seeking, seeks):
+    for module in (seeking, search_settings):
         monkeypatch.setattr(module, "EPOCH", 10)
     searches = [Search(singleshot("planted-circle-5", method, share), seed) for method in ("snip", "magnitude") for share in (0.1, None) for seed in (0, 1)]
     searches.append(Search(scores_sought("planted-relu-5", 0.5), 0))
@@ -222,7 +224,7 @@ def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
 
 def test_a_search_whose_criterion_breaks_fails_alone(tmp_path, monkeypatch):
     """One message; the others of the population are kept."""
-    for module in (seeking, seeks):
+    for module in (seeking, search_settings):
         monkeypatch.setattr(module, "EPOCH", 10)
     monkeypatch.setitem(criteria.CRITERIA, "broken", lambda w_init: w_init[0, 0])
     sound, broken = (Search(singleshot("planted-circle-5", name, 0.1), 0) for name in ("snip", "broken"))

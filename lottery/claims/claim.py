@@ -1,0 +1,191 @@
+"""Claims: a paper's sentence as a test. A benchmark file holds one decorated function a claim; see the README.
+
+    @claim("lenet-300-100")
+    def test_large_final_beats_random(question):
+        ticket, chance = chain("large_final"), chain("random")
+        return effect(mean(accuracy(ticket, n) - accuracy(chance, n) for n in question.rounds))
+
+The function says what the claim speaks of; what counts as agreeing stands in `expected/`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lottery.claims.entries import Entry, Question
+from lottery.claims.quantities import Quantity
+from lottery.core.errors import LotteryError
+from lottery.models.architectures import NETWORKS
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A number per seed, whose mean should lie in the region."""
+
+    quantity: Quantity
+    kind = "effect"
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A number per seed; the share of seeds in which it is above zero should lie in the region."""
+
+    quantity: Quantity
+    kind = "proportion"
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+
+@dataclass(frozen=True)
+class Conjunction:
+    """Several effects and proportions by name, each with a region of its own."""
+
+    parts: tuple[tuple[str, Effect | Proportion], ...]
+    kind = "conjunction"
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return tuple(part.quantity for _, part in self.parts)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """What was computed, and what the paper prints: they should be equal. Nothing is trained."""
+
+    computed: Callable[[], object]
+    printed: object
+    kind = "exact"
+    quantities = ()
+
+
+Statement = Effect | Proportion | Conjunction | Exact
+
+
+def effect(quantity: Quantity) -> Effect:
+    """Return the statement that the mean of a quantity over seeds lies in the region."""
+    return Effect(quantity)
+
+
+def proportion(quantity: Quantity) -> Proportion:
+    """Return the statement that the share of seeds with a positive quantity lies in the region."""
+    return Proportion(quantity)
+
+
+def conjunction(**parts: Quantity | Proportion) -> Conjunction:
+    """Return the statement that the mean of each named quantity lies in its region, and the share of seeds of each named proportion."""
+    return Conjunction(tuple((name, part if isinstance(part, Proportion) else Effect(part)) for name, part in parts.items()))
+
+
+def exact(compute: Callable[[], object], printed: object) -> Exact:
+    """Return the statement that what a function computes equals what the paper prints."""
+    return Exact(compute, printed)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A test that states a claim of a paper. `variant` stands in the id's brackets: a network, or a criterion of one's own."""
+
+    id: str
+    entry_id: str  # under which `expected/` has it; the id, but for a criterion of one's own
+    variant: str
+    network: str
+    file: Path  # the benchmark file
+    build: Callable[[Question], Statement]
+
+    def state(self, entry: Entry, question: Question) -> Statement:
+        """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares."""
+        try:
+            statement = self.build(question)
+        except ValueError as error:
+            raise LotteryError(f"{entry.file}, claim {entry.id!r}: its test makes no statement of it: {error}") from error
+        if statement.kind != entry.kind:
+            raise LotteryError(f"{entry.file}, claim {entry.id!r}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
+        if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
+            stated, regions = ", ".join(dict(statement.parts)), ", ".join(question.parts)
+            raise LotteryError(f"{entry.file}, claim {entry.id!r}: its test states the parts {stated}, its regions are for {regions}")
+        return statement
+
+
+def expected_file(benchmark: Path) -> Path:
+    """Return the file of entries that belongs to a benchmark file: benchmarks/test_x.py has expected/x.toml."""
+    return benchmark.parent.parent / "expected" / f"{benchmark.stem.removeprefix('test_')}.toml"
+
+
+def check_entries(benchmark: Path, entries: Mapping[str, Entry]) -> None:
+    """Raise if the tests of a benchmark file and its entries in `expected/` are not the same claims."""
+    stated = {entry_id for ids in STATED[benchmark].values() for entry_id in ids}
+    shown = f"expected/{expected_file(benchmark).name}"
+    for id in sorted(stated - set(entries)):
+        raise LotteryError(f"{shown} has no entry for {id!r}, which benchmarks/{benchmark.name} states; write it before the claim is measured")
+    for id in sorted(set(entries) - stated):
+        raise LotteryError(f"{shown} has an entry for the unknown claim {id!r}: benchmarks/{benchmark.name} states no such claim")
+
+
+STATED: dict[Path, dict[str, list[str]]] = {}  # benchmark file -> test -> the ids of the entries that it states
+
+
+def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[[Callable], Callable]:
+    """Return a decorator that makes a function the test of one claim per network.
+
+    The function is named `test_<claim>` and gets the `Question` of the scale; with `cases`, which maps what stands in the
+    id's brackets, a network's name or one with more after a dash, to tuples of arguments, it gets those as well.
+    """
+    variants = {name: () for name in networks} | dict(cases or {})
+
+    def decorate(build: Callable) -> Callable:
+        claims = [_claim(build, variant, _network_of(variant), arguments) for variant, arguments in variants.items()]
+        STATED.setdefault(claims[0].file, {})[build.__name__] = [one.entry_id for one in claims]
+        return pytest.mark.parametrize("claim", [pytest.param(one, id=one.variant) for one in claims])(_test(build))
+
+    return decorate
+
+
+def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
+    """Return a decorator that makes a function one claim for each criterion that is given with --criterion.
+
+    The function gets the `Question` of the scale and the criterion's name.
+    """
+
+    def decorate(build: Callable) -> Callable:
+        entry = _claim(build, "*", network, ()).entry_id
+        STATED.setdefault(_file(build), {})[build.__name__] = [entry]
+        test = _test(build)
+        test.claim_of = lambda criterion: _claim(build, criterion, network, (criterion,), entry)
+        return test
+
+    return decorate
+
+
+def _network_of(variant: str) -> str:
+    """Return the network that a variant is or begins with; where it names none, as an exact claim may, the variant."""
+    if variant in NETWORKS:
+        return variant
+    named = [name for name in NETWORKS if variant.startswith(f"{name}-")]
+    return max(named, key=len, default=variant)
+
+
+def _file(build: Callable) -> Path:
+    return Path(build.__code__.co_filename).resolve()
+
+
+def _claim(build: Callable, variant: str, network: str, arguments: tuple, entry_id: str = "") -> Claim:
+    paper = re.sub(r"_(?=\d)", "", _file(build).stem.removeprefix("test_"))  # zhou_2019 gives zhou2019
+    id = f"{paper}.{build.__name__.removeprefix('test_')}[{variant}]"
+    return Claim(id, entry_id or id, variant, network, _file(build), lambda question: build(question, *arguments))
+
+
+def _test(build: Callable) -> Callable:
+    def test(claim: Claim, judge: Callable[[Claim], None]) -> None:
+        judge(claim)
+
+    test.__name__, test.__qualname__, test.__doc__, test.__module__ = build.__name__, build.__name__, build.__doc__, build.__module__
+    return test

@@ -1,0 +1,92 @@
+"""Resolved claims: how each claim is asked at a scale, in full, as an analogue, or not at all with the reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lottery.claims import entries
+from lottery.claims.claim import Claim, Exact, Statement, check_entries, expected_file
+from lottery.core.errors import LotteryError
+from lottery.experiments.arms import Arm, Seek
+from lottery.experiments.scales import PAPER_ITERATIONS, Scale
+from lottery.training.config import Setting
+
+
+@dataclass(frozen=True)
+class ResolvedClaim:
+    """A claim as it is asked at the session's scale, or the reason why it is not."""
+
+    claim: Claim
+    entry: entries.Entry
+    question: entries.Question
+    setting: Setting | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)  # of the scale's other trainings, which an arm can name
+    statement: Statement | None = None
+    analogue: bool = False
+    skip: str = ""
+
+    @property
+    def seeds(self) -> range:
+        return range(self.question.seeds)
+
+    def experiments(self) -> list:
+        """Return the experiments that the claim needs."""
+        if self.skip or self.statement is None or isinstance(self.statement, Exact):
+            return []
+        cells = sorted(frozenset().union(*(quantity.cells for quantity in self.statement.quantities)), key=repr)
+        return [self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds]
+
+    def experiment(self, arm: Arm | Seek, round: int, seed: int):
+        """Return the experiment of an arm of this claim."""
+        if isinstance(arm, Seek):
+            from lottery.experiments.searches import Search
+
+            return Search(arm, seed)
+        from lottery.experiments.experiment import experiment
+
+        return experiment(self.settings[arm.training] if arm.training else self.setting, arm, round, seed)
+
+
+def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
+    """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason."""
+    question = entry.question(scale.name)
+    if question is None:
+        return ResolvedClaim(claim, entry, entries.Question(), skip=f"its entry says nothing about the scale {scale.name}")
+    if question.skip:
+        return ResolvedClaim(claim, entry, question, skip=question.skip)
+    if entry.needs is None:
+        return ResolvedClaim(claim, entry, question, statement=claim.state(entry, question))
+    setting = scale.setting(entry.needs.network, question.training or entry.needs.training)
+    if setting is None:
+        return ResolvedClaim(claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}")
+    statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
+    trainings = {entry.needs.training: setting}
+    trainings |= {arm.training: settings[arm.training] for quantity in statement.quantities for arm, _ in quantity.cells if arm.training}
+    lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
+    if lacking and not question.analogue:
+        return ResolvedClaim(claim, entry, question, setting, skip=lacking)
+    return ResolvedClaim(claim, entry, question, setting, settings, statement, analogue=bool(lacking))
+
+
+def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
+    """Return what the setting of one of a claim's trainings lacks of its needs, or an empty string."""
+    iterations = PAPER_ITERATIONS.get(needs.network, {}).get(training, 0)
+    if setting.dataset != needs.dataset:
+        return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
+    if setting.network != needs.network:
+        return f"needs {needs.network}, this scale trains {setting.network}"
+    if setting.recipe.iterations < iterations:
+        return f"needs {iterations:,} iterations, this scale trains {setting.recipe.iterations:,}"
+    return ""
+
+
+def entries_of(benchmarks: set[Path]) -> dict[str, entries.Entry]:
+    """Return the entries of all claims that these benchmark files state; raise where the two sides differ."""
+    found: dict[str, entries.Entry] = {}
+    for benchmark in sorted(benchmarks):
+        of_file = entries.read(expected_file(benchmark))
+        check_entries(benchmark, of_file)
+        found |= of_file
+    if not found:
+        raise LotteryError("no claims were collected")
+    return found

@@ -1,0 +1,76 @@
+"""Results: what a claim is and what became of it, in the plain terms of `results.json`."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from lottery.claims.statistics import ALPHA, Decision, Region
+from lottery.experiments.scales import Scale
+
+if TYPE_CHECKING:
+    from lottery.claims.resolved import ResolvedClaim
+
+
+SCHEMA = 1  # of results.json
+
+
+def plain(value: object) -> object:
+    """Return a value in terms of strict JSON: no NaN, no infinity, string keys."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value
+
+
+def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
+    """Return a decision's fields as `results.json` has them."""
+    return {
+        "region": None if region is None else plain([region.low, region.high]),
+        "estimate": plain(decision.estimate),
+        "interval": plain(decision.interval),
+        "confidence": 1 - 2 * ALPHA if decision.interval else None,
+        "n": decision.n,
+        "p_inside": plain(decision.p_inside),
+        "p_outside": plain(decision.p_outside),
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+    }
+
+
+def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
+    """Return what a claim is, as `results.json` has it."""
+    entry, setting = asked.entry, asked.setting
+    published = entry.published
+    return {
+        "id": asked.claim.id,
+        "paper": entry.paper,
+        "number": entry.number,
+        "kind": entry.kind,
+        "statement": entry.statement,
+        "source": entry.source,
+        "published": published and {"value": published.value, "unit": published.unit, "provenance": published.provenance},
+        "title": entry.title,
+        "network": asked.claim.network,
+        "trained_network": setting.network if setting else None,
+        "dataset": setting.dataset if setting else None,
+        "iterations": setting.recipe.iterations if setting else None,
+        "data_fingerprint": None,
+        "scale": scale.name,
+        "analogue": asked.analogue,
+        "metric": entry.metric,
+        "unit": entry.unit,
+        "seeds": list(asked.seeds),
+        "effects": [],
+        "parts": [],
+        "arms": {},
+        "levels": {},
+        "expected_verdict": asked.question.expected_verdict or entry.expected_verdict,
+        "expected_because": asked.question.expected_because or entry.expected_because,
+        "region_changed": asked.question.changed,
+        "doubt": entry.doubt,
+        "negative_control": bool(entry.negates),
+        "own_criterion": asked.claim.entry_id != asked.claim.id,
+    }

@@ -1,0 +1,141 @@
+"""`lottery bench`: how fast the engine trains, against an ordinary loop and against the hardware, all in one run."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from tabulate import tabulate
+from torch import nn
+
+from lottery.core.machine import processor
+from lottery.data.catalogue import noise
+from lottery.data.datasets import Dataset
+from lottery.experiments.arms import singleshot
+from lottery.experiments.scales import EARLY_STOP, PLANTED, SCALES
+from lottery.experiments.searches import Search
+from lottery.experiments.seeking import seek
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
+from lottery.models.layout import Layout
+from lottery.models.losses import mean_loss
+from lottery.models.matmul import product
+from lottery.training.config import Recipe, Setting
+from lottery.training.fit import Replica, train
+
+CASES = (("tiny", "lenet-300-100", 20), ("reduced", "lenet-300-100", 1), ("tiny", "planted-circle-5", 12))  # scale, network, replicas on a processor
+GPU_REPLICAS = 512
+COUNTS = {"digits": (400, 500, 897), "mnist": (55_000, 5_000, 10_000)}  # images for training, validation, test
+PLANTED_COUNTS = (9_000, 0, 1_000)
+HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s", "best product\nGFLOP/s", "share",
+           "engine\nGB/s", "copying\nGB/s")  # fmt: skip
+COPIED = 2**26  # floats of the block that the memory's bandwidth is measured on: larger than any cache
+
+
+def seconds(run: Callable[[], object], repeat: int = 3, warm: Callable[[], object] | None = None) -> float:
+    """Return the shortest time that `run` took in `repeat` runs, after one of `warm` to warm up (by default of itself)."""
+    (warm or run)()
+    times = []
+    for _ in range(repeat):
+        _wait()
+        started = time.perf_counter()
+        run()
+        _wait()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def engine(setting: Setting, recipe: Recipe, data: Dataset, replicas: int) -> float:
+    """Return the engine's seconds per network-step over a whole training, with all that it measures; of planted networks over whole searches."""
+    if setting.network.startswith("planted-"):
+        searches = [Search(singleshot(setting.network, "snip", 0.1), seed) for seed in range(replicas)]
+        return seconds(lambda: seek(searches, str(data.device)), repeat=1) / searches[0].steps / replicas
+    layout = Layout(network(setting.network))
+    batch = [
+        Replica(layout.join(initial_weights(network(setting.network), seed)), layout.trainable(None), (seed, "data order", 0))
+        for seed in range(replicas)
+    ]
+    brief = replace(recipe, iterations=20)
+    timed = seconds(lambda: train(setting.network, data, recipe, batch), repeat=1, warm=lambda: train(setting.network, data, brief, batch))
+    return timed / recipe.iterations / replicas
+
+
+def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
+    """Return the seconds per step of one network in an ordinary loop: nn.Sequential, autograd, fused Adam, index gathers.
+
+    It looks at the validation loss, where there is one, as often as the engine does, and nothing else.
+    """
+    loss = network(setting.network).loss
+    modules: list[nn.Module] = []
+    for layer in network(setting.network).layers:
+        modules += [nn.Linear(*layer.shape), nn.ReLU()]
+    model = nn.Sequential(*modules[:-1]).to(data.device)
+    optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
+
+    def run(iterations: int = recipe.iterations) -> None:
+        for iteration in range(1, iterations + 1):
+            index = torch.randint(0, len(data.train.images), (recipe.batch_size,), device=data.device)
+            optimiser.zero_grad()
+            mean_loss(loss, model(data.train.images[index]), data.train.labels[index]).backward()
+            optimiser.step()
+            if len(data.validation.images) and recipe.looks(iteration):
+                with torch.no_grad():
+                    mean_loss(loss, model(data.validation.images), data.validation.labels).item()
+
+    return seconds(run, repeat=1, warm=lambda: run(20)) / recipe.iterations
+
+
+def arithmetic(setting: Setting) -> float:
+    """Return the floating-point operations that a training step needs: three products a layer, the first layer's inputs needing no gradient."""
+    weights = [layer.weights for layer in network(setting.network).layers]
+    return 2 * setting.recipe.batch_size * (3 * sum(weights) - weights[0])
+
+
+def product_rate(setting: Setting, replicas: int, device: str) -> float:
+    """Return the floating-point operations per second of the best library for the network's largest layer."""
+    layer = max(network(setting.network).layers, key=lambda layer: layer.weights)
+    rows, repeat = setting.recipe.batch_size, 200
+    left = torch.rand(replicas, rows, layer.shape[0], device=device)
+    right = torch.rand(replicas, *layer.shape, device=device)
+    ways = (lambda: product(left, right), lambda: torch.bmm(left, right), lambda: left[0] @ right[0])
+    counts = (replicas, replicas, 1)
+    return max(
+        2 * rows * layer.weights * count * repeat / seconds(lambda way=way: [way() for _ in range(repeat)]) for way, count in zip(ways, counts)
+    )
+
+
+def bandwidth(device: str) -> float:
+    """Return the bytes per second, read and written, at which a large block is copied."""
+    source = torch.ones(COPIED, device=device)
+    target = torch.empty_like(source)
+    return 2 * 4 * COPIED / seconds(lambda: target.copy_(source))
+
+
+def state(setting: Setting) -> int:
+    """Return the bytes of memory that a step of Adam has to move: weights and two moments, each read and written."""
+    return 6 * 4 * Layout(network(setting.network)).size
+
+
+def bench(device: str) -> str:
+    """Return a table of speeds on this device, one thread on a processor."""
+    if device == "cpu":
+        torch.set_num_threads(1)
+    rows, copying = [], bandwidth(device)
+    for name, of_paper, replicas in CASES:
+        replicas = replicas if device == "cpu" else GPU_REPLICAS
+        setting = SCALES[name].setting(of_paper, EARLY_STOP) or SCALES[name].setting(of_paper, PLANTED)
+        layers = network(setting.network).layers
+        recipe, data = setting.recipe, noise(layers[0].shape[0], layers[-1].shape[1], COUNTS.get(setting.dataset, PLANTED_COUNTS), device)
+        ours, loop, best = engine(setting, recipe, data, replicas), plain_loop(setting, recipe, data), product_rate(setting, replicas, device)
+        rate = arithmetic(setting) / ours
+        rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
+                     f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",
+                     f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip
+    where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
+    title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included; random pixels, of planted networks their own data"
+    return "\n".join([title, "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])

@@ -1,0 +1,85 @@
+"""The `lottery` command: what does not belong into a test run."""
+
+import argparse
+import sys
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+from lottery.core.errors import LotteryError
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from lottery.cli.bench import bench
+
+    print(bench(options.device))
+
+
+def _plan(options: argparse.Namespace) -> int:
+    import pytest
+
+    return pytest.main(["benchmarks", "--plan", "-n0", "-q", *options.arguments])
+
+
+def _curves(options: argparse.Namespace) -> None:
+    from lottery.report.figures import draw
+
+    for file in draw(Path(options.results)):
+        print(file)
+
+
+def _store(options: argparse.Namespace) -> None:
+    from lottery.store.store import Store, store_folder
+
+    store = Store(store_folder(options.store))
+    if options.action == "export":
+        count = store.export(Path(options.file))
+        print(f"{count} entries of {store.folder} are in {options.file}")
+    elif options.action == "import":
+        new, known = store.take(Path(options.file))
+        print(f"{new} entries of {options.file} are new in {store.folder}, {known} were there")
+    else:
+        sizes, kinds = store.sizes(), Counter()
+        for key in sizes:
+            record = store.read_or_set_aside(key)
+            if record is not None:
+                kinds[record.made["what"].rpartition(", seed")[0]] += 1
+        if options.action == "list":
+            for what, count in sorted(kinds.items()):
+                print(f"{what}, {count} seeds")
+        print(f"{len(sizes)} entries, {sum(sizes.values()) / 1e6:.1f} MB in {store.folder}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lottery", description="The benchmarks themselves are run by pytest: pytest benchmarks -n auto")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
+    bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
+    bench.set_defaults(run=_bench)
+    told = "what would be trained, and how long that takes here; takes the options of pytest benchmarks, such as --scale and -k"
+    plan = commands.add_parser("plan", help=told, add_help=False)
+    plan.set_defaults(run=_plan)
+    curves = commands.add_parser("curves", help="draw the papers' figures from a run's measurements.csv, into its folder")
+    curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")
+    curves.set_defaults(run=_curves)
+    store = commands.add_parser("store", help="what is in the store; move it as one file")
+    store.add_argument("action", choices=("size", "list", "export", "import"))
+    store.add_argument("file", nargs="?", help="of export and import, such as store.tar")
+    store.add_argument("--store", metavar="DIR", help="the store (default: LOTTERY_STORE, else the user's cache)")
+    store.set_defaults(run=_store)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status; what is wrong outside is one message and status 2."""
+    parser = _parser()
+    options, options.arguments = parser.parse_known_args(arguments)
+    if options.arguments and options.command != "plan":
+        parser.error(f"unrecognised: {' '.join(options.arguments)}")
+    if options.command == "store" and options.action in ("export", "import") and not options.file:
+        parser.error(f"store {options.action} needs a file")
+    try:
+        return int(options.run(options) or 0)
+    except (LotteryError, OSError, tarfile.TarError) as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 2

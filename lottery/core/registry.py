@@ -1,0 +1,51 @@
+"""Registries: functions of one kind by name, each called with just the arguments that it names."""
+
+import functools
+import inspect
+from collections.abc import Callable
+
+from lottery.core.errors import LotteryError
+
+
+@functools.cache
+def _arguments(function: Callable) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+class Registry(dict[str, Callable]):
+    """Functions of one kind by name. Used as a decorator it registers a function under its own name.
+
+    `what` is the kind in messages, `plural` its plural, `arguments` what functions of the kind may ask for, by name.
+    """
+
+    def __init__(self, what: str, plural: str, arguments: tuple[str, ...]):
+        super().__init__()
+        self.what, self.plural, self.arguments = what, plural, arguments
+
+    def __call__(self, function: Callable) -> Callable:
+        self.add(function.__name__, function)
+        return function
+
+    def add(self, name: str, function: Callable) -> None:
+        """Register a function under a name; raise if it asks for something that is not offered."""
+        unknown = [argument for argument in _arguments(function) if argument not in self.arguments]
+        if unknown:
+            offered = ", ".join(self.arguments)
+            raise LotteryError(f"{self.what} {name!r} asks for {', '.join(unknown)}; a {self.what} can ask for {offered}, by these names")
+        self[name] = function
+
+    def find(self, name: str) -> Callable:
+        """Return the function of this name, or raise with the names there are."""
+        try:
+            return self[name]
+        except KeyError:
+            raise LotteryError(f"there is no {self.what} {name!r}; the {self.plural} are {', '.join(sorted(self))}") from None
+
+    def asks(self, name: str, argument: str) -> bool:
+        """Return whether the function of this name asks for an argument."""
+        return argument in _arguments(self.find(name))
+
+    def call(self, name: str, **offered: object) -> object:
+        """Return what the function of this name makes of the arguments that it asks for."""
+        function = self.find(name)
+        return function(**{argument: offered[argument] for argument in _arguments(function)})

@@ -1,0 +1,17 @@
+"""A batch: experiments that are computed together, and how far that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The experiments that a worker computes at the moment, and how far it is."""
+
+    experiments: Sequence
+    iteration: int
+
+    @property
+    def steps(self) -> int:
+        """Network-steps done so far."""
+        return self.iteration * len(self.experiments)

@@ -1,0 +1,112 @@
+"""One cycle of train, prune, reset, train again, small enough to be looked at whole: what structural claims are checked on."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lottery.core.rng import stream
+from lottery.data.catalogue import noise
+from lottery.data.datasets import Dataset
+from lottery.experiments.arms import branch, chain
+from lottery.experiments.experiment import begin, carry, experiment, initial, no_masks, pack, unpack, weights_of
+from lottery.models.architectures import network
+from lottery.models.layout import Layout
+from lottery.models.perceptrons import Perceptrons
+from lottery.store.store import Record
+from lottery.training.config import Recipe, Setting
+from lottery.training.fit import Replica, train
+
+STEPS, ROUNDS = 20, 3
+IMAGES = (600, 100, 500)  # for training, validation, test
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer in one round of pruning, each field (inputs, outputs).
+
+    `mask_before` and `trained_before` are the mask and the trained weights of the round before; `mask`, `start` and `trained`
+    this round's; `redrawn` is the start of a random reinitialisation under the same mask, `w_init` the first initialisation.
+    """
+
+    w_init: Tensor
+    mask_before: Tensor
+    trained_before: Tensor
+    mask: Tensor
+    start: Tensor
+    trained: Tensor
+    redrawn: Tensor
+
+
+def random_pixels(name: str) -> Dataset:
+    """Return images of a network's size without meaning."""
+    layers = network(name).layers
+    return noise(layers[0].shape[0], layers[-1].shape[1], IMAGES)
+
+
+@functools.cache
+def layers(name: str) -> list[Layer]:
+    """Return every layer of a network in each of its first rounds under large_final, trained for a few steps on random pixels.
+
+    Masks, starts and frozen weights are those that the suite trains with; what is in the pixels does not matter to them.
+    """
+    setting = Setting(name, "mnist", Recipe("adam", 1.2e-3, 60, STEPS, STEPS))
+    data, layout = random_pixels(name), Layout(network(name))
+    source, found, before = None, [], None
+    for round in range(ROUNDS + 1):
+        one = experiment(setting, chain("large_final"), round, seed=0)
+        masks, start = begin(one, source)
+        final = train(name, data, setting.recipe, [Replica(start, layout.trainable(masks), (0, "data order", round))])[0].final
+        now = (masks or no_masks(one), weights_of(one, start), weights_of(one, final))
+        if before is not None:
+            redrawn = begin(experiment(setting, branch("large_final", "reinit"), round, seed=0), source)[1]
+            found += map(Layer, initial(one), before[0], before[2], *now, weights_of(one, redrawn))
+        source, before = Record({}, carry(one, masks, start, final)), now
+    return found
+
+
+def everywhere(name: str, holds: Callable[[Layer], bool]) -> bool:
+    """Return whether a law holds in every layer and round."""
+    return all(holds(layer) for layer in layers(name))
+
+
+def survivors_are_largest(layer: Layer) -> bool:
+    """Return whether no weight that was pruned had been larger, after training, than one that was kept."""
+    magnitude, pruned = layer.trained_before.abs(), layer.mask_before & ~layer.mask
+    return bool(magnitude[pruned].max() <= magnitude[layer.mask].min())
+
+
+def masks_are_nested(layer: Layer) -> bool:
+    """Return whether nothing came back that was pruned before, and something was pruned."""
+    return not (layer.mask & ~layer.mask_before).any() and bool(layer.mask.sum() < layer.mask_before.sum())
+
+
+def survivors_are_reset(layer: Layer) -> bool:
+    """Return whether the kept weights start, bit by bit, from their first initialisation."""
+    return torch.equal(layer.start[layer.mask], layer.w_init[layer.mask])
+
+
+def pruned_stay_zero(layer: Layer) -> bool:
+    """Return whether pruned weights are exactly zero after training, while kept ones have moved."""
+    return not layer.trained[~layer.mask].any() and not torch.equal(layer.trained[layer.mask], layer.start[layer.mask])
+
+
+def redrawn_alike(layer: Layer) -> bool:
+    """Return whether a reinitialisation is another draw with the layer's deviation, to five standard errors of one."""
+    drawn, deviation = layer.redrawn[layer.mask], (2 / sum(layer.mask.shape)) ** 0.5
+    return not torch.equal(drawn, layer.start[layer.mask]) and abs(drawn.std().item() / deviation - 1) < 5 / (2 * len(drawn)) ** 0.5
+
+
+def restored_from_bits(name: str) -> dict[str, object]:
+    """Return whether a masked network that is stored as its seed and one bit a weight predicts the same, and how many bits a weight that takes."""
+    one = experiment(Setting(name, "mnist", Recipe("adam", 1.2e-3, 60, STEPS, STEPS)), chain("large_final"), 0, seed=0)
+    masks = [torch.rand(mask.shape, generator=stream(0, "masks to store", number)) < 0.5 for number, mask in enumerate(no_masks(one))]
+    stored = pack(masks).tobytes()
+    test = random_pixels(name).test
+    networks = [[w * mask for w, mask in zip(initial(one), of)] for of in (masks, unpack(one, np.frombuffer(stored, np.uint8)))]
+    outcomes = [Perceptrons(name, Layout(network(name)).join(weights).unsqueeze(0)).evaluate(test.images, test.labels) for weights in networks]
+    same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and number of correct predictions, to the last bit
+    return {"same predictions": same, "bits per weight": round(8 * len(stored) / network(name).weights, 4)}

@@ -1,0 +1,113 @@
+"""The three scales: on what the suite trains at each of them, as one table."""
+
+from dataclasses import dataclass
+
+from lottery.core.errors import LotteryError
+from lottery.models.architectures import NETWORKS, TASKS
+from lottery.training.config import Recipe, Setting
+
+# The trainings that a claim can need, and that an arm can name.
+EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # well past early stop; as long as the paper's
+BRIEF = "brief"  # to about 75 % of the validation images
+SGD = "sgd"
+SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
+PLANTED = "planted"  # of networks in which a ticket is planted, as the paper trains them at every scale
+TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED)
+DATASETS = ("digits", "mnist", *TASKS)  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
+SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
+
+# How long the papers train, where a claim is about a network that was trained so long. 55 epochs of 916 batches (Frankle & Carbin
+# print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500.
+PAPER_ITERATIONS = {"lenet-300-100": {FULL_LENGTH: 50_380, SUPERMASK: 440_000, RESCALED: 110_000}}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A scale's settings by paper's network and by the training that a claim needs, and how to ask for more."""
+
+    name: str
+    settings: dict[str, dict[str, Setting]]
+    more: str
+
+    def setting(self, network: str, training: str) -> Setting | None:
+        """Return what stands in for the paper's network at this scale, or None where nothing does."""
+        return self.settings.get(network, {}).get(training)
+
+
+def _lenet(iterations: int, interval: int) -> Setting:
+    """LeNet-300-100 on MNIST as both papers train it: Adam at 1.2e-3, batches of 60, a constant learning rate."""
+    return Setting("lenet-300-100", "mnist", Recipe("adam", 1.2e-3, 60, iterations, interval))
+
+
+def _lenet_supermask(rate: float, epochs: int) -> Setting:
+    """Masks as the official code trains them: SGD with momentum 0.9, batches of 250, and huge rates, for a logit's slope is small."""
+    return Setting("lenet-300-100", "mnist", Recipe("sgd", rate, 250, 220 * epochs, 2_200, momentum=0.9))
+
+
+def _lenet_trainings(early_stop: Setting, full_length: Setting, epochs: int, rescaled_epochs: int) -> dict[str, Setting]:
+    length, interval = early_stop.recipe.iterations, early_stop.recipe.interval
+    return {
+        EARLY_STOP: early_stop,
+        FULL_LENGTH: full_length,
+        BRIEF: _lenet(15, 5),
+        SGD: Setting("lenet-300-100", "mnist", Recipe("sgd", 0.8, 60, length, interval)),  # Frankle & Carbin, appendix F
+        SUPERMASK: _lenet_supermask(100.0, epochs),
+        RESCALED: _lenet_supermask(20.0, rescaled_epochs),
+        TOP_K: Setting("lenet-300-100", "mnist", Recipe("sgd", 0.1, 128, 429 * epochs, 4_290, momentum=0.9, weight_decay=1e-4)),
+    }
+
+
+def _digits(recipe: Recipe) -> Setting:
+    return Setting("lenet-96-48", "digits", recipe)
+
+
+# Chosen so that the dense network's early stop comes before the middle of the run (`tests/test_scales.py`), and that it learns under SGD.
+_DIGITS = _digits(Recipe("adam", 1e-2, 20, 600, 25))
+_DIGITS_TRAININGS = {
+    EARLY_STOP: _DIGITS,
+    FULL_LENGTH: _DIGITS,
+    BRIEF: _digits(Recipe("adam", 1e-2, 20, 14, 2)),
+    SGD: _digits(Recipe("sgd", 0.4, 20, 600, 25)),
+    SUPERMASK: _digits(Recipe("sgd", 20.0, 50, 600, 100, momentum=0.9)),
+    RESCALED: _digits(Recipe("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
+    TOP_K: _digits(Recipe("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
+}
+# Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Their data is made, and their networks are small: no scale cuts them.
+EPOCH, EPOCHS = 281, 10
+_PLANTED = {
+    name: {PLANTED: Setting(name, name.split("-")[1], Recipe("adam", 1e-3, 32, EPOCHS * EPOCH, EPOCH))}
+    for name in NETWORKS
+    if name.startswith("planted-")
+}
+_PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100)
+_FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 1_000)
+
+SCALES = {
+    scale.name: scale
+    for scale in (
+        Scale(
+            "tiny",
+            {"lenet-300-100": _DIGITS_TRAININGS, **_PLANTED},
+            "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced "
+            "(MNIST and planted tickets, two hours on two cores)",
+        ),
+        Scale(
+            "reduced",
+            {"lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100), **_PLANTED},
+            "ask for the published training length everywhere with --scale paper (a GPU is advised)",
+        ),
+        Scale(
+            "paper",
+            {"lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500), **_PLANTED},
+            "this is all there is to ask",
+        ),
+    )
+}
+
+
+def scale(name: str) -> Scale:
+    """Return the scale of this name, or raise with the names there are."""
+    try:
+        return SCALES[name]
+    except KeyError:
+        raise LotteryError(f"there is no scale {name!r}; the scales are {', '.join(SCALES)}") from None

@@ -1,0 +1,113 @@
+"""Treatments: from which values the kept weights of a masked network start (the mask-1 actions of Zhou et al. 2019, section 3).
+
+A treatment returns the start values (inputs, outputs) of one layer; where the mask is False they are not used. It names what
+it needs as arguments:
+
+    w_init     (inputs, outputs) the original initial weights of the replica
+    w_start    (inputs, outputs) what the round before started from; w_init in the first round of a chain and in a branch
+    mask       (inputs, outputs) True where the weight is kept
+    generator  a random stream of this replica, round and layer
+
+In a chain of Zhou et al. the treated values of a round are the next round's w_init. For most treatments that makes no
+difference, because they use the original values' signs and deviation alone, which a treatment with the initial sign passes
+on; the ones that do depend on the round before ask for `w_start`.
+"""
+
+import torch
+from torch import Tensor
+
+from lottery.core.registry import Registry
+
+TREATMENTS = treatment = Registry("treatment", "treatments", ("w_init", "w_start", "mask", "generator"))
+
+
+def scale(w_init: Tensor) -> Tensor:
+    """Return alpha of a layer: the population standard deviation of its initial weights, as the code of Zhou et al. takes it."""
+    return w_init.std(correction=0)
+
+
+def random_signs(w_init: Tensor, generator: torch.Generator) -> Tensor:
+    """Return independent fair signs, -1 or 1, of the shape of `w_init`."""
+    return torch.randint(0, 2, w_init.shape, generator=generator).to(w_init.dtype) * 2 - 1
+
+
+def noisy(w_init: Tensor, generator: torch.Generator, deviations: float) -> Tensor:
+    """Return the initial weights plus Gaussian noise of so many standard deviations of their layer (Frankle & Carbin, appendix F.7)."""
+    return w_init + deviations * scale(w_init) * torch.randn(w_init.shape, generator=generator)
+
+
+@treatment
+def rewind(w_init):
+    """The values of the first initialisation: the winning ticket of Frankle & Carbin 2019."""
+    return w_init
+
+
+@treatment
+def reinit(w_init, generator):
+    """A fresh draw from the distribution that the layer was initialised from."""
+    inputs, outputs = w_init.shape
+    return torch.randn(inputs, outputs, generator=generator) * (2 / (inputs + outputs)) ** 0.5
+
+
+@treatment
+def reinit_initial_sign(w_init, generator):
+    """The magnitudes of a fresh draw with the sign of the initial value."""
+    return reinit(w_init, generator).abs() * w_init.sign()
+
+
+@treatment
+def reshuffle(w_start, mask, generator):
+    """The kept values of the round before, permuted among the kept places of the layer."""
+    kept = w_start[mask]
+    shuffled = torch.zeros_like(w_start)
+    shuffled[mask] = kept[torch.randperm(len(kept), generator=generator)]
+    return shuffled
+
+
+@treatment
+def reshuffle_initial_sign(w_init, w_start, mask, generator):
+    """The magnitudes of the kept values, permuted, with the sign of the initial value."""
+    return reshuffle(w_start, mask, generator).abs() * w_init.sign()
+
+
+@treatment
+def constant(w_init, generator):
+    """Plus or minus alpha, with random signs."""
+    return scale(w_init) * random_signs(w_init, generator)
+
+
+@treatment
+def constant_initial_sign(w_init):
+    """Plus or minus alpha, with the sign of the initial value."""
+    return scale(w_init) * w_init.sign()
+
+
+@treatment
+def resample(w_init, mask, generator):
+    """Independent draws, with replacement, from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.3)."""
+    kept = w_init[mask]
+    return kept[torch.randint(0, max(1, len(kept)), w_init.shape, generator=generator)] if len(kept) else torch.zeros_like(w_init)
+
+
+@treatment
+def noise_half(w_init, generator):
+    """The initial values with noise of half a deviation."""
+    return noisy(w_init, generator, 0.5)
+
+
+@treatment
+def noise_one(w_init, generator):
+    """The initial values with noise of one deviation."""
+    return noisy(w_init, generator, 1.0)
+
+
+@treatment
+def noise_two(w_init, generator):
+    """The initial values with noise of two deviations."""
+    return noisy(w_init, generator, 2.0)
+
+
+@treatment
+def noise_three(w_init, generator):
+    """The initial values with noise of three deviations."""
+    return noisy(w_init, generator, 3.0)

@@ -1,0 +1,87 @@
+"""Saliencies: what SNIP, GraSP and SynFlow need beside the weights themselves, by autograd in float64.
+
+A network computes with e = w m, its parameters w under a mask m. Everything here is a derivative at e, for any differentiable
+network: perceptrons and convolutions alike. The scores made of it are criteria (`lottery/masks/criteria.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from lottery.models.architectures import Network
+from lottery.models.losses import mean_loss
+from lottery.models.perceptrons import forward
+
+TEMPERATURE = 200  # what GraSP divides the outputs by, as its authors do
+EACH_CLASS = 10  # samples a class that the loss is taken on
+
+Parameters = Mapping[str, Tensor]
+Forward = Callable[[Parameters, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """Derivatives of one network: each property maps parts to tensors of their shape.
+
+    `forward` makes outputs of parameters and inputs; a part that `masks` (True = kept) does not name is whole. `loss` is a name of
+    `lottery/models/losses.py`, `inputs` (B, ...) and `observed` are what it is taken on.
+    """
+
+    forward: Forward
+    parameters: Parameters
+    masks: Mapping[str, Tensor]
+    inputs: Tensor
+    observed: Tensor
+    loss: str
+
+    @property
+    def gradient(self) -> dict[str, Tensor]:
+        """dL/de. Times w it is dL/dm, which pruned weights have as well (Lee et al. 2019, SNIP, equation 6)."""
+        return self._derivative(lambda e: mean_loss(self.loss, self.forward(e, self.inputs.double()), self._observed))
+
+    @property
+    def curvature(self) -> dict[str, Tensor]:
+        """m H (m g): the Hessian of the loss times its gradient, outputs divided by 200 (Wang et al. 2020, GraSP, section 3.2)."""
+
+        def product(e: Parameters) -> Tensor:
+            loss = mean_loss(self.loss, self.forward(e, self.inputs.double()) / TEMPERATURE, self._observed)
+            gradients = torch.autograd.grad(loss, list(e.values()), create_graph=True, materialize_grads=True)
+            kept = [self._cut(part, gradient) for part, gradient in zip(e, gradients)]
+            return sum((one.detach() * one).sum() for one in kept)
+
+        return {part: self._cut(part, value) for part, value in self._derivative(product).items()}
+
+    @property
+    def flow(self) -> dict[str, Tensor]:
+        """m dR/d|e|, R being the sum of outputs for an input of ones under the weights' sizes (Tanaka et al. 2020, SynFlow, section 5)."""
+        sizes = {part: e.abs() for part, e in self._effective.items()}
+        ones = torch.ones_like(self.inputs[:1], dtype=torch.float64)
+        flow = self._derivative(lambda e: self.forward(e, ones).sum(), sizes)
+        return {part: self._cut(part, value) for part, value in flow.items()}
+
+    @cached_property
+    def _effective(self) -> dict[str, Tensor]:
+        return {part: self._cut(part, values.double()) for part, values in self.parameters.items()}
+
+    @property
+    def _observed(self) -> Tensor:
+        return self.observed.double() if self.observed.is_floating_point() else self.observed
+
+    def _cut(self, part: str, values: Tensor) -> Tensor:
+        return values * self.masks[part] if part in self.masks else values
+
+    @torch.enable_grad()
+    def _derivative(self, of: Callable[[Parameters], Tensor], at: Parameters | None = None) -> dict[str, Tensor]:
+        leaves = {part: values.detach().requires_grad_() for part, values in (at or self._effective).items()}
+        gradients = torch.autograd.grad(of(leaves), list(leaves.values()), materialize_grads=True)
+        return {part: gradient.detach() for part, gradient in zip(leaves, gradients)}
+
+
+def perceptron(architecture: Network) -> Forward:
+    """Return the forward pass of a perceptron over parts as `Layout.parts` names them."""
+
+    names = [layer.name for layer in architecture.layers]
+    return lambda parameters, inputs: forward([parameters[name] for name in names], [parameters[f"{name} bias"] for name in names], inputs)

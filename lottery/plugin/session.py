@@ -1,0 +1,143 @@
+"""A session: the claims that a run selects, what they need, and how each is judged once it is there."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lottery.claims.claim import Claim
+from lottery.claims.entries import Entry
+from lottery.claims.exit_status import counts
+from lottery.claims.judging import Judge
+from lottery.claims.resolved import ResolvedClaim, resolve
+from lottery.claims.results import describe, outcome, plain
+from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
+from lottery.experiments.arms import Seek
+from lottery.experiments.measurements import rows
+from lottery.experiments.scales import Scale
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    scale: Scale
+    store: Path
+    device: str  # "cpu" or "cuda:N": of this process
+    precision: str
+    deadline: float | None = None  # time.time() after which nothing new is started
+
+
+@dataclass
+class Session:
+    """Trains what its claims need and judges them. The heavy imports happen when there is something to train or to read."""
+
+    options: Options
+    entries: Mapping[str, Entry]
+    asked: dict[str, ResolvedClaim] = field(default_factory=dict)
+    worker: object = None
+    _results: dict[str, dict[str, object]] = field(default_factory=dict)
+    _reported: set = field(default_factory=set)
+
+    def ask(self, claim: Claim) -> ResolvedClaim:
+        """Return how a claim is asked at this scale, and remember it."""
+        self.asked[claim.id] = resolve(claim, self.entries[claim.entry_id], self.options.scale)
+        return self.asked[claim.id]
+
+    def train(self, workers: int, reporter) -> None:
+        """Compute all that the claims asked for need, as far as the budget goes."""
+        wanted = {one for asked in self.asked.values() for one in asked.experiments()}
+        if not wanted:
+            return
+        self.worker = self._worker(workers, reporter.watch)
+        reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
+        self.worker.work(wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns())
+
+    def plan(self):
+        """Return what the claims asked for would have trained, as a `lottery.plan.Plan`; nothing is trained but to measure how fast that goes."""
+        from lottery.experiments.plan import plan
+
+        self.worker = self._worker()
+        return plan(self.worker, {id: asked.experiments() for id, asked in self.asked.items() if not asked.skip})
+
+    def _worker(self, workers: int = 1, watch=lambda batch: None):
+        import torch
+
+        from lottery.experiments.scheduler import Worker
+        from lottery.store.store import Store
+
+        if self.options.device == "cpu":
+            torch.set_num_threads(1)  # two workers of one thread beat one of two, and results then never depend on -n
+        torch.backends.cuda.matmul.allow_tf32 = self.options.precision == "tf32"
+        return Worker(Store(self.options.store), self.options.device, self.options.precision, workers, watch)
+
+    def _turns(self) -> dict:
+        """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
+        from lottery.experiments.plan import cheapest_first, turns
+
+        return turns(cheapest_first({id: self.worker.missing(asked.experiments()) for id, asked in self.asked.items()}))
+
+    def results(self) -> dict[str, dict[str, object]]:
+        """Return the results of all claims asked for, by id, as `results.json` has them. Each knows whether a deviation counts."""
+        if not self._results:
+            self._results = {id: self._judge(asked) for id, asked in self.asked.items()}
+            counting = counts(list(self._results.values()))
+            for id, result in self._results.items():
+                result["counts"] = id in counting
+        return self._results
+
+    def rows(self, claim: Claim) -> list[tuple]:
+        """Return the rows of `measurements.csv` for what a claim rests on, but for those that were returned before."""
+        new = [one for one in self._ancestry(self.asked[claim.id].experiments()) if one not in self._reported]
+        self._reported.update(new)
+        return [row for one in new if (record := self.worker.record(one)) for row in rows(one, record.measurements)]
+
+    def _judge(self, asked: ResolvedClaim) -> dict[str, object]:
+        """Return a claim's result."""
+        experiments = asked.experiments()
+        error = next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
+        skip = asked.skip
+        if not skip and not error and any(one not in self.worker.entries for one in experiments):
+            skip = "budget"
+        if skip:
+            decision, details = Decision(SKIPPED, reason=skip), {}
+        elif error:
+            decision, details = Decision(INCONCLUSIVE, reason=error), {}
+        else:
+            decision, details = Judge(asked, lambda one: self.worker.entries[one].measurements).decide()
+        result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
+        if experiments:
+            result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
+            if isinstance(experiments[0].arm, Seek):
+                result["iterations"] = max(one.steps for one in experiments)
+                result["levels"] = self._levels(experiments)
+        records = [self.worker.record(one) for one in self._ancestry(experiments)]
+        return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
+
+    def _levels(self, searches: list) -> dict[str, dict[str, float]]:
+        """Return by network what searches are measured against: scores of the planted ticket and of trivial functions, means over draws."""
+        levels: dict[str, dict[str, float]] = {}
+        for network in sorted({one.arm.network for one in searches}):
+            own = {one.seed: one for one in searches if one.arm.network == network and one.arm.noise is None}
+            records = [record.measurements for one in own.values() if (record := self.worker.record(one))]
+            if records:
+                levels[network] = {name: plain(sum(one[name] for one in records) / len(records)) for name in ("ticket", "constant", "affine")}
+        return levels
+
+    @staticmethod
+    def _ancestry(experiments: list) -> list:
+        """Return the experiments and all that their masks rest on, each once."""
+        if not experiments:
+            return []
+        from lottery.experiments.experiment import parent
+
+        found = dict.fromkeys(experiments)
+        for one in experiments:
+            while (one := parent(one)) is not None and one not in found:
+                found[one] = None
+        return list(found)
+
+
+def deadline(budget: float | None) -> float | None:
+    """Return the time after which nothing new is started, for a budget in seconds from now."""
+    return None if budget is None else time.time() + budget
