@@ -1,7 +1,18 @@
 """Fischer & Burkholz 2021: Plant 'n' Seek: Can You Find the Winning Ticket? (arXiv 2111.11153)."""
 
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
-from lottery.claims.quantities import above, accurate, below_planted, collapse, found, highest, lowest, mean, recall, score
+from lottery.claims.quantities import (
+    above,
+    accurate,
+    below_planted,
+    collapse,
+    found,
+    highest,
+    lowest,
+    mean,
+    recall,
+    score,
+)
 from lottery.experiments.arms import at, multishot, scores_sought, singleshot, whole
 
 DEPTHS = (3, 5, 6, 10)
@@ -28,7 +39,12 @@ def test_random_networks_match_as_often_as_bounded(question):
     def holds():
         from lottery.planting.bounds import matched_as_bounded
 
-        return all([matched_as_bounded(*case) for case in ((1, 1, 20, 0.1), (2, 2, 200, 0.15), (3, 2, 500, 0.1), (2, 3, 1000, 0.15))])
+        return all(
+            [
+                matched_as_bounded(*case)
+                for case in ((1, 1, 20, 0.1), (2, 2, 200, 0.15), (3, 2, 500, 0.1), (2, 3, 1000, 0.15))
+            ]
+        )
 
     return exact(holds, True)
 
@@ -57,7 +73,10 @@ def test_paths_exist(question):
         from lottery.planting.bounds import paths
 
         single, many = (paths(5, width, trials, stream(0, "paths", width)) for width in (1, 10))
-        return {"single path": abs(single - 0.5**4) < 3 * (0.5**4 * (1 - 0.5**4) / trials) ** 0.5, "ten neurons": many > 0.99}
+        return {
+            "single path": abs(single - 0.5**4) < 3 * (0.5**4 * (1 - 0.5**4) / trials) ** 0.5,
+            "ten neurons": many > 0.99,
+        }
 
     return exact(shares, {"single path": True, "ten neurons": True})
 
@@ -184,7 +203,12 @@ def found_at_any(arms, ticket="weak"):
 
 def found_by_each(question, network, methods, how=singleshot, ticket="weak", **more):
     """For each method the share of draws in which it finds a ticket at one of the question's shares at least."""
-    return conjunction(**{method: found_at_any(arms, ticket) for method, arms in searches(question, network, methods, how, **more).items()})
+    return conjunction(
+        **{
+            method: found_at_any(arms, ticket)
+            for method, arms in searches(question, network, methods, how, **more).items()
+        }
+    )
 
 
 # In one shot
@@ -238,14 +262,20 @@ def test_synflow_collapses_in_100_rounds(question):
 @claim(CIRCLE_6)
 def test_100_rounds_help_slightly(question):
     """With a hundred rounds SynFlow is slightly better after training: no worse, and by no more than ten points better."""
-    gains = {share: score(hundred_rounds(share)) - score(singleshot(CIRCLE_6, "synflow", share)) for share in (PLANTED, HUNDREDTH)}
+    gains = {
+        share: score(hundred_rounds(share)) - score(singleshot(CIRCLE_6, "synflow", share))
+        for share in (PLANTED, HUNDREDTH)
+    }
     return conjunction(planted=gains[PLANTED], hundredth=gains[HUNDREDTH])
 
 
 @claim(CIRCLE_6)
 def test_100_rounds_change_little_before_training(question):
     """A hundred rounds barely change what SynFlow's masks are worth before training."""
-    changes = [score(hundred_rounds(s), "strong_raw") - score(singleshot(CIRCLE_6, "synflow", s), "strong_raw") for s in (PLANTED, HUNDREDTH)]
+    changes = [
+        score(hundred_rounds(s), "strong_raw") - score(singleshot(CIRCLE_6, "synflow", s), "strong_raw")
+        for s in (PLANTED, HUNDREDTH)
+    ]
     return effect(mean(changes))
 
 
@@ -272,7 +302,9 @@ def test_width_changes_little_before_training(question):
     """Networks of width 1000 have strong tickets as bad as those of width 100."""
 
     def change(method, share):
-        wide, narrow = (singleshot(network, method, share, weak=False) for network in ("planted-circle-6-1000", CIRCLE_6))
+        wide, narrow = (
+            singleshot(network, method, share, weak=False) for network in ("planted-circle-6-1000", CIRCLE_6)
+        )
         return score(wide, "strong_raw") - score(narrow, "strong_raw")
 
     return conjunction(**{method: mean(change(method, share) for share in question.shares) for method in METHODS})
@@ -283,7 +315,9 @@ def test_noise_is_not_the_cause(question):
     """With a tenth of the labels moved tickets fall hardly farther behind the planted one than without noise."""
 
     def gain(method, share):  # how much nearer to the planted ticket one is without noise
-        return below_planted(multishot(CIRCLE_6, method, share, noise=0.1)) - below_planted(multishot(CIRCLE_6, method, share, noise=0.0))
+        return below_planted(multishot(CIRCLE_6, method, share, noise=0.1)) - below_planted(
+            multishot(CIRCLE_6, method, share, noise=0.0)
+        )
 
     return conjunction(**{method: mean(gain(method, share) for share in question.shares) for method in GUIDED})
 
@@ -291,7 +325,10 @@ def test_noise_is_not_the_cause(question):
 @claim(CIRCLE)
 def test_accuracy_drops_at_a_hundredth(question):
     """From a tenth to a hundredth of the parameters every method loses more than twenty points in one shot."""
-    drops = {method: score(singleshot(CIRCLE, method, TENTH)) - score(singleshot(CIRCLE, method, HUNDREDTH)) for method in METHODS}
+    drops = {
+        method: score(singleshot(CIRCLE, method, TENTH)) - score(singleshot(CIRCLE, method, HUNDREDTH))
+        for method in METHODS
+    }
     return conjunction(**{method: proportion(above(drop, 20)) for method, drop in drops.items()})
 
 
@@ -314,7 +351,10 @@ def test_whole_networks_are_accurate(question, network):
 @claim(CIRCLE)
 def test_rounds_find_much_sparser_tickets(question):
     """At a hundredth of the parameters ten rounds of training are worth more than ten points on Circle."""
-    gains = {method: score(multishot(CIRCLE, method, HUNDREDTH)) - score(singleshot(CIRCLE, method, HUNDREDTH)) for method in GUIDED}
+    gains = {
+        method: score(multishot(CIRCLE, method, HUNDREDTH)) - score(singleshot(CIRCLE, method, HUNDREDTH))
+        for method in GUIDED
+    }
     return conjunction(**{method: proportion(above(gain, 10)) for method, gain in gains.items()})
 
 
@@ -335,7 +375,9 @@ def test_synflow_is_best(question):
     """At the planted sparsity of Circle SynFlow's weak tickets are better than every other method's."""
     best = score(multishot(CIRCLE, "synflow", PLANTED))
     others = [method for method in METHODS if method != "synflow"]
-    return conjunction(**{f"over_{method}": proportion(best - score(multishot(CIRCLE, method, PLANTED))) for method in others})
+    return conjunction(
+        **{f"over_{method}": proportion(best - score(multishot(CIRCLE, method, PLANTED))) for method in others}
+    )
 
 
 @claim(cases={CIRCLE: (False,), f"{CIRCLE}-released": (True,)})
@@ -352,7 +394,9 @@ def test_grasp_is_poor(question, released):
 def test_weak_tickets_are_not_strong(question, network, released):
     """What ten rounds find is no strong ticket. The released code fits regressions by a factor of any sign."""
     ticket = "strong_any_sign" if released else "strong"
-    return found_by_each(question, network, ("magnitude", "snip", "grasp", "synflow"), multishot, ticket, released=released)
+    return found_by_each(
+        question, network, ("magnitude", "snip", "grasp", "synflow"), multishot, ticket, released=released
+    )
 
 
 @claim(cases={name: (name,) for name in ("planted-relu-5", "planted-helix-5")})
@@ -371,7 +415,10 @@ def test_tickets_found_are_not_the_planted_ones(question):
 @claim(CIRCLE)
 def test_local_sparsity_does_not_mend_grasp(question):
     """Ranked layer by layer GraSP's weak tickets are no better than ranked all together, but for five points."""
-    gains = [score(multishot(CIRCLE, "grasp", share, scope="layer")) - score(multishot(CIRCLE, "grasp", share)) for share in question.shares]
+    gains = [
+        score(multishot(CIRCLE, "grasp", share, scope="layer")) - score(multishot(CIRCLE, "grasp", share))
+        for share in question.shares
+    ]
     return effect(mean(gains))
 
 
@@ -425,13 +472,17 @@ def test_edge_popup_fails_on_regression(question, network, released):
 def test_strong_tickets_found_are_dense(question):
     """Neither edge-popup nor edge-popup with annealing finds strong tickets with ten times as many weights as planted."""
     ways = {"plain": False, "annealed": True}
-    return conjunction(**{name: found_at_any([scores_sought(CIRCLE, TWENTIETH, annealed=way)], "strong") for name, way in ways.items()})
+    return conjunction(
+        **{name: found_at_any([scores_sought(CIRCLE, TWENTIETH, annealed=way)], "strong") for name, way in ways.items()}
+    )
 
 
 @claim(CIRCLE)
 def test_annealing_makes_strong_tickets_sparser(question):
     """With annealing a tenth of the parameters is about as good as half of them without: no more than five points behind."""
-    return effect(score(scores_sought(CIRCLE, TENTH, annealed=True), "strong") - score(scores_sought(CIRCLE, HALF), "strong"))
+    return effect(
+        score(scores_sought(CIRCLE, TENTH, annealed=True), "strong") - score(scores_sought(CIRCLE, HALF), "strong")
+    )
 
 
 # Overall
@@ -440,7 +491,11 @@ def test_annealing_makes_strong_tickets_sparser(question):
 @claim(cases=EACH_TASK)
 def test_planted_strong_tickets_are_not_found(question, network):
     """The planted strong ticket is there, and no method finds one as sparse."""
-    arms = [how(network, method, PLANTED) for how in (singleshot, multishot) for method in ("magnitude", "snip", "grasp", "synflow")]
+    arms = [
+        how(network, method, PLANTED)
+        for how in (singleshot, multishot)
+        for method in ("magnitude", "snip", "grasp", "synflow")
+    ]
     if "relu" not in network:  # whose four weights edge-popup, which keeps a share of every layer, cannot keep alone
         arms += [scores_sought(network, PLANTED, annealed=way) for way in (False, True)]
     return found_at_any(arms, "strong")

@@ -80,14 +80,18 @@ def test_learning_curves_in_order(question):
     def lead(arm, n, other, m):
         return mean(learning_curve(arm, n, at) - learning_curve(other, m, at) for at in question.iterations)
 
-    return conjunction(smaller_over_larger=lead(TICKET, smaller, TICKET, larger), larger_over_dense=lead(TICKET, larger, DENSE, 0))
+    return conjunction(
+        smaller_over_larger=lead(TICKET, smaller, TICKET, larger), larger_over_dense=lead(TICKET, larger, DENSE, 0)
+    )
 
 
 @claim(LENET)
 def test_early_stop_returns_at_3_6(question):
     """Below 21% of the weights tickets slow down; at 3.6% they stop as early as the dense network."""
     fastest, smallest = question.rounds
-    return conjunction(slows=early_stop(TICKET, smallest) - early_stop(TICKET, fastest), returns=delay(TICKET, DENSE, [smallest]))
+    return conjunction(
+        slows=early_stop(TICKET, smallest) - early_stop(TICKET, fastest), returns=delay(TICKET, DENSE, [smallest])
+    )
 
 
 @claim(LENET)
@@ -168,7 +172,9 @@ def test_one_shot_tickets(question):
 def test_iterative_beats_one_shot(question):
     """At small sizes iteratively pruned tickets learn faster and become more accurate than those pruned at once."""
     at_once = one_shot("large_final")
-    return conjunction(accuracy=gap(TICKET, at_once, question.rounds), early_stop=delay(at_once, TICKET, question.rounds))
+    return conjunction(
+        accuracy=gap(TICKET, at_once, question.rounds), early_stop=delay(at_once, TICKET, question.rounds)
+    )
 
 
 # Appendices B to D
@@ -184,7 +190,9 @@ def test_validation_loss_is_u_shaped(question):
 def test_early_stop_measures_speed(question):
     """Networks come to their early stop in the order in which they reach a given accuracy."""
     networks = [(DENSE, 0), *((TICKET, n) for n in question.rounds)]
-    return effect(agreement([early_stop(*one) for one in networks], [iterations_to(*one, question.level) for one in networks]))
+    return effect(
+        agreement([early_stop(*one) for one in networks], [iterations_to(*one, question.level) for one in networks])
+    )
 
 
 @claim(LENET)
@@ -232,7 +240,10 @@ def test_signs_of_tickets(question, training):
 def test_resampling_is_little_better_than_reinit(question):
     """New values drawn from those that the ticket keeps do little better than new values of the initialisation, and worse than the ticket."""
     resampled = branch("large_final", "resample")
-    return conjunction(over_reinit=gap(resampled, REINIT, question.rounds), ticket_over_resampled=gap(TICKET, resampled, question.rounds))
+    return conjunction(
+        over_reinit=gap(resampled, REINIT, question.rounds),
+        ticket_over_resampled=gap(TICKET, resampled, question.rounds),
+    )
 
 
 @claim(LENET)
@@ -306,14 +317,20 @@ def as_printed(value, printed):
 def test_weight_counts(question, name, unit, printed_all, printed_convolutions):
     """The described networks have as many weights as the paper prints, in all and in convolutions."""
     one = network(name)
-    counts = {"all": (one.weights, printed_all), "convolutions": (one.weights_of(CONVOLUTION, SHORTCUT), printed_convolutions)}
+    counts = {
+        "all": (one.weights, printed_all),
+        "convolutions": (one.weights_of(CONVOLUTION, SHORTCUT), printed_convolutions),
+    }
     printed = {part: text for part, (_, text) in counts.items() if text}
     return exact(lambda: {part: as_printed(counts[part][0] / unit, text) for part, text in printed.items()}, printed)
 
 
 @claim(
     cases={
-        "lenet-300-100": ("lenet-300-100", {3: "51.3", 7: "21.1", 9: "13.5", 12: "7.0", 15: "3.6", 16: "2.9", 18: "1.9"}),
+        "lenet-300-100": (
+            "lenet-300-100",
+            {3: "51.3", 7: "21.1", 9: "13.5", 12: "7.0", 15: "3.6", 16: "2.9", 18: "1.9"},
+        ),
         "conv-2": ("conv-2", {6: "26.5", 11: "8.8", 14: "4.6", 16: "3"}),
         "conv-4": ("conv-4", {11: "11.1", 12: "9.2", 13: "7.6", 15: "5.4"}),
         "conv-6": ("conv-6", {7: "26.4", 10: "15.1", 12: "10.5"}),
@@ -323,7 +340,10 @@ def test_weight_counts(question, name, unit, printed_all, printed_convolutions):
 )
 def test_pruning_ladder(question, name, printed):
     """The described rates per round leave the shares of weights that the paper prints."""
-    return exact(lambda: {round: as_printed(network(name).weights_remaining(round), text) for round, text in printed.items()}, printed)
+    return exact(
+        lambda: {round: as_printed(network(name).weights_remaining(round), text) for round, text in printed.items()},
+        printed,
+    )
 
 
 @claim(

@@ -25,7 +25,9 @@ def test_criteria_find_what_magnitude_misses(question, criterion):
     """Where planted weights hide from magnitude, other criteria of Zhou et al. find better tickets in ten rounds."""
     parts = {}
     for share in question.shares:
-        parts[at(share)] = proportion(score(multishot(CIRCLE, criterion, share)) - score(multishot(CIRCLE, "magnitude", share)))
+        parts[at(share)] = proportion(
+            score(multishot(CIRCLE, criterion, share)) - score(multishot(CIRCLE, "magnitude", share))
+        )
     return conjunction(**parts)
 
 
@@ -33,11 +35,16 @@ def test_criteria_find_what_magnitude_misses(question, criterion):
 def test_searches_recover_planted_weights(question):
     """At a hundredth of the parameters searches keep more of the planted weights than as many random weights of the same layers."""
     one_shot = {method: recall_above_chance(singleshot(CIRCLE, method, 0.01)) for method in METHODS}
-    return conjunction(**one_shot, **{f"{method}_in_rounds": recall_above_chance(multishot(CIRCLE, method, 0.01)) for method in METHODS})
+    return conjunction(
+        **one_shot,
+        **{f"{method}_in_rounds": recall_above_chance(multishot(CIRCLE, method, 0.01)) for method in METHODS},
+    )
 
 
 @claim(CIRCLE)
 def test_rounds_sift_planted_weights(question):
     """From the first of ten rounds to the last planted weights become more than twice as frequent among the kept, compared with chance."""
     arms = {method: multishot(CIRCLE, method, 0.01) for method in METHODS}
-    return conjunction(**{method: proportion(enrichment(arm, 10) - 2 * enrichment(arm, 1)) for method, arm in arms.items()})
+    return conjunction(
+        **{method: proportion(enrichment(arm, 10) - 2 * enrichment(arm, 1)) for method, arm in arms.items()}
+    )

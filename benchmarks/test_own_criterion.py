@@ -24,7 +24,10 @@ def test_matches_large_final(question, criterion):
 def test_supermask_beats_large_final(question, criterion):
     """The criterion's mask over untrained weights classifies better than that of large final magnitude."""
     mine, large_final = untrained(criterion), untrained("large_final")
-    return effect(highest(accuracy(mine, n) for n in SUPERMASK_ROUNDS) - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS))
+    return effect(
+        highest(accuracy(mine, n) for n in SUPERMASK_ROUNDS)
+        - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS)
+    )
 
 
 @claim_per_criterion(CIRCLE)

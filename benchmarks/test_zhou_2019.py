@@ -1,7 +1,19 @@
 """Zhou, Lan, Liu, Yosinski 2019: Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask (arXiv 1905.01067)."""
 
 from lottery.claims.claim import claim, conjunction, effect, exact
-from lottery.claims.quantities import accuracy, anatomy, best_rung, delay, gap, highest, in_order, lowest, mean, spread_over_masks, weights_remaining
+from lottery.claims.quantities import (
+    accuracy,
+    anatomy,
+    best_rung,
+    delay,
+    gap,
+    highest,
+    in_order,
+    lowest,
+    mean,
+    spread_over_masks,
+    weights_remaining,
+)
 from lottery.experiments.arms import DENSE, chain, dissected, learned, untrained
 from lottery.experiments.scales import BRIEF, SUPERMASK_ROUNDS
 
@@ -76,7 +88,16 @@ def test_order_of_criteria(question):
 @claim(LENET)
 def test_ranking_of_criteria(question):
     """At high sparsity all criteria rank as the paper's curves do: what looks at the final weights first, what keeps small ones last."""
-    ranked = ("large_final", "movement", "large_init_large_final", "large_init", "random", "small_init", "small_init_small_final", "small_final")
+    ranked = (
+        "large_final",
+        "movement",
+        "large_init_large_final",
+        "large_init",
+        "random",
+        "small_init",
+        "small_init_small_final",
+        "small_final",
+    )
     return effect(in_order(over(chain(criterion), question.rounds) for criterion in ranked))
 
 
@@ -127,7 +148,9 @@ def test_initial_sign_helps(question):
     """Each of reinit, reshuffle and constant trains better with the initial sign than without it."""
     return conjunction(
         **{
-            treatment: gap(chain("large_final", f"{treatment}_initial_sign"), chain("large_final", treatment), question.rounds)
+            treatment: gap(
+                chain("large_final", f"{treatment}_initial_sign"), chain("large_final", treatment), question.rounds
+            )
             for treatment in ("reinit", "reshuffle", "constant")
         }
     )
@@ -150,8 +173,12 @@ def test_reshuffled_values_with_sign_recover_ticket(question):
 def test_reinit_with_sign_lies_between(question):
     """New values with the initial sign are better than without it, but weaker than reshuffled values and constants with it."""
     reinit = over(chain("large_final", "reinit_initial_sign"), question.rounds)
-    others = mean(over(chain("large_final", f"{name}_initial_sign"), question.rounds) for name in ("reshuffle", "constant"))
-    return conjunction(over_unsigned=reinit - over(chain("large_final", "reinit"), question.rounds), below_other_signed=others - reinit)
+    others = mean(
+        over(chain("large_final", f"{name}_initial_sign"), question.rounds) for name in ("reshuffle", "constant")
+    )
+    return conjunction(
+        over_unsigned=reinit - over(chain("large_final", "reinit"), question.rounds), below_other_signed=others - reinit
+    )
 
 
 @claim(LENET)
@@ -187,7 +214,9 @@ def test_variant_1_beats_ticket_when_sparse(question):
 @claim(LENET)
 def test_variant_2_beats_variant_1(question):
     """It is better still to start kept weights at zero, too, if they moved towards it."""
-    return effect(gap(chain("large_final", pruned="variant_2"), chain("large_final", pruned="variant_1"), question.rounds))
+    return effect(
+        gap(chain("large_final", pruned="variant_2"), chain("large_final", pruned="variant_1"), question.rounds)
+    )
 
 
 @claim(LENET)
@@ -208,7 +237,11 @@ def test_masking_is_training(question):
     def of(name):
         return mean(anatomy(ticket, n, layer, name) for n in question.rounds for layer in range(3))
 
-    return conjunction(kept_grow_more_often=of("grown_kept") - of("grown_pruned"), pruned_grow=of("grown_pruned"), distance_to_the_end=of("closer"))
+    return conjunction(
+        kept_grow_more_often=of("grown_kept") - of("grown_pruned"),
+        pruned_grow=of("grown_pruned"),
+        distance_to_the_end=of("closer"),
+    )
 
 
 # Section 5: supermasks
@@ -230,13 +263,23 @@ def test_random_masks_stay_at_chance(question):
 def test_same_sign_is_the_best_heuristic_mask(question):
     """Of the heuristic masks over untrained weights, the one that keeps large final weights of unchanged sign is by far the best."""
     same_sign, large_final = untrained("large_final_same_sign"), untrained("large_final")
-    return effect(highest(accuracy(same_sign, n) for n in SUPERMASK_ROUNDS) - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS))
+    return effect(
+        highest(accuracy(same_sign, n) for n in SUPERMASK_ROUNDS)
+        - highest(accuracy(large_final, n) for n in SUPERMASK_ROUNDS)
+    )
 
 
 @claim(LENET)
 def test_same_sign_beats_every_other_criterion(question):
     """No other criterion's mask over untrained weights is as good as the same-sign mask."""
-    others = ("large_final", "small_final", "large_init", "small_init", "large_init_large_final", "small_init_small_final")
+    others = (
+        "large_final",
+        "small_final",
+        "large_init",
+        "small_init",
+        "large_init_large_final",
+        "small_init_small_final",
+    )
     others += ("magnitude_increase", "movement", "random")
     return effect(best_rung(SAME_SIGN) - highest(best_rung(untrained(criterion)) for criterion in others))
 

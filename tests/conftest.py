@@ -27,7 +27,10 @@ def digits() -> Dataset:
 @pytest.fixture(scope="session")
 def precise_digits(digits) -> Dataset:
     """The digits in float64."""
-    parts = {name: Part(getattr(digits, name).images.double(), getattr(digits, name).labels) for name in ("train", "validation", "test")}
+    parts = {
+        name: Part(getattr(digits, name).images.double(), getattr(digits, name).labels)
+        for name in ("train", "validation", "test")
+    }
     return dataclasses.replace(digits, **parts)
 
 

@@ -23,7 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 def command(folder: Path, name: str, extra: list[str]) -> list[str]:
     """Return the command that benchmarks into `folder/name`, with two workers."""
     store, results = folder / f"{name}-store", folder / f"{name}-results"
-    return [sys.executable, "-m", "pytest", "benchmarks", "-n2", "-p", "no:cacheprovider", f"--store={store}", f"--results={results}", *extra]
+    return [
+        sys.executable,
+        "-m",
+        "pytest",
+        "benchmarks",
+        "-n2",
+        "-p",
+        "no:cacheprovider",
+        f"--store={store}",
+        f"--results={results}",
+        *extra,
+    ]
 
 
 def processes(group: int) -> list[int]:
@@ -35,7 +46,9 @@ def processes(group: int) -> list[int]:
 def stable(folder: Path, name: str) -> tuple[list[dict], int]:
     """Return a run's claims without seconds, and the network-steps it trained."""
     report = json.loads((folder / f"{name}-results" / "results.json").read_text())
-    return [{key: value for key, value in claim.items() if key != "seconds"} for claim in report["claims"]], report["trained_steps"]
+    return [{key: value for key, value in claim.items() if key != "seconds"} for claim in report["claims"]], report[
+        "trained_steps"
+    ]
 
 
 def disturb(folder: Path, chance: random.Random, longest: float, extra: list[str]) -> tuple[str, bool]:
@@ -43,7 +56,13 @@ def disturb(folder: Path, chance: random.Random, longest: float, extra: list[str
 
     Return what was done, and whether the run reached its end all the same.
     """
-    running = subprocess.Popen(command(folder, "disturbed", extra), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    running = subprocess.Popen(
+        command(folder, "disturbed", extra),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     moment = chance.uniform(1.0, longest)
     time.sleep(moment)
     alive = processes(running.pid)

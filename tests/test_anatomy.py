@@ -15,7 +15,9 @@ def normal(*shape, seed=0):
 def test_a_random_mask_changes_nothing():
     """Kept values are then a fair sample: as many positive, as dense around zero, moving and growing as the others do."""
     w_init, moved = normal(300, 100), normal(300, 100, seed=1)
-    found = anatomy(torch.rand(300, 100, generator=torch.Generator().manual_seed(2)) < 0.3, w_init, w_init + 0.5 * moved)
+    found = anatomy(
+        torch.rand(300, 100, generator=torch.Generator().manual_seed(2)) < 0.3, w_init, w_init + 0.5 * moved
+    )
     assert found["positive"] == pytest.approx(0.5, abs=0.02)
     assert found["near_zero"] == pytest.approx(1, abs=0.06)
     assert found["distance"] < 0.02
@@ -55,7 +57,9 @@ def test_connections_are_counted_on_their_sides():
     mask = torch.zeros(10, 6, dtype=torch.bool)
     mask[:5] = True
     found = anatomy(mask, normal(10, 6), normal(10, 6, seed=1))
-    assert found["incoming"] == 0 and found["outgoing"] == pytest.approx((1 - 6 * 0.5 * 0.5 / 9) ** 0.5)  # all or none of six, less chance
+    assert found["incoming"] == 0 and found["outgoing"] == pytest.approx(
+        (1 - 6 * 0.5 * 0.5 / 9) ** 0.5
+    )  # all or none of six, less chance
 
 
 def test_a_random_mask_is_even_on_both_sides():

@@ -65,4 +65,8 @@ def test_bench_prints_ratios(capsys, monkeypatch):
     monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "one thread, torch" in lines[0] and lines[-1].split()[:2] == ["lenet-96-48", "2"] and len(lines[-1].split()) == 10
+    assert (
+        "one thread, torch" in lines[0]
+        and lines[-1].split()[:2] == ["lenet-96-48", "2"]
+        and len(lines[-1].split()) == 10
+    )

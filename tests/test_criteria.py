@@ -74,21 +74,38 @@ def test_needs_training_is_read_from_the_arguments():
 def test_same_sign_of_zero_is_no_sign():
     """A weight that started at exactly zero has no sign to keep unless it ends at zero."""
     scores = criteria.score(
-        "large_final_same_sign", w_init=torch.zeros(1, 2), w_final=torch.tensor([[0.0, 3.0]]), mask=MASK[:, :2], generator=None
+        "large_final_same_sign",
+        w_init=torch.zeros(1, 2),
+        w_final=torch.tensor([[0.0, 3.0]]),
+        mask=MASK[:, :2],
+        generator=None,
     )
     assert scores[0].tolist() == [0, 0]
 
 
 def test_own_criterion_is_loaded(own):
     """A function of a file scores under its new name, with helpers of its file."""
-    assert own("def helper(w):\n    return w.abs()\ndef score(w_init, w_final):\n    return helper(w_final) - helper(w_init)\n") == "mine"
-    assert criteria.score("mine", w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)[0].tolist() == [4, -1, -1, -3.5]
+    assert (
+        own(
+            "def helper(w):\n    return w.abs()\ndef score(w_init, w_final):\n    return helper(w_final) - helper(w_init)\n"
+        )
+        == "mine"
+    )
+    assert criteria.score("mine", w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)[0].tolist() == [
+        4,
+        -1,
+        -1,
+        -3.5,
+    ]
 
 
 @pytest.mark.parametrize(
     "source, message",
     [
-        ("def score(w_init, weights):\n    return weights", "asks for weights; a criterion can ask for w_init, w_final, mask, generator"),
+        (
+            "def score(w_init, weights):\n    return weights",
+            "asks for weights; a criterion can ask for w_init, w_final, mask, generator",
+        ),
         ("def other(w_init):\n    return w_init", "has no function 'score'"),
         ("score = 3", "has no function 'score'"),
         ("import torch\nscore = torch.abs", "has no function 'score', written with def"),

@@ -46,11 +46,17 @@ def test_figures_are_drawn(tmp_path):
         for arm in ("dense", "large_final rewind", "random rewind", "large_final constant") for remaining in ("100.0", "51.3") for seed in (0, 1)
     ])  # fmt: skip
     made = figures.draw(tmp_path)
-    assert {file.name.split("-lenet")[0] for file in made} == {"curves-tickets", "curves-criteria", "curves-kept-weights"}
+    assert {file.name.split("-lenet")[0] for file in made} == {
+        "curves-tickets",
+        "curves-criteria",
+        "curves-kept-weights",
+    }
     assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
 
 
-@pytest.mark.parametrize("content, message", [(None, "run the benchmarks first"), ("a,b\n1,2\n", "not a measurements.csv")])
+@pytest.mark.parametrize(
+    "content, message", [(None, "run the benchmarks first"), ("a,b\n1,2\n", "not a measurements.csv")]
+)
 def test_bad_files_are_one_message(tmp_path, content, message):
     """A missing file, and one with other columns."""
     if content is not None:
@@ -65,7 +71,13 @@ def planted_rows(network="planted-circle-5"):
     for method in ("snip_init", "large_init"):
         for share, remaining in (("10% kept", "10.1"), ("1% kept", "1.2")):
             for seed in (0, 1):
-                for metric, value in (("weak", 90 + seed), ("strong", 20 + seed), ("ticket", 98), ("constant", 45), ("affine", 45)):
+                for metric, value in (
+                    ("weak", 90 + seed),
+                    ("strong", 20 + seed),
+                    ("ticket", 98),
+                    ("constant", 45),
+                    ("affine", 45),
+                ):
                     yield (f"{method}, {share}", seed, 1, remaining, 2810, metric, value, *where)
     for round in range(1, 11):
         yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "recall", 1 / round, *where)
@@ -88,7 +100,19 @@ def test_searches_are_read_and_drawn(tmp_path):
 
 def test_names_of_searches_are_taken_apart():
     """Every way in which an arm is named."""
-    assert planted_figures.split(multishot("planted-circle-5", "magnitude", None).name) == ("magnitude", "as many kept as planted", "10 rounds")
-    assert planted_figures.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == ("annealed edge-popup", "10% kept", "")
-    assert planted_figures.split(singleshot("planted-circle-6", "synflow", 0.01, rounds=100).name) == ("synflow in 100 rounds", "1% kept", "")
+    assert planted_figures.split(multishot("planted-circle-5", "magnitude", None).name) == (
+        "magnitude",
+        "as many kept as planted",
+        "10 rounds",
+    )
+    assert planted_figures.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == (
+        "annealed edge-popup",
+        "10% kept",
+        "",
+    )
+    assert planted_figures.split(singleshot("planted-circle-6", "synflow", 0.01, rounds=100).name) == (
+        "synflow in 100 rounds",
+        "1% kept",
+        "",
+    )
     assert planted_figures.split(whole("planted-circle-5").name) == ("whole network", "", "")

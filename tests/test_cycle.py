@@ -8,7 +8,13 @@ import torch
 from lottery.experiments import experiment, laws
 
 LENET = "lenet-300-100"
-LAWS = [laws.survivors_are_largest, laws.masks_are_nested, laws.survivors_are_reset, laws.pruned_stay_zero, laws.redrawn_alike]
+LAWS = [
+    laws.survivors_are_largest,
+    laws.masks_are_nested,
+    laws.survivors_are_reset,
+    laws.pruned_stay_zero,
+    laws.redrawn_alike,
+]
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -39,5 +45,7 @@ def test_each_law_notices_its_mistake(law, broken):
 def test_bits_that_are_lost_are_noticed(monkeypatch):
     """A mask that is stored badly gives other predictions."""
     assert laws.restored_from_bits(LENET)["same predictions"]
-    monkeypatch.setattr(laws, "unpack", lambda one, bits: [torch.roll(mask, 1, 0) for mask in experiment.unpack(one, bits)])
+    monkeypatch.setattr(
+        laws, "unpack", lambda one, bits: [torch.roll(mask, 1, 0) for mask in experiment.unpack(one, bits)]
+    )
     assert not laws.restored_from_bits(LENET)["same predictions"]

@@ -62,7 +62,12 @@ def test_missing_mnist_is_one_message(monkeypatch, tmp_path):
     with pytest.raises(LotteryError) as caught:
         catalogue.load("mnist")
     message = str(caught.value)
-    for part in (str(tmp_path / "nowhere"), "torchvision failed", "Error downloading", "Either run again with a connection, or set LOTTERY_DATA"):
+    for part in (
+        str(tmp_path / "nowhere"),
+        "torchvision failed",
+        "Error downloading",
+        "Either run again with a connection, or set LOTTERY_DATA",
+    ):
         assert part in message
 
 

@@ -38,13 +38,17 @@ def test_tolerances_by_hand():
 def off(target, inputs, error, times=1.0):
     """The largest error where every parameter is off by so many times what lemma 1 allows, all to the same side."""
     allowed = tolerances(target, inputs, error)
-    moved = [tuple(values + times * most for values, most in zip(of, allowed)) for of in (target.weights, target.biases)]
+    moved = [
+        tuple(values + times * most for values, most in zip(of, allowed)) for of in (target.weights, target.biases)
+    ]
     return float((Target(*moved)(inputs) - target(inputs)).abs().max())
 
 
 def ones(width):
     shape = {"dtype": torch.float64}
-    return Target(tuple(torch.ones(width, width, **shape) for _ in range(3)), tuple(torch.ones(width, **shape) for _ in range(3)))
+    return Target(
+        tuple(torch.ones(width, width, **shape) for _ in range(3)), tuple(torch.ones(width, **shape) for _ in range(3))
+    )
 
 
 def test_larger_errors_than_allowed_do_harm():

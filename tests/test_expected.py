@@ -57,16 +57,32 @@ def test_a_good_entry(tmp_path):
         ("region = [0, inf]", "region = [-inf, inf]", "holds for any result"),
         ("region = [0, inf]", 'region = ["0", 1]', "should be [low, high]"),
         ("region = [0, inf]\n", "", "the field 'region' is missing"),
-        ("region = [0, inf]", "region = [0, inf]\nparts = { a = [0, 1] }", "a conjunction states the regions of its parts"),
+        (
+            "region = [0, inf]",
+            "region = [0, inf]\nparts = { a = [0, 1] }",
+            "a conjunction states the regions of its parts",
+        ),
         ("rounds = [1, 2]", 'rounds = ["1"]', "should be a list of round numbers"),
         ("seeds = 5", "seeds = 0", "should be the number of seeds, at least 1"),
         ("seeds = 5", "sheds = 5", "seeds = 0 should be"),
         ('reason = "Better is above zero."\n', "", "scales.tiny: the field 'reason' is missing"),
-        ("[claim.scales.tiny]", "[claim.scales.small]", "scales should name some of tiny, reduced, paper or every, not small"),
+        (
+            "[claim.scales.tiny]",
+            "[claim.scales.small]",
+            "scales should name some of tiny, reduced, paper or every, not small",
+        ),
         ('training = "early stop"', 'training = "some"', "needs: training = 'some' is not one of"),
         ('unit = "pp"\npub', 'unit = "pp"\ncolour = "red"\npub', "unknown field 'colour'"),
-        ('unit = "pp"\npub', 'unit = "pp"\nexpected_verdict = "refuted"\npub', "expected_verdict and expected_because go together"),
-        ("seeds = 5", 'seeds = 5\nexpected_verdict = "refuted"', "scales.tiny: a verdict that is expected at this scale alone needs its reason"),
+        (
+            'unit = "pp"\npub',
+            'unit = "pp"\nexpected_verdict = "refuted"\npub',
+            "expected_verdict and expected_because go together",
+        ),
+        (
+            "seeds = 5",
+            'seeds = 5\nexpected_verdict = "refuted"',
+            "scales.tiny: a verdict that is expected at this scale alone needs its reason",
+        ),
         ("[[claim]]", "[[claim", "is not valid TOML"),
         ("[[claim]]", "[extra]\n[[claim]]", "unknown section 'extra'"),
         ("\n[[claim]]", GOOD.replace('title = "Some 2020"', "") + "[[claim]]", "is there twice"),
@@ -94,9 +110,20 @@ def test_a_missing_file_is_one_message(tmp_path):
 @pytest.fixture(scope="module")
 def suite():
     """All entries of the suite, by benchmark file."""
-    for name in ("zhou_2019", "frankle_carbin_2019", "fischer_burkholz_2021", "lottery_2026", "negative_controls", "own_criterion"):
+    for name in (
+        "zhou_2019",
+        "frankle_carbin_2019",
+        "fischer_burkholz_2021",
+        "lottery_2026",
+        "negative_controls",
+        "own_criterion",
+    ):
         importlib.import_module(f"benchmarks.test_{name}")
-    return {file: entries.read(expected_file(file)) for file in STATED if file.parent.name == "benchmarks" and expected_file(file).exists()}
+    return {
+        file: entries.read(expected_file(file))
+        for file in STATED
+        if file.parent.name == "benchmarks" and expected_file(file).exists()
+    }
 
 
 def all_entries(suite):

@@ -7,7 +7,17 @@ import pytest
 import torch
 
 from lottery.experiments import experiment as experiment_module
-from lottery.experiments.arms import DENSE, Arm, branch, chain, continued, dissected, one_shot, reset_at_the_end, untrained
+from lottery.experiments.arms import (
+    DENSE,
+    Arm,
+    branch,
+    chain,
+    continued,
+    dissected,
+    one_shot,
+    reset_at_the_end,
+    untrained,
+)
 from lottery.experiments.experiment import (
     begin,
     carry,
@@ -29,10 +39,10 @@ from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
 from lottery.store.store import Record
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 from tests.conftest import SMALL
 
-SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 40, 20))
+SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 40, 20))
 
 
 def final_weights(seed, change=0.3):
@@ -55,14 +65,19 @@ class TestParents:
 
     def test_branch_hangs_on_the_rewinding_chain(self):
         """A branch trains under the masks of the chain that rewinds."""
-        assert parent(experiment(SETTING, branch("large_final", "reinit"), 3, 0)) == experiment(SETTING, chain("large_final"), 2, 0)
+        assert parent(experiment(SETTING, branch("large_final", "reinit"), 3, 0)) == experiment(
+            SETTING, chain("large_final"), 2, 0
+        )
 
     def test_reset_at_the_end_hangs_on_the_chain_that_trains_on(self):
         """Its masks are that chain's, its weights start from the first initialisation, and its results have a name of their own."""
         one = experiment(SETTING, reset_at_the_end("large_final"), 3, 0)
         trunk = experiment(SETTING, continued("large_final"), 2, 0)
         assert parent(one) == trunk
-        following = [torch.rand(w.shape, generator=torch.Generator().manual_seed(5)) < 0.5 for w in initial_weights(network(SMALL), 0)]
+        following = [
+            torch.rand(w.shape, generator=torch.Generator().manual_seed(5)) < 0.5
+            for w in initial_weights(network(SMALL), 0)
+        ]
         source = Record({}, {"next_masks": pack(following), "final": final_weights(0).numpy()})
         masks, start = begin(one, source)
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(masks, following))
@@ -97,7 +112,10 @@ class TestParents:
             assert parent(experiment(SETTING, arm, 1, 0)) == experiment(SETTING, DENSE, 0, 0)
             masks, start, *_ = run_chain(arm, 2)[-1]
             pruned_at_init = any((values[~mask] != 0).any() for values, mask in zip(start, masks))
-            rewound = all(torch.equal(values[mask], w[mask]) for values, mask, w in zip(start, masks, initial_weights(network(SMALL), 0)))
+            rewound = all(
+                torch.equal(values[mask], w[mask])
+                for values, mask, w in zip(start, masks, initial_weights(network(SMALL), 0))
+            )
             assert (pruned_at_init, rewound) == ((True, True) if arm.reset else (False, False))
 
     def test_round_zero_is_the_dense_network(self):
@@ -106,7 +124,9 @@ class TestParents:
 
 
 class TestMasks:
-    @pytest.mark.parametrize("criterion", ["large_final", "small_final", "large_final_same_sign", "large_init", "random"])
+    @pytest.mark.parametrize(
+        "criterion", ["large_final", "small_final", "large_final_same_sign", "large_init", "random"]
+    )
     def test_chain_masks_are_nested_with_exact_counts(self, criterion):
         """Round after round each layer keeps exactly what the ladder says, of what it kept before."""
         arm, seed = chain(criterion), 2
@@ -126,7 +146,9 @@ class TestMasks:
         """The 25 rungs of a heuristic supermask, from everything down to half a per cent."""
         one = experiment(SETTING, untrained("large_final"), 0, 0)
         rungs = [masks for masks, _ in rungs_of(one, dense_entry(0))]
-        assert [tuple(int(mask.sum()) for mask in masks) for masks in rungs] == [network(SMALL).kept(n) for n in range(25)]
+        assert [tuple(int(mask.sum()) for mask in masks) for masks in rungs] == [
+            network(SMALL).kept(n) for n in range(25)
+        ]
         for larger, smaller in zip(rungs, rungs[1:]):
             assert not any((mask & ~earlier).any() for mask, earlier in zip(smaller, larger))
 
@@ -142,7 +164,10 @@ class TestMasks:
 
     def test_criteria_and_seeds_choose_differently(self):
         """Same dense weights, other criterion: other masks. Other seed: other random masks."""
-        chosen = {name: pack(masks_of(experiment(SETTING, one_shot(name), 4, 0), dense_entry(0))) for name in ("large_final", "small_final")}
+        chosen = {
+            name: pack(masks_of(experiment(SETTING, one_shot(name), 4, 0), dense_entry(0)))
+            for name in ("large_final", "small_final")
+        }
         assert not np.array_equal(chosen["large_final"], chosen["small_final"])
         one, other = (pack(begin(experiment(SETTING, chain("random"), 4, seed), None)[0]) for seed in (0, 1))
         assert not np.array_equal(one, other)
@@ -183,16 +208,25 @@ class TestStarts:
 
     def test_several_reinits_per_ticket_differ(self):
         """Each draw of a branch is its own, under the same masks."""
-        source = Record({}, {"next_masks": pack(begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0))[0])})
-        first, second = (begin(experiment(SETTING, branch("large_final", "reinit", draw), 2, 0), source) for draw in (0, 1))
+        source = Record(
+            {}, {"next_masks": pack(begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0))[0])}
+        )
+        first, second = (
+            begin(experiment(SETTING, branch("large_final", "reinit", draw), 2, 0), source) for draw in (0, 1)
+        )
         one = experiment(SETTING, DENSE, 0, 0)
         for mask, a, b in zip(first[0], weights_of(one, first[1]), weights_of(one, second[1])):
             assert not torch.equal(a, b) and torch.equal(a != 0, mask) and torch.equal(b != 0, mask)
 
     def test_arms_of_a_seed_share_their_init(self):
         """Pairing: the ticket and its signed constant have the same signs everywhere."""
-        ticket, signs = experiment(SETTING, chain("large_final"), 2, 7), experiment(SETTING, chain("large_final", "constant_initial_sign"), 2, 7)
-        for a, b in zip(treated(ticket, 2, no_masks(ticket), initial(ticket)), treated(signs, 2, no_masks(signs), initial(signs))):
+        ticket, signs = (
+            experiment(SETTING, chain("large_final"), 2, 7),
+            experiment(SETTING, chain("large_final", "constant_initial_sign"), 2, 7),
+        )
+        for a, b in zip(
+            treated(ticket, 2, no_masks(ticket), initial(ticket)), treated(signs, 2, no_masks(signs), initial(signs))
+        ):
             assert torch.equal(a.sign(), b.sign())
 
     def test_reshuffling_permutes_what_the_round_before_started_from(self):
@@ -250,19 +284,28 @@ class TestPruned:
     def test_controls(self):
         """The shuffled control has as many zeros as variant 1, among the pruned alone; the reversed one zeroes what grew."""
         for (mask, start, *_), (_, first, *_) in zip(self.layers("variant_1_shuffled", 1), self.layers("variant_1", 1)):
-            assert (start == 0).sum() == (first == 0).sum() and not torch.equal(start, first) and (start[mask] != 0).all()
+            assert (
+                (start == 0).sum() == (first == 0).sum() and not torch.equal(start, first) and (start[mask] != 0).all()
+            )
         for mask, start, earlier, old, final, w_init in self.layers("variant_1_reversed", 1):
             expected = torch.where((earlier & ~mask) & (final.abs() > old.abs()), 0.0, w_init)
             assert torch.equal(start, expected)
 
     def test_an_arm_changes_one_thing(self):
         """Combinations that no paper defines are refused."""
-        for arguments in ({"treatment": "reinit", "pruned": "init"}, {"pruned": "init", "branch": True}, {"reset": False, "trained": False}):
+        for arguments in (
+            {"treatment": "reinit", "pruned": "init"},
+            {"pruned": "init", "branch": True},
+            {"reset": False, "trained": False},
+        ):
             with pytest.raises(ValueError, match="changes one thing"):
                 Arm("large_final", **arguments)
 
 
-@pytest.mark.parametrize("arm", [chain("large_final", "reinit"), chain("large_final", pruned="variant_1_shuffled"), chain("random", "constant")])
+@pytest.mark.parametrize(
+    "arm",
+    [chain("large_final", "reinit"), chain("large_final", pruned="variant_1_shuffled"), chain("random", "constant")],
+)
 def test_every_draw_is_named_by_seed_round_and_layer(monkeypatch, arm):
     """Ties, treatments, frozen values: no two draws share a stream, and none is of another seed."""
     sound, names = experiment_module.stream, []
@@ -291,10 +334,10 @@ class TestKeys:
             untrained("large_final"), chain("small_final"), reset_at_the_end("large_final"), dissected("large_final"), DENSE]  # fmt: skip
 
     def test_content_decides(self, digits):
-        """Arm, round, seed, recipe, data and precision each give another name; the same content the same."""
+        """Arm, round, seed, config, data and precision each give another name; the same content the same."""
         names = [key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS]
         one = experiment(SETTING, chain("large_final"), 2, 0)
-        slower = dataclasses.replace(SETTING, recipe=dataclasses.replace(SETTING.recipe, learning_rate=5e-3))
+        slower = dataclasses.replace(SETTING, config=dataclasses.replace(SETTING.config, learning_rate=5e-3))
         names += [key(other, digits, "float32") for other in (
             dataclasses.replace(one, round=3), dataclasses.replace(one, seed=1), dataclasses.replace(one, setting=slower))]  # fmt: skip
         names += [key(one, dataclasses.replace(digits, fingerprint="x"), "float32"), key(one, digits, "tf32")]
@@ -316,12 +359,21 @@ class TestKeys:
 
         monkeypatch.setitem(criteria.CRITERIA, "large_final", edited)
         after = {arm: key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS}
-        assert {arm for arm in self.ARMS if before[arm] != after[arm]} == {arm for arm in self.ARMS if arm.criterion == "large_final"}
+        assert {arm for arm in self.ARMS if before[arm] != after[arm]} == {
+            arm for arm in self.ARMS if arm.criterion == "large_final"
+        }
 
 
 def test_arm_names_tell_arms_apart():
     """What the files call an arm is unique."""
-    arms = [Arm(), *TestKeys.ARMS[:-1], chain("random"), untrained("random"), branch("random", "reinit"), one_shot("random")]
+    arms = [
+        Arm(),
+        *TestKeys.ARMS[:-1],
+        chain("random"),
+        untrained("random"),
+        branch("random", "reinit"),
+        one_shot("random"),
+    ]
     assert len({arm.name for arm in arms}) == len(arms)
 
 

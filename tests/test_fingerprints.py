@@ -98,7 +98,14 @@ def test_helpers_of_other_modules_count():
 
     seen = {}
     _visit(experiment.begin, seen)
-    science = {"masks.ranking.ranking", "masks.ranking.keep", "masks.criteria.score", "experiments.experiment.treated", "models.initialisers.initial_weights", "core.rng.stream"}
+    science = {
+        "masks.ranking.ranking",
+        "masks.ranking.keep",
+        "masks.criteria.score",
+        "experiments.experiment.treated",
+        "models.initialisers.initial_weights",
+        "core.rng.stream",
+    }
     assert {f"lottery.{name}" for name in science} <= set(seen)
     assert not any(name.startswith("lottery.training") for name in seen)
 

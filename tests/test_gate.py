@@ -6,7 +6,14 @@ from lottery.claims.exit_status import counts
 
 
 def result(id, verdict, expected="reproduced", p_inside=0.5, p_outside=0.5, kind="effect"):
-    return {"id": id, "verdict": verdict, "expected_verdict": expected, "p_inside": p_inside, "p_outside": p_outside, "kind": kind}
+    return {
+        "id": id,
+        "verdict": verdict,
+        "expected_verdict": expected,
+        "p_inside": p_inside,
+        "p_outside": p_outside,
+        "kind": kind,
+    }
 
 
 QUIET = [result(f"quiet{i}", "reproduced", p_inside=0.01, p_outside=0.99) for i in range(20)]

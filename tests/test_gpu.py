@@ -12,7 +12,7 @@ from lottery.experiments.searches import Search
 from lottery.experiments.seeking import seek
 from lottery.models.architectures import network
 from lottery.models.layout import Layout
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 from lottery.training.fit import Step, train
 from lottery.training.learned_masks import Bernoulli
 from tests.conftest import SMALL, random_masks, replica
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_same_as_on_the_processor(optimiser):
     """After 100 steps the weights agree to rounding, and pruned ones are exactly zero on both."""
-    recipe = Recipe(optimiser, 1e-2, 20, 100, 25, momentum=0.9 if optimiser == "sgd" else 0, weight_decay=1e-4)
+    config = Config(optimiser, 1e-2, 20, 100, 25, momentum=0.9 if optimiser == "sgd" else 0, weight_decay=1e-4)
     masks = random_masks(SMALL, 0)
     replicas = [replica(SMALL, 0, masks), replica(SMALL, 1)]
-    here, there = (train(SMALL, load("digits", device), recipe, replicas) for device in ("cpu", "cuda:0"))
+    here, there = (train(SMALL, load("digits", device), config, replicas) for device in ("cpu", "cuda:0"))
     for ours, theirs in zip(here, there):
         torch.testing.assert_close(ours.final, theirs.final, rtol=1e-2, atol=1e-3)
         assert abs(ours.measurements["test_accuracy_end"] - theirs.measurements["test_accuracy_end"]) < 1
@@ -36,8 +36,10 @@ def test_same_as_on_the_processor(optimiser):
 
 def test_twice_the_same_on_one_gpu():
     """The same batch on the same device gives the same bits."""
-    recipe = Recipe("adam", 1e-2, 20, 50, 25)
-    first, second = (train(SMALL, load("digits", "cuda:0"), recipe, [replica(SMALL, seed) for seed in range(4)]) for _ in range(2))
+    config = Config("adam", 1e-2, 20, 50, 25)
+    first, second = (
+        train(SMALL, load("digits", "cuda:0"), config, [replica(SMALL, seed) for seed in range(4)]) for _ in range(2)
+    )
     assert all(torch.equal(a.final, b.final) for a, b in zip(first, second))
 
 
@@ -49,8 +51,10 @@ def test_masks_are_drawn_on_the_device_seed_by_seed():
         def parametrise(start):
             return Bernoulli(start, layout, [stream(seed, "supermask") for seed in seeds])
 
-        recipe = Recipe("sgd", 20.0, 50, 200, 100, momentum=0.9)
-        return train(SMALL, load("digits", "cuda:0"), recipe, [replica(SMALL, seed) for seed in seeds], parametrise=parametrise)
+        config = Config("sgd", 20.0, 50, 200, 100, momentum=0.9)
+        return train(
+            SMALL, load("digits", "cuda:0"), config, [replica(SMALL, seed) for seed in seeds], parametrise=parametrise
+        )
 
     both, alone = learned([0, 1]), learned([1])
     assert all(one.measurements["test_accuracy_end"] > 50 for one in both)
@@ -61,11 +65,14 @@ def test_masks_are_drawn_on_the_device_seed_by_seed():
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_a_captured_step_is_the_step(optimiser, monkeypatch):
     """Replayed from a graph, with learning rates of their own, replicas end as they do step by step."""
-    recipe = Recipe(optimiser, 1e-2, 20, 60, 20, momentum=0.9 if optimiser == "sgd" else 0)
-    replicas = [dataclasses.replace(replica(SMALL, seed, random_masks(SMALL, seed)), learning_rate=rate) for seed, rate in enumerate((1e-2, 3e-3))]
-    captured = train(SMALL, load("digits", "cuda:0"), recipe, replicas)
+    config = Config(optimiser, 1e-2, 20, 60, 20, momentum=0.9 if optimiser == "sgd" else 0)
+    replicas = [
+        dataclasses.replace(replica(SMALL, seed, random_masks(SMALL, seed)), learning_rate=rate)
+        for seed, rate in enumerate((1e-2, 3e-3))
+    ]
+    captured = train(SMALL, load("digits", "cuda:0"), config, replicas)
     monkeypatch.setattr(Step, "__call__", lambda self, index: self._run(index.reshape(-1)))
-    for ours, theirs in zip(captured, train(SMALL, load("digits", "cuda:0"), recipe, replicas)):
+    for ours, theirs in zip(captured, train(SMALL, load("digits", "cuda:0"), config, replicas)):
         torch.testing.assert_close(ours.final, theirs.final, rtol=1e-4, atol=1e-5)
 
 
@@ -76,5 +83,10 @@ def test_searches_as_on_the_processor():
     for (ours, mask), (theirs, other) in zip(here, there):
         assert mask.sum() == other.sum() and (mask == other).float().mean() > 0.999
         assert abs(ours["strong"] - theirs["strong"]) < 1 and abs(ours["weak"] - theirs["weak"]) < 3
-    popped = [seek([Search(scores_sought("planted-circle-5", 0.5, annealed=True), 0)], device)[0][0] for device in ("cpu", "cuda:0")]
-    assert popped[0]["weights_kept"] == popped[1]["weights_kept"] and abs(popped[0]["strong"] - popped[1]["strong"]) < 15
+    popped = [
+        seek([Search(scores_sought("planted-circle-5", 0.5, annealed=True), 0)], device)[0][0]
+        for device in ("cpu", "cuda:0")
+    ]
+    assert (
+        popped[0]["weights_kept"] == popped[1]["weights_kept"] and abs(popped[0]["strong"] - popped[1]["strong"]) < 15
+    )

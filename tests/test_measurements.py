@@ -9,9 +9,9 @@ from lottery.experiments.experiment import experiment
 from lottery.experiments.measurements import COLUMNS, rows
 from lottery.experiments.searches import Search
 from lottery.models.architectures import network
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 
-SETTING = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 60, 25))
+SETTING = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 60, 25))
 TRAINED = {
     "interval": 25, "early_stop_iteration": 50, "validation_loss": [0.9, 0.4, 0.5], "validation_accuracy": [70.0, 90.0, 91.0], "test_accuracy_start": 10.0,
     "test_accuracy_early_stop": 90.5, "test_accuracy_end": 91.5, "train_accuracy_early_stop": 95.0, "train_accuracy_end": float("nan"),
@@ -25,10 +25,21 @@ def found(arm, round, measured):
 def test_a_trained_network():
     """Curves at their looks, the last of them at the end; accuracies at the start, at early stop and at the end; no number is an empty cell."""
     table = found(chain("large_final"), 2, TRAINED)
-    assert {row["arm"] for row in table} == {"large_final rewind"} and {(row["seed"], row["round"]) for row in table} == {(3, 2)}
-    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "validation_loss"] == [(25, 0.9), (50, 0.4), (60, 0.5)]
-    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "test_accuracy"] == [(0, 10.0), (60, 91.5)]
-    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "test_accuracy_early_stop"] == [(50, 90.5)]
+    assert {row["arm"] for row in table} == {"large_final rewind"} and {
+        (row["seed"], row["round"]) for row in table
+    } == {(3, 2)}
+    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "validation_loss"] == [
+        (25, 0.9),
+        (50, 0.4),
+        (60, 0.5),
+    ]
+    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "test_accuracy"] == [
+        (0, 10.0),
+        (60, 91.5),
+    ]
+    assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "test_accuracy_early_stop"] == [
+        (50, 90.5)
+    ]
     assert [row["value"] for row in table if row["metric"] == "train_accuracy"] == [None]
     assert {row["weights_remaining"] for row in table} == {f"{network(SETTING.network).weights_remaining(2):.4f}"}
     assert found(DENSE, 0, TRAINED)[0]["weights_remaining"] == "100.0000"
@@ -39,14 +50,21 @@ def test_arms_that_are_not_trained_or_learn_a_mask():
     rungs = found(untrained("large_final"), 0, {"test_accuracy_start": list(range(25))})
     assert [row["round"] for row in rungs] == [row["value"] for row in rungs] == list(range(25))
     parts = found(dissected("large_final"), 4, {"anatomy": {"dense1": {"positive": 0.5}, "dense2": {"positive": 0.6}}})
-    assert [(row["round"], row["metric"], row["value"]) for row in parts] == [(4, "dense1 positive", 0.5), (4, "dense2 positive", 0.6)]
+    assert [(row["round"], row["metric"], row["value"]) for row in parts] == [
+        (4, "dense1 positive", 0.5),
+        (4, "dense2 positive", 0.6),
+    ]
     mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
-    assert [(row["metric"], row["value"]) for row in mask] == [("test_accuracy", 94.0), ("test_accuracy_deviation", 0.1), ("weights_remaining", 51.0)]
+    assert [(row["metric"], row["value"]) for row in mask] == [
+        ("test_accuracy", 94.0),
+        ("test_accuracy_deviation", 0.1),
+        ("weights_remaining", 51.0),
+    ]
 
 
 def test_recipes_are_told_apart():
     """Networks that differ in their optimiser alone have no row in common; a learned mask's share of weights is its own."""
-    other = Setting("lenet-96-48", "digits", Recipe("sgd", 0.4, 20, 60, 25))
+    other = Setting("lenet-96-48", "digits", Config("sgd", 0.4, 20, 60, 25))
     ours, theirs = (rows(experiment(setting, chain("large_final"), 2, 3), TRAINED) for setting in (SETTING, other))
     assert not set(ours) & set(theirs)
     mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
@@ -63,9 +81,22 @@ def test_a_search_for_a_planted_ticket():
     """Scores and levels at the end, what was recovered round by round, counts layer by layer; the share is that of weights really kept."""
     measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "chance": [0.4, 0.1], "kept": [2060.0, 203.0], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
                 "biases_kept": [1, 0, 0, 0], "connected": False, "iterations": 16_860, "accuracy_step": 0.1}  # fmt: skip
-    table = [dict(zip(COLUMNS, row, strict=True)) for row in rows(Search(replace(multishot("planted-circle-5", "snip", 0.01), rounds=2, epochs=25), 7), measured)]
-    assert {(row["network"], row["dataset"], row["seed"], row["iterations"]) for row in table} == {("planted-circle-5", "circle", 7, 16_860)}
-    assert {(row["round"], row["weights_remaining"]) for row in table} == {(1, "10.0000"), (2, f"{100 * 203 / 20_600:.4f}")}
+    table = [
+        dict(zip(COLUMNS, row, strict=True))
+        for row in rows(Search(replace(multishot("planted-circle-5", "snip", 0.01), rounds=2, epochs=25), 7), measured)
+    ]
+    assert {(row["network"], row["dataset"], row["seed"], row["iterations"]) for row in table} == {
+        ("planted-circle-5", "circle", 7, 16_860)
+    }
+    assert {(row["round"], row["weights_remaining"]) for row in table} == {
+        (1, "10.0000"),
+        (2, f"{100 * 203 / 20_600:.4f}"),
+    }
     values = {(row["metric"], row["round"]): row["value"] for row in table}
     assert values["weak", 2] == 95.5 and values["strong", 2] is None and values["connected", 2] == 0.0
-    assert (values["recall", 1], values["recall", 2], values["precision", 2], values["weights_kept in layer 3", 2]) == (0.5, 0.25, 0.02, 0)
+    assert (values["recall", 1], values["recall", 2], values["precision", 2], values["weights_kept in layer 3", 2]) == (
+        0.5,
+        0.25,
+        0.02,
+        0,
+    )

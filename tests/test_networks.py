@@ -3,7 +3,7 @@
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.models.architectures import NETWORKS, network
+from lottery.models.architectures import ARCHITECTURES, network
 
 
 def test_weight_counts_layer_by_layer():
@@ -25,7 +25,7 @@ def test_kept_counts_follow_the_floor():
     assert network("lenet-300-100").kept(3) == (120_423, 15_360, 729)  # 150,528 - floor(30,105.6)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if network(name).pruned_per_round])
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if network(name).pruned_per_round])
 def test_ladders_fall(name):
     """Every round leaves fewer weights, from 100 per cent on."""
     ladder = [network(name).weights_remaining(round) for round in range(25)]

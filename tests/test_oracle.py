@@ -10,36 +10,38 @@ from lottery.masks.kept_values import TREATMENTS
 from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 from lottery.training.fit import DataOrder, Replica, train
 from tests.conftest import SMALL, random_masks
 
 STEPS = 200
 RECIPES = {
-    "adam": Recipe("adam", 1e-2, 20, STEPS, 50),
-    "adam with weight decay": Recipe("adam", 1e-2, 20, STEPS, 50, weight_decay=1e-2),
-    "sgd": Recipe("sgd", 0.1, 20, STEPS, 50),
-    "sgd with momentum and weight decay": Recipe("sgd", 0.05, 20, STEPS, 50, momentum=0.9, weight_decay=1e-3),
+    "adam": Config("adam", 1e-2, 20, STEPS, 50),
+    "adam with weight decay": Config("adam", 1e-2, 20, STEPS, 50, weight_decay=1e-2),
+    "sgd": Config("sgd", 0.1, 20, STEPS, 50),
+    "sgd with momentum and weight decay": Config("sgd", 0.05, 20, STEPS, 50, momentum=0.9, weight_decay=1e-3),
 }
 
 
-def plain_loop(start, masks, data, recipe, order):
+def plain_loop(start, masks, data, config, order):
     """Return weights and biases after training one network the ordinary way, holding pruned weights at their start after every step."""
     linears = [nn.Linear(*weight.shape).double() for weight in start]
     for linear, weight in zip(linears, start):
         linear.weight.data = weight.t().clone().double()
         nn.init.zeros_(linear.bias)
     model = nn.Sequential(linears[0], nn.ReLU(), linears[1], nn.ReLU(), linears[2])
-    if recipe.optimiser == "adam":
-        optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    if config.optimiser == "adam":
+        optimiser = torch.optim.Adam(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     else:
-        optimiser = torch.optim.SGD(model.parameters(), recipe.learning_rate, recipe.momentum, weight_decay=recipe.weight_decay)
+        optimiser = torch.optim.SGD(
+            model.parameters(), config.learning_rate, config.momentum, weight_decay=config.weight_decay
+        )
     shuffles, position = stream(*order), len(data.train.images)
-    for _ in range(recipe.iterations):
-        if position + recipe.batch_size > len(data.train.images):
+    for _ in range(config.iterations):
+        if position + config.batch_size > len(data.train.images):
             permutation, position = torch.randperm(len(data.train.images), generator=shuffles), 0
-        batch = permutation[position : position + recipe.batch_size]
-        position += recipe.batch_size
+        batch = permutation[position : position + config.batch_size]
+        position += config.batch_size
         optimiser.zero_grad()
         nn.functional.cross_entropy(model(data.train.images[batch]), data.train.labels[batch]).backward()
         optimiser.step()
@@ -52,26 +54,33 @@ def plain_loop(start, masks, data, recipe, order):
 def treated(name, seed, masks, pruned_at_init):
     weights = initial_weights(network(SMALL), seed)
     generators = [stream(seed, "test", layer) for layer in range(3)]
-    starts = [TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, generator=g) for w, mask, g in zip(weights, masks, generators)]
+    starts = [
+        TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, generator=g)
+        for w, mask, g in zip(weights, masks, generators)
+    ]
     return [torch.where(mask, start, w if pruned_at_init else 0.0) for mask, start, w in zip(masks, starts, weights)]
 
 
 @pytest.mark.parametrize("pruned_at_init", [False, True], ids=["pruned at zero", "pruned at init"])
 @pytest.mark.parametrize("treatment", sorted(TREATMENTS))
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_engine_equals_plain_loop(precise_digits, recipe, treatment, pruned_at_init):
+@pytest.mark.parametrize("config", RECIPES.values(), ids=RECIPES)
+def test_engine_equals_plain_loop(precise_digits, config, treatment, pruned_at_init):
     """Every treatment under every optimiser ends at the plain loop's weights, and frozen weights do not move by a bit."""
     layout, seeds = Layout(network(SMALL)), (3, 4)
     masks = {seed: random_masks(SMALL, seed) for seed in seeds}
     starts = {seed: treated(treatment, seed, masks[seed], pruned_at_init) for seed in seeds}
-    replicas = [Replica(layout.join(starts[s]).double(), layout.trainable(masks[s]), (s, "data order", 0)) for s in seeds]
-    for seed, outcome in zip(seeds, train(SMALL, precise_digits, recipe, replicas)):
-        weights, biases = plain_loop(starts[seed], masks[seed], precise_digits, recipe, (seed, "data order", 0))
+    replicas = [
+        Replica(layout.join(starts[s]).double(), layout.trainable(masks[s]), (s, "data order", 0)) for s in seeds
+    ]
+    for seed, outcome in zip(seeds, train(SMALL, precise_digits, config, replicas)):
+        weights, biases = plain_loop(starts[seed], masks[seed], precise_digits, config, (seed, "data order", 0))
         final = outcome.final.unsqueeze(0)
         for ours, theirs, mask, start in zip(layout.weight_views(final), weights, masks[seed], starts[seed]):
             torch.testing.assert_close(ours[0], theirs, rtol=1e-7, atol=1e-9)
             assert torch.equal(ours[0][~mask], start[~mask].double())
-            assert (ours[0][mask] != start[mask]).float().mean() > 0.6  # the others move, but for those of pixels that are never lit
+            assert (
+                ours[0][mask] != start[mask]
+            ).float().mean() > 0.6  # the others move, but for those of pixels that are never lit
         for ours, theirs in zip(layout.bias_views(final), biases):
             torch.testing.assert_close(ours[0, 0], theirs, rtol=1e-7, atol=1e-9)
 

@@ -9,9 +9,9 @@ from lottery.experiments.experiment import experiment
 from lottery.experiments.scheduler import Worker, kind
 from lottery.experiments.searches import Search
 from lottery.store.store import Store
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 
-SETTING = Setting("lenet-96-48", "digits", Recipe("adam", 1e-2, 20, 30, 10))
+SETTING = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 30, 10))
 
 
 def networks(arm, rounds, seeds=2, setting=SETTING):
@@ -63,7 +63,11 @@ def test_a_plan_counts_the_store_and_measures(tmp_path):
     worker = Worker(Store(tmp_path), "cpu", "float32")
     wanted = networks(DENSE, [0]) | networks(chain("large_final"), [1])
     first = plan.plan(worker, {"claim": wanted})
-    assert [(row.networks, row.steps) for row in first.rows] == [(4, 120)] and first.seconds > 0 and first.memory > 4 * 64 * 1797
+    assert (
+        [(row.networks, row.steps) for row in first.rows] == [(4, 120)]
+        and first.seconds > 0
+        and first.memory > 4 * 64 * 1797
+    )
     worker.work(wanted)
     again = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
     assert again.stored == 4 and again.seconds == 0 and not again.rows[0].networks
@@ -85,6 +89,13 @@ def test_searches_are_planned(tmp_path, monkeypatch):
     """Populations of searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
     for module in (seeking, search_settings):
         monkeypatch.setattr(module, "EPOCH", 8)
-    wanted = {Search(arm, 0) for arm in (multishot("planted-relu-5", "snip", 0.1), whole("planted-relu-5"), scores_sought("planted-relu-5", 0.5))}
+    wanted = {
+        Search(arm, 0)
+        for arm in (
+            multishot("planted-relu-5", "snip", 0.1),
+            whole("planted-relu-5"),
+            scores_sought("planted-relu-5", 0.5),
+        )
+    }
     found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
     assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0

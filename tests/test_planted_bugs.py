@@ -20,7 +20,16 @@ from lottery.planting import planted_networks
 from lottery.plugin.progress import Reporter
 from lottery.plugin.session import Options, Session
 from lottery.training import fit, learned_masks
-from tests import test_experiments, test_networks, test_oracle, test_saliency, test_seeking, test_supermasks, test_training, test_worker
+from tests import (
+    test_experiments,
+    test_networks,
+    test_oracle,
+    test_saliency,
+    test_seeking,
+    test_supermasks,
+    test_training,
+    test_worker,
+)
 from tests.conftest import SMALL
 
 
@@ -31,7 +40,9 @@ def verdict(test, folder: Path, **changes) -> str:
     session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), entries)
     asked = session.ask(claim)
     question = dataclasses.replace(asked.question, **changes)
-    session.asked[claim.id] = dataclasses.replace(asked, question=question, statement=claim.state(asked.entry, question))
+    session.asked[claim.id] = dataclasses.replace(
+        asked, question=question, statement=claim.state(asked.entry, question)
+    )
     (folder / "progress").mkdir(parents=True)
     session.train(1, Reporter(folder / "progress", "main"))
     return session.results()[claim.id]["verdict"]
@@ -60,7 +71,9 @@ class TestClaimsTurn:
     def test_snip_upside_down(self, tmp_path, monkeypatch):
         """Keeping what the loss is least sensitive to loses to random masks; keeping the most beats them."""
         assert verdict(ours.test_scores_before_training_beat_random, tmp_path / "sound", seeds=6) == "reproduced"
-        monkeypatch.setitem(criteria.CRITERIA, "snip_init", lambda w_init, gradient_init: -(w_init * gradient_init).abs())
+        monkeypatch.setitem(
+            criteria.CRITERIA, "snip_init", lambda w_init, gradient_init: -(w_init * gradient_init).abs()
+        )
         assert verdict(ours.test_scores_before_training_beat_random, tmp_path / "turned", seeds=6) == "refuted"
 
     def test_planted_ticket_given_away(self, tmp_path, monkeypatch):
@@ -84,7 +97,9 @@ class TestSeekingTurns:
     def test_mask_forgotten_between_rounds(self, brief, monkeypatch):
         """A ranking that lets pruned parameters back is noticed."""
         sound = seeking.ranking
-        monkeypatch.setattr(seeking, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator))
+        monkeypatch.setattr(
+            seeking, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator)
+        )
         with pytest.raises(AssertionError):
             test_seeking.test_counts_are_exact_and_masks_nested(None, "snip", "global", test_seeking.CIRCLE)
 
@@ -98,14 +113,22 @@ class TestSeekingTurns:
     def test_biases_left_out_of_the_count(self, monkeypatch):
         """The count of what is planted notices."""
         sound = search_settings.target_of
-        monkeypatch.setattr(search_settings, "target_of", lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)))
+        monkeypatch.setattr(
+            search_settings,
+            "target_of",
+            lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)),
+        )
         with pytest.raises(AssertionError):
             test_seeking.test_planted_count_is_the_whole_ticket()
 
     def test_scale_of_the_planting_lost(self, monkeypatch):
         """The planted mask no longer reads as the planted ticket."""
         sound = planted_networks.plant
-        monkeypatch.setattr(planted_networks, "plant", lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)))
+        monkeypatch.setattr(
+            planted_networks,
+            "plant",
+            lambda *arguments: dataclasses.replace(found := sound(*arguments), scale=torch.ones_like(found.scale)),
+        )
         planted_networks.planting.cache_clear()
         try:
             with pytest.raises(AssertionError):
@@ -175,7 +198,9 @@ class TestLawsTurn:
     def test_reinit_drawn_once_for_all_rounds(self, monkeypatch):
         """The law that every round draws anew notices."""
         sound = experiment.stream
-        monkeypatch.setattr(experiment, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest))
+        monkeypatch.setattr(
+            experiment, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest)
+        )
         with pytest.raises(AssertionError):
             test_experiments.TestStarts().test_reinit_is_drawn_anew_each_round()
 
@@ -200,7 +225,9 @@ class TestLawsTurn:
         sound = fit.Descent.step
         monkeypatch.setattr(fit.Descent, "step", step)
         with pytest.raises(AssertionError):
-            test_oracle.test_engine_equals_plain_loop(precise_digits, test_oracle.RECIPES["adam with weight decay"], "rewind", True)
+            test_oracle.test_engine_equals_plain_loop(
+                precise_digits, test_oracle.RECIPES["adam with weight decay"], "rewind", True
+            )
 
     def test_negative_weights_frozen(self, monkeypatch, digits):
         """The law that survivors of both signs move notices."""
@@ -241,13 +268,19 @@ class TestLawsTurn:
     def test_early_stop_by_the_wrong_end(self, monkeypatch, digits):
         """The curve's own minimum notices."""
         sound = fit.EarlyStop.look
-        monkeypatch.setattr(fit.EarlyStop, "look", lambda self, iteration, loss, accuracy, block: sound(self, iteration, -loss, accuracy, block))
+        monkeypatch.setattr(
+            fit.EarlyStop,
+            "look",
+            lambda self, iteration, loss, accuracy, block: sound(self, iteration, -loss, accuracy, block),
+        )
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_first_of_equal_minima()
 
     def test_early_stopping_that_really_stops(self, monkeypatch, digits):
         """A curve that ends at its minimum is too short."""
-        monkeypatch.setattr(fit.Recipe, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120)
+        monkeypatch.setattr(
+            fit.Config, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120
+        )
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_is_the_minimum_of_the_curve(digits)
 
@@ -272,8 +305,8 @@ class TestLawsTurn:
         """Moments that survive into the next training make the same request give other bits."""
         sound, kept = fit.Descent.__init__, {}
 
-        def init(self, block, gradient, trainable, recipe, rates):
-            sound(self, block, gradient, trainable, recipe, rates)
+        def init(self, block, gradient, trainable, config, rates):
+            sound(self, block, gradient, trainable, config, rates)
             first, second, self._steps = kept.setdefault(block.shape, (self._first, self._second, self._steps))
             self._parts = [([block, gradient, first, second], rates[0])]
 
@@ -284,7 +317,9 @@ class TestLawsTurn:
     def test_one_learning_rate_for_all(self, monkeypatch, digits):
         """A batch that trains every replica at the first one's rate is found by replicas with rates of their own."""
         sound = fit.Descent.__init__
-        monkeypatch.setattr(fit.Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1])))
+        monkeypatch.setattr(
+            fit.Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1]))
+        )
         with pytest.raises(AssertionError):
             test_training.TestReplicas().test_learning_rate_is_a_replicas_own(digits, "adam")
 
@@ -312,7 +347,10 @@ class TestLawsTurn:
 
         def pull_back(self):
             chance = self._chance
-            for by_mask, g, w, factor in zip(*map(self._layout.weight_views, (self.gradient, self.effective_gradient, self._weights)), self._factors()):
+            for by_mask, g, w, factor in zip(
+                *map(self._layout.weight_views, (self.gradient, self.effective_gradient, self._weights)),
+                self._factors(),
+            ):
                 by_mask.copy_(g * w * factor)
             self.gradient.mul_(chance * (1 - chance))
 

@@ -20,7 +20,10 @@ def own_target(seed=0, widths=(3, 5, 4, 2)):
         weight[torch.rand(inputs, outputs, generator=generator) < 0.4] = 0
         weight[0, (weight == 0).all(0)] = 1
         weights.append(weight)
-        biases.append(torch.randn(outputs, generator=generator, dtype=torch.float64) * (torch.rand(outputs, generator=generator) < 0.5))
+        biases.append(
+            torch.randn(outputs, generator=generator, dtype=torch.float64)
+            * (torch.rand(outputs, generator=generator) < 0.5)
+        )
     return Target(tuple(weights), tuple(biases))
 
 
@@ -34,12 +37,16 @@ def targets():
     return [TASKS[task](depth) for task, depth in CASES] + [own_target(seed) for seed in range(5)]
 
 
-@pytest.mark.parametrize("target", targets(), ids=[f"{task}-{depth}" for task, depth in CASES] + [f"own-{seed}" for seed in range(5)])
+@pytest.mark.parametrize(
+    "target", targets(), ids=[f"{task}-{depth}" for task, depth in CASES] + [f"own-{seed}" for seed in range(5)]
+)
 class TestLaws:
     def test_the_ticket_computes_the_target(self, target):
         """Cut to what was planted and divided by the scale, to rounding, for every host; the scale is positive."""
         _, found = planted(target)
-        inputs = 2 * torch.rand(200, target.widths[0], dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
+        inputs = (
+            2 * torch.rand(200, target.widths[0], dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 1
+        )
         wanted = target(inputs)
         ours = found.ticket(inputs) / found.scale.unsqueeze(1)
         assert (found.scale > 0).all()
@@ -48,14 +55,19 @@ class TestLaws:
     def test_the_masks_count_the_target(self, target):
         """As many weights and biases as the target has, layer by layer, in every host."""
         _, found = planted(target)
-        for weight_mask, bias_mask, weight, bias in zip(found.weight_masks, found.bias_masks, target.weights, target.biases):
+        for weight_mask, bias_mask, weight, bias in zip(
+            found.weight_masks, found.bias_masks, target.weights, target.biases
+        ):
             assert set(weight_mask.flatten(1).sum(1).tolist()) == {int((weight != 0).sum())}
             assert set(bias_mask.sum(1).tolist()) == {int((bias != 0).sum())}
 
     def test_the_rest_is_untouched(self, target):
         """Outside the masks every parameter is the host's, to the bit; in the last layer, whose outputs change places, the same ones are there."""
         host, found = planted(target)
-        pairs = [(found.network.weights, host.weights, found.weight_masks), (found.network.biases, host.biases, found.bias_masks)]
+        pairs = [
+            (found.network.weights, host.weights, found.weight_masks),
+            (found.network.biases, host.biases, found.bias_masks),
+        ]
         for ours, theirs, masks in pairs:
             for after, before, mask in list(zip(ours, theirs, masks))[:-1]:
                 assert torch.equal(after[~mask], before[~mask])
@@ -66,7 +78,9 @@ class TestLaws:
         """A host does not notice which others are planted beside it."""
         _, together = planted(target, range(4))
         _, alone = planted(target, [2])
-        for ours, theirs in zip((*alone.network.weights, *alone.network.biases), (*together.network.weights, *together.network.biases)):
+        for ours, theirs in zip(
+            (*alone.network.weights, *alone.network.biases), (*together.network.weights, *together.network.biases)
+        ):
             torch.testing.assert_close(ours[0], theirs[2], rtol=1e-12, atol=1e-14)
 
     def test_a_planted_neuron_has_the_size_of_what_it_replaces(self, target):
@@ -83,7 +97,10 @@ def test_hosts_have_their_deviations():
     assert [round(float(weight.std()) / (2 / weight.shape[1]) ** 0.5, 1) for weight in found.weights] == [1.0, 1.0, 1.0]
     assert float(found.biases[1].std()) == pytest.approx((2 / 2) ** 0.5 * (2 / 400) ** 0.5, rel=0.1)
     again = hosts((2, 400, 300, 4), [1])
-    assert all(torch.equal(ours[0], theirs[1]) for ours, theirs in zip(again.weights + again.biases, found.weights + found.biases))
+    assert all(
+        torch.equal(ours[0], theirs[1])
+        for ours, theirs in zip(again.weights + again.biases, found.weights + found.biases)
+    )
 
 
 def test_hosts_are_left_alone():
@@ -98,10 +115,24 @@ def test_hosts_are_left_alone():
 def test_the_best_free_neuron_is_taken():
     """Of the free neurons with a positive match the one with the closest direction; a second equal target takes the next best."""
     weight = torch.tensor([[[1.0, 0.0, -3.0, 2.0], [0.1, 1.0, -3.0, 1.9]]], dtype=torch.float64)
-    host = Network((weight, torch.ones(1, 4, 1, dtype=torch.float64)), (torch.ones(1, 4, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)))
+    host = Network(
+        (weight, torch.ones(1, 4, 1, dtype=torch.float64)),
+        (torch.ones(1, 4, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)),
+    )
     same = torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
-    found = plant(Target((same, torch.ones(2, 1, dtype=torch.float64)), (torch.zeros(2, dtype=torch.float64), torch.zeros(1, dtype=torch.float64))), host)
-    assert found.weight_masks[0][0].any(0).tolist() == [True, False, False, True]  # never the third, whose direction is the opposite
+    found = plant(
+        Target(
+            (same, torch.ones(2, 1, dtype=torch.float64)),
+            (torch.zeros(2, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)),
+        ),
+        host,
+    )
+    assert found.weight_masks[0][0].any(0).tolist() == [
+        True,
+        False,
+        False,
+        True,
+    ]  # never the third, whose direction is the opposite
 
 
 class TestErrors:

@@ -16,7 +16,7 @@ import lottery.experiments.scheduler  # noqa: F401
 from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = '''
+TESTS = """
 from lottery.experiments.arms import DENSE, chain
 from lottery.claims.claim import claim, claim_per_criterion, conjunction, effect, exact, proportion
 from lottery.claims.quantities import accuracy, early_stop
@@ -58,7 +58,7 @@ def test_counts(question, computed, printed):
 @claim_per_criterion(NET)
 def test_own(question, criterion):
     return effect(accuracy(chain(criterion), 1))
-'''
+"""
 NEEDS = 'needs = { dataset = "mnist", network = "lenet-300-100", training = "early stop" }'
 
 
@@ -88,10 +88,19 @@ REFUTED = 'expected_verdict = "refuted"\nexpected_because = "it is false"'
 ENTRIES = {
     "learns": entry("learns[lenet-300-100]", "effect", asked("[50, inf]")),
     "hardly": entry("hardly_learns[lenet-300-100]", "effect", asked("[-inf, 50]"), REFUTED),
-    "control": entry("control[lenet-300-100]", "effect", asked("[-inf, 50]"), REFUTED + '\nnegates = "mini2020.learns[lenet-300-100]"'),
+    "control": entry(
+        "control[lenet-300-100]",
+        "effect",
+        asked("[-inf, 50]"),
+        REFUTED + '\nnegates = "mini2020.learns[lenet-300-100]"',
+    ),
     "undecided": entry("undecided[lenet-300-100]", "effect", asked("[-0.8, inf]")),
     "always": entry("always[lenet-300-100]", "proportion", asked("[0.2, 1]")),
-    "both": entry("both[lenet-300-100]", "conjunction", 'seeds = 3\nparts = { first = [50, inf], second = [50, inf] }\nanalogue = "yes"'),
+    "both": entry(
+        "both[lenet-300-100]",
+        "conjunction",
+        'seeds = 3\nparts = { first = [50, inf], second = [50, inf] }\nanalogue = "yes"',
+    ),
     "mnist": entry("only_on_mnist[lenet-300-100]", "effect", "seeds = 3\nregion = [0, inf]"),
     "small": entry("counts[small]", "exact", "", needs="", scale="every"),
     "large": entry("counts[large]", "exact", "", needs="", scale="every"),
@@ -121,7 +130,13 @@ def suite(pytester, monkeypatch, shared_store):
 
     def run(*arguments):
         distributed = "-n2" in arguments
-        command = ("benchmarks", "-p", "no:cacheprovider", *(() if distributed or "-n0" in arguments else ("-n0",)), *arguments)
+        command = (
+            "benchmarks",
+            "-p",
+            "no:cacheprovider",
+            *(() if distributed or "-n0" in arguments else ("-n0",)),
+            *arguments,
+        )
         if distributed:
             return pytester.runpytest_subprocess(*command)
         return pytester.runpytest_inprocess(*command)
@@ -136,7 +151,9 @@ def results(suite, folder="results"):
 
 
 def verdicts(suite):
-    return {claim["id"].removeprefix("mini2020.").partition("[")[0]: claim["verdict"] for claim in results(suite)["claims"]}
+    return {
+        claim["id"].removeprefix("mini2020.").partition("[")[0]: claim["verdict"] for claim in results(suite)["claims"]
+    }
 
 
 def stable(report):
@@ -161,8 +178,18 @@ class TestRuns:
         for number, arguments in enumerate([("-n0", "--store=one"), ("-n2", "--store=two"), ("-n2", "--store=two")]):
             result = suite(*arguments, f"--results=r{number}")
             assert result.ret == 0, result.stdout.str()
-            result.stdout.fnmatch_lines(["*lottery, scale tiny, data digits*", "claim *paper *ours *verdict*", "*learns?lenet-300-100?*reproduced (analogue)*"])
-            result.stdout.fnmatch_lines(["9 claims: 5 reproduced, 2 refuted, 1 inconclusive, 1 skipped, 6 of them analogues*0 other than expected*"])
+            result.stdout.fnmatch_lines(
+                [
+                    "*lottery, scale tiny, data digits*",
+                    "claim *paper *ours *verdict*",
+                    "*learns?lenet-300-100?*reproduced (analogue)*",
+                ]
+            )
+            result.stdout.fnmatch_lines(
+                [
+                    "9 claims: 5 reproduced, 2 refuted, 1 inconclusive, 1 skipped, 6 of them analogues*0 other than expected*"
+                ]
+            )
             reports.append(results(suite, f"r{number}"))
         assert stable(reports[0]) == stable(reports[1]) == stable(reports[2])
         assert [report["trained_steps"] for report in reports] == [3600, 3600, 0]
@@ -171,25 +198,35 @@ class TestRuns:
         """Inconclusive is a category of its own; a skipped claim says why; a conjunction shows its parts."""
         result = suite()
         result.stdout.fnmatch_lines(["*7 passed, 1 skipped, 1 inconclusive*"])
-        result.stdout.fnmatch_lines(["*only_on_mnist?lenet-300-100?: skipped: needs mnist, this scale trains on digits"])
+        result.stdout.fnmatch_lines(
+            ["*only_on_mnist?lenet-300-100?: skipped: needs mnist, this scale trains on digits"]
+        )
         assert verdicts(suite) == {"learns": "reproduced", "hardly_learns": "refuted", "control": "refuted", "undecided": "inconclusive",
                                    "always": "reproduced", "both": "reproduced", "only_on_mnist": "skipped", "counts": "reproduced"}  # fmt: skip
         both = next(claim for claim in results(suite)["claims"] if "both" in claim["id"])
-        assert [part["name"] for part in both["parts"]] == ["first", "second"] and all(part["n"] == 3 for part in both["parts"])
+        assert [part["name"] for part in both["parts"]] == ["first", "second"] and all(
+            part["n"] == 3 for part in both["parts"]
+        )
 
     def test_json_has_every_field(self, suite):
         """Claims carry what `results.json` promises, as strict JSON; measurements are tidy."""
         suite()
         text = (suite.path / "results" / "results.json").read_text()
         report = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not strict JSON"))
-        assert {"schema", "scale", "started", "seconds", "trained_steps", "environment", "claims", "criteria"} <= set(report)
+        assert {"schema", "scale", "started", "seconds", "trained_steps", "environment", "claims", "criteria"} <= set(
+            report
+        )
         fields = {"id", "paper", "number", "kind", "statement", "source", "published", "network", "trained_network", "dataset", "data_fingerprint",
                   "scale", "analogue", "metric", "unit", "region", "estimate", "interval", "confidence", "n", "seeds", "effects", "p_inside",
                   "p_outside", "parts", "verdict", "expected_verdict", "reason", "seconds", "arms"}  # fmt: skip
         for claim in report["claims"]:
             assert fields <= set(claim)
         learns = next(claim for claim in report["claims"] if ".learns" in claim["id"])
-        assert learns["trained_network"] == "lenet-96-48" and learns["region"] == [50, None] and len(learns["effects"]) == learns["n"] == 3
+        assert (
+            learns["trained_network"] == "lenet-96-48"
+            and learns["region"] == [50, None]
+            and len(learns["effects"]) == learns["n"] == 3
+        )
         rows = (suite.path / "results" / "measurements.csv").read_text().splitlines()
         assert len(rows) == len(set(rows)) > 100
 
@@ -198,11 +235,15 @@ class TestRuns:
         suite("--results=all")
         suite("--results=one", "-k", "learns and not hardly", "--store=other")
         alone = stable(results(suite, "one"))
-        assert len(alone) == 1 and alone[0] == next(claim for claim in stable(results(suite, "all")) if claim["id"] == alone[0]["id"])
+        assert len(alone) == 1 and alone[0] == next(
+            claim for claim in stable(results(suite, "all")) if claim["id"] == alone[0]["id"]
+        )
 
     def test_collecting_trains_nothing_and_imports_no_torch(self, suite):
         """--collect-only lists the ids and stays light."""
-        suite.write(conftest="def pytest_unconfigure():\n    import sys\n    print('torch imported:', 'torch' in sys.modules)\n")
+        suite.write(
+            conftest="def pytest_unconfigure():\n    import sys\n    print('torch imported:', 'torch' in sys.modules)\n"
+        )
         result = _subprocess(suite, "--collect-only", "-q", "-n0")
         result.stdout.fnmatch_lines(["*test_learns?lenet-300-100?", "*test_counts?small?", "torch imported: False"])
         assert not (suite.path / "results").exists()
@@ -211,10 +252,18 @@ class TestRuns:
         """--plan counts what is missing, with times measured here, and after a run finds nothing missing."""
         result = suite("--plan", "--store=planned")
         assert result.ret == 0 and not (suite.path / "results").exists()
-        result.stdout.fnmatch_lines(["*what would be trained*", "*mini2020.learns?lenet-300-100?*", "*network-steps; 0 that were asked for are in the store"])
+        result.stdout.fnmatch_lines(
+            [
+                "*what would be trained*",
+                "*mini2020.learns?lenet-300-100?*",
+                "*network-steps; 0 that were asked for are in the store",
+            ]
+        )
         assert suite("-n2", "--plan", "--store=planned").ret == 4 and not (suite.path / "planned").exists()
         suite("--store=planned")
-        suite("--plan", "--store=planned").stdout.fnmatch_lines(["nothing: 0 networks to train or to evaluate*are in the store"])
+        suite("--plan", "--store=planned").stdout.fnmatch_lines(
+            ["nothing: 0 networks to train or to evaluate*are in the store"]
+        )
 
     def test_junit_and_last_failed(self, suite):
         """--junitxml carries the verdicts; --lf works as with any tests."""
@@ -285,14 +334,20 @@ class TestExitStatus:
     @pytest.mark.parametrize("workers", ["-n0", "-n2"])
     def test_a_claim_without_verdict(self, suite, workers):
         """A claim that was collected and brought nothing is named."""
-        suite.write(conftest="import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_protocol(item):\n    return True if 'always' in item.name else None\n")
+        suite.write(
+            conftest="import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_protocol(item):\n    return True if 'always' in item.name else None\n"
+        )
         result = suite(workers)
         assert result.ret == 1
-        result.stdout.fnmatch_lines(["*1 collected claims brought no verdict: benchmarks/test_mini_2020.py::test_always*"])
+        result.stdout.fnmatch_lines(
+            ["*1 collected claims brought no verdict: benchmarks/test_mini_2020.py::test_always*"]
+        )
 
     def test_interrupted(self, suite):
         """Ctrl-C keeps what is there."""
-        suite.write(conftest="def pytest_runtest_setup(item):\n    if 'both' in item.name:\n        raise KeyboardInterrupt\n")
+        suite.write(
+            conftest="def pytest_runtest_setup(item):\n    if 'both' in item.name:\n        raise KeyboardInterrupt\n"
+        )
         result = _subprocess(suite, "-n0")
         assert result.ret == 2
         assert set(verdicts(suite)) == {"learns", "hardly_learns", "control", "undecided", "always"}
@@ -329,13 +384,17 @@ class TestExitStatus:
         assert "own[mine]" in (suite.path / "results" / "results.md").read_text() and len(results(suite)["claims"]) == 9
 
     def test_diverged_training_is_no_number(self, suite, monkeypatch):
-        """A recipe that diverges gives inconclusive claims with the reason, strict JSON, and no accuracy of a guess."""
+        """A config that diverges gives inconclusive claims with the reason, strict JSON, and no accuracy of a guess."""
         setting = SCALES["tiny"].setting("lenet-300-100", EARLY_STOP)
-        wild = dataclasses.replace(setting, recipe=dataclasses.replace(setting.recipe, learning_rate=1e30))
+        wild = dataclasses.replace(setting, config=dataclasses.replace(setting.config, learning_rate=1e30))
         monkeypatch.setitem(SCALES["tiny"].settings["lenet-300-100"], EARLY_STOP, wild)
         result = suite()
-        assert result.ret == 1 and "INTERNALERROR" not in result.stdout.str()  # the negative control could not be refuted
-        result.stdout.fnmatch_lines(["*learns?lenet-300-100?: inconclusive: no number from seeds 0, 1, 2: training diverged"])
+        assert (
+            result.ret == 1 and "INTERNALERROR" not in result.stdout.str()
+        )  # the negative control could not be refuted
+        result.stdout.fnmatch_lines(
+            ["*learns?lenet-300-100?: inconclusive: no number from seeds 0, 1, 2: training diverged"]
+        )
         learns = next(claim for claim in results(suite)["claims"] if ".learns" in claim["id"])
         assert learns["effects"] == [None, None, None] and learns["estimate"] is None
 
@@ -382,10 +441,22 @@ class TestErrors:
     @pytest.mark.parametrize(
         "name, change, message",
         [
-            ("learns", ("region = [50, inf]", "region = 50"), "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be of type list"),
+            (
+                "learns",
+                ("region = [50, inf]", "region = 50"),
+                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be of type list",
+            ),
             ("learns", ("mini2020.learns", "mini2020.earns"), "has no entry for 'mini2020.learns[lenet-300-100]'"),
-            ("both", ("second =", "third ="), "its test states the parts first, second, its regions are for first, third"),
-            ("always", ('kind = "proportion"', 'kind = "effect"'), "kind is 'effect', but its test states 'proportion'"),
+            (
+                "both",
+                ("second =", "third ="),
+                "its test states the parts first, second, its regions are for first, third",
+            ),
+            (
+                "always",
+                ('kind = "proportion"', 'kind = "effect"'),
+                "kind is 'effect', but its test states 'proportion'",
+            ),
         ],
         ids=["malformed", "unknown", "parts", "kind"],
     )
@@ -409,7 +480,9 @@ class TestErrors:
         suite.write(entries=changed, conftest=refuse + "lottery.data.mnist._read_mnist = refuse\n")
         import lottery.data.mnist
 
-        monkeypatch.setattr(lottery.data.mnist, "_read_mnist", lottery.data.mnist._read_mnist)  # the conftest of an in-process run replaces it
+        monkeypatch.setattr(
+            lottery.data.mnist, "_read_mnist", lottery.data.mnist._read_mnist
+        )  # the conftest of an in-process run replaces it
         lottery.data.catalogue.load.cache_clear()
         result = suite(workers, "--scale=reduced")
         assert f"MNIST is not in {tmp_path / 'empty'}" in error(result) and "no route to host" in error(result)
@@ -434,7 +507,10 @@ class TestErrors:
         result = _subprocess(suite, workers, "--store=narrow")
         said = result.stdout.str() + result.stderr.str()
         assert result.ret == 4 and "Traceback" not in said
-        assert "ERROR: the store narrow cannot be written" in said and "choose another with --store or LOTTERY_STORE" in said
+        assert (
+            "ERROR: the store narrow cannot be written" in said
+            and "choose another with --store or LOTTERY_STORE" in said
+        )
         suite.write()
         assert _subprocess(suite, workers, "--store=narrow").ret == 0
 
@@ -443,11 +519,18 @@ class TestErrors:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor() as pool:
-            ends = list(pool.map(lambda name: _subprocess(suite, "-n0", "--store=shared", f"--results={name}").ret, ("one", "two")))
+            ends = list(
+                pool.map(
+                    lambda name: _subprocess(suite, "-n0", "--store=shared", f"--results={name}").ret, ("one", "two")
+                )
+            )
         assert ends == [0, 0]
         assert stable(results(suite, "one")) == stable(results(suite, "two"))
         _subprocess(suite, "-n0", "--store=alone", "--results=alone")
-        assert sum(results(suite, name)["trained_steps"] for name in ("one", "two")) == results(suite, "alone")["trained_steps"]
+        assert (
+            sum(results(suite, name)["trained_steps"] for name in ("one", "two"))
+            == results(suite, "alone")["trained_steps"]
+        )
 
     def test_read_only_store_that_is_full_is_fine(self, suite, monkeypatch):
         """Nothing is written where nothing is missing."""

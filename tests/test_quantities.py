@@ -26,9 +26,24 @@ from lottery.experiments.arms import DENSE, chain, dissected, untrained
 TICKET = chain("large_final")
 MASK = untrained("large_final")
 MEASURED = {
-    (DENSE, 0): {"test_accuracy_early_stop": 90.0, "test_accuracy_end": 89.0, "early_stop_iteration": 400, "censored": False},
-    (TICKET, 1): {"test_accuracy_early_stop": 92.0, "test_accuracy_end": 91.0, "early_stop_iteration": 200, "censored": True},
-    (TICKET, 2): {"test_accuracy_early_stop": 95.0, "test_accuracy_end": 91.0, "early_stop_iteration": 0, "censored": True},
+    (DENSE, 0): {
+        "test_accuracy_early_stop": 90.0,
+        "test_accuracy_end": 89.0,
+        "early_stop_iteration": 400,
+        "censored": False,
+    },
+    (TICKET, 1): {
+        "test_accuracy_early_stop": 92.0,
+        "test_accuracy_end": 91.0,
+        "early_stop_iteration": 200,
+        "censored": True,
+    },
+    (TICKET, 2): {
+        "test_accuracy_early_stop": 95.0,
+        "test_accuracy_end": 91.0,
+        "early_stop_iteration": 0,
+        "censored": True,
+    },
     (MASK, 0): {"test_accuracy_start": [10.0, 40.0, 30.0], "accuracy_step": 0.01},
 }
 for measured in MEASURED.values():
@@ -82,7 +97,13 @@ CURVES = {
     (dissected("large_final"), 2): {"anatomy": {"dense1": {"positive": 0.4}, "dense2": {"positive": 0.6}}},
 }
 for of_curve in CURVES.values():
-    of_curve |= {"interval": 50, "iterations": 200, "accuracy_step": 0.1, "test_accuracy_end": 50.0, "train_accuracy_end": 75.0}
+    of_curve |= {
+        "interval": 50,
+        "iterations": 200,
+        "accuracy_step": 0.1,
+        "test_accuracy_end": 50.0,
+        "train_accuracy_end": 75.0,
+    }
 
 
 def curve(arm, round):
@@ -116,7 +137,11 @@ def test_anatomy_by_layer():
 
 def test_gap_delay_and_parts():
     """Means of paired differences, on test and on training images; the dense network has no rounds."""
-    assert gap(TICKET, DENSE, [1, 2]).of(read) == pytest.approx(3.5) and gap(TICKET, DENSE, [1, 2]).cells == {(TICKET, 1), (TICKET, 2), (DENSE, 0)}
+    assert gap(TICKET, DENSE, [1, 2]).of(read) == pytest.approx(3.5) and gap(TICKET, DENSE, [1, 2]).cells == {
+        (TICKET, 1),
+        (TICKET, 2),
+        (DENSE, 0),
+    }
     assert delay(TICKET, DENSE, [1]).of(read) == pytest.approx(log(0.5))
     assert accuracy(DENSE, 0, "end", "train").of(curve) == 75.0
 

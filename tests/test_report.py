@@ -26,13 +26,29 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
 
 
 def whole(*results):
-    return {"schema": 1, "scale": "tiny", "seconds": 2.0, "trained_steps": 1200, "environment": {"device": "cpu"}, "claims": list(results), "criteria": []}
+    return {
+        "schema": 1,
+        "scale": "tiny",
+        "seconds": 2.0,
+        "trained_steps": 1200,
+        "environment": {"device": "cpu"},
+        "claims": list(results),
+        "criteria": [],
+    }
 
 
 def test_table_shows_claim_value_interval_and_verdict():
     """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, under the paper's name."""
     text = tables.table([result()], "simple")
-    for part in ("Zhou et al. 2019", "claim[lenet-300-100]", "86 %", "85.5 [84.0, 87.1] %", " 3 ", "reproduced (analogue)", "1.2"):
+    for part in (
+        "Zhou et al. 2019",
+        "claim[lenet-300-100]",
+        "86 %",
+        "85.5 [84.0, 87.1] %",
+        " 3 ",
+        "reproduced (analogue)",
+        "1.2",
+    ):
         assert part in text, part
 
 
@@ -53,7 +69,10 @@ def test_doubtful_numbers_are_marked():
         ({"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}, "refuted as expected"),
         ({"verdict": "refuted", "expected_verdict": "any", "analogue": False}, "refuted"),
         ({"verdict": "skipped"}, "skipped"),
-        ({"verdict": "inconclusive", "region_changed": "2026-12-01: why"}, "inconclusive (analogue) (question changed)"),
+        (
+            {"verdict": "inconclusive", "region_changed": "2026-12-01: why"},
+            "inconclusive (analogue) (question changed)",
+        ),
     ],
 )
 def test_marks(changes, shown):
@@ -66,14 +85,29 @@ def test_order_does_not_depend_on_the_tests_order():
     results = [result(f"{paper}.{name}", number=number) for paper, name, number in
                [("zhou2019", "b", "12"), ("negative_controls", "a", "not 2"), ("zhou2019", "a", "2"), ("frankle_carbin2019", "z", "71")]]  # fmt: skip
     expected = ["frankle_carbin2019.z", "zhou2019.a", "zhou2019.b", "negative_controls.a"]
-    assert [one["id"] for one in tables.in_order(results)] == [one["id"] for one in tables.in_order(results[::-1])] == expected
+    assert (
+        [one["id"] for one in tables.in_order(results)]
+        == [one["id"] for one in tables.in_order(results[::-1])]
+        == expected
+    )
 
 
 def test_remarks_explain_what_is_not_plain():
     """Skipped and inconclusive with their reason, and the parts of a conjunction that failed."""
-    parts = [{"name": "first", "verdict": "reproduced", "estimate": 1.0}, {"name": "second", "verdict": "refuted", "estimate": -2.0}]
-    lines = tables.remarks([result(verdict="skipped", reason="needs mnist"), result("zhou2019.order", verdict="refuted", parts=parts), result("zhou2019.fine")])
-    assert any("skipped: needs mnist" in line for line in lines) and any("second refuted: -2.00" in line for line in lines)
+    parts = [
+        {"name": "first", "verdict": "reproduced", "estimate": 1.0},
+        {"name": "second", "verdict": "refuted", "estimate": -2.0},
+    ]
+    lines = tables.remarks(
+        [
+            result(verdict="skipped", reason="needs mnist"),
+            result("zhou2019.order", verdict="refuted", parts=parts),
+            result("zhou2019.fine"),
+        ]
+    )
+    assert any("skipped: needs mnist" in line for line in lines) and any(
+        "second refuted: -2.00" in line for line in lines
+    )
     assert len(lines) == 2
 
 
@@ -83,7 +117,11 @@ def test_files(tmp_path):
     tables.write(tmp_path / "deep" / "results", whole(result()), rows, ["a note"], SCALES["tiny"])
     folder = tmp_path / "deep" / "results"
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
-    assert "| claim" in (folder / "results.md").read_text() and "1 claims: 1 reproduced" in (folder / "results.md").read_text() and "- a note" in (folder / "results.md").read_text()
+    assert (
+        "| claim" in (folder / "results.md").read_text()
+        and "1 claims: 1 reproduced" in (folder / "results.md").read_text()
+        and "- a note" in (folder / "results.md").read_text()
+    )
     head, first = (folder / "measurements.csv").read_text().splitlines()
     assert head.split(",") == list(COLUMNS) and first.startswith("dense,0,0,100.0000,600,test_accuracy,95.5")
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
@@ -114,8 +152,13 @@ class TestBaseline:
 
     def test_parts_are_compared_one_by_one(self):
         """A conjunction drifts by its parts."""
-        parts = lambda *effects: [{"name": str(i), "verdict": "reproduced", "estimate": 0.0, "effects": list(e)} for i, e in enumerate(effects)]  # noqa: E731
-        now, before = (result(effects=[], parts=parts([1.0, 1.1, 0.9], second)) for second in ([5.0, 5.1, 5.2], [1.0, 1.2, 1.1]))
+        parts = lambda *effects: [
+            {"name": str(i), "verdict": "reproduced", "estimate": 0.0, "effects": list(e)}
+            for i, e in enumerate(effects)
+        ]  # noqa: E731
+        now, before = (
+            result(effects=[], parts=parts([1.0, 1.1, 0.9], second)) for second in ([5.0, 5.1, 5.2], [1.0, 1.2, 1.1])
+        )
         assert [row["state"] for row in self.compare(now, before)] == ["same", "drifted"]
 
     def test_an_exact_claim_is_compared_by_its_verdict(self):
@@ -124,7 +167,15 @@ class TestBaseline:
         assert self.compare(result(**exact), result(**exact))[0]["state"] == "same"
         assert self.compare(result(**exact, verdict="refuted"), result(**exact))[0]["state"] == "drifted"
 
-    @pytest.mark.parametrize("text, message", [(None, "cannot be read"), ("{", "not a results.json"), ("[]", "not a results.json"), ('{"schema": 9}', "schema 9")])
+    @pytest.mark.parametrize(
+        "text, message",
+        [
+            (None, "cannot be read"),
+            ("{", "not a results.json"),
+            ("[]", "not a results.json"),
+            ('{"schema": 9}', "schema 9"),
+        ],
+    )
     def test_a_bad_file_is_one_message(self, tmp_path, text, message):
         """Absent, no JSON, other JSON, another schema."""
         if text is not None:
@@ -148,4 +199,6 @@ def test_claims_of_a_group_stand_together():
     """S1, S2, S10 before T1 and after M2; numbers without letters by their value."""
     shuffled = [result(id=f"a.{number}[x]", number=number) for number in ("T1", "S10", "S2", "M2", "S1")]
     assert [one["number"] for one in tables.in_order(shuffled)] == ["M2", "S1", "S2", "S10", "T1"]
-    assert [one["number"] for one in tables.in_order([result(id=f"a.{n}[x]", number=n) for n in ("10", "9", "25d")])] == ["9", "10", "25d"]
+    assert [
+        one["number"] for one in tables.in_order([result(id=f"a.{n}[x]", number=n) for n in ("10", "9", "25d")])
+    ] == ["9", "10", "25d"]

@@ -26,17 +26,35 @@ def convolution(parameters, inputs):
 
 def perceptron_case():
     shapes = {"a": (3, 6), "a bias": (6,), "b": (6, 4), "b bias": (4,)}
-    return two_layers, shapes, torch.randn(12, 3, generator=generator(1)), torch.randint(0, 4, (12,), generator=generator(2)), CROSS_ENTROPY
+    return (
+        two_layers,
+        shapes,
+        torch.randn(12, 3, generator=generator(1)),
+        torch.randint(0, 4, (12,), generator=generator(2)),
+        CROSS_ENTROPY,
+    )
 
 
 def regression_case():
     shapes = {"a": (3, 6), "a bias": (6,), "b": (6, 2), "b bias": (2,)}
-    return two_layers, shapes, torch.randn(12, 3, generator=generator(1)), torch.randn(12, 2, generator=generator(2)), SQUARED_ERROR
+    return (
+        two_layers,
+        shapes,
+        torch.randn(12, 3, generator=generator(1)),
+        torch.randn(12, 2, generator=generator(2)),
+        SQUARED_ERROR,
+    )
 
 
 def convolution_case():
     shapes = {"a": (4, 2, 3, 3), "b": (4 * 3 * 3, 4)}
-    return convolution, shapes, torch.randn(12, 2, 5, 5, generator=generator(1)), torch.randint(0, 4, (12,), generator=generator(2)), CROSS_ENTROPY
+    return (
+        convolution,
+        shapes,
+        torch.randn(12, 2, 5, 5, generator=generator(1)),
+        torch.randint(0, 4, (12,), generator=generator(2)),
+        CROSS_ENTROPY,
+    )
 
 
 CASES = {"perceptron": perceptron_case, "regression": regression_case, "convolution": convolution_case}
@@ -73,8 +91,14 @@ def written_out(method, forward, weights, masks, inputs, observed, loss):
 def test_scores_equal_the_formula(method, case, moment):
     """For weights of both signs, under a mask that leaves out a third: kept and pruned places alike."""
     forward, shapes, inputs, observed, loss = CASES[case]()
-    weights = {name: torch.randn(shape, generator=generator(place + 3), dtype=torch.float64) for place, (name, shape) in enumerate(shapes.items())}
-    masks = {name: torch.rand(shape, generator=generator(place + 9)) < 0.67 for place, (name, shape) in enumerate(shapes.items())}
+    weights = {
+        name: torch.randn(shape, generator=generator(place + 3), dtype=torch.float64)
+        for place, (name, shape) in enumerate(shapes.items())
+    }
+    masks = {
+        name: torch.rand(shape, generator=generator(place + 9)) < 0.67
+        for place, (name, shape) in enumerate(shapes.items())
+    }
     others = {name: torch.full(shape, torch.nan) for name, shape in shapes.items()}
     pair = (weights, others) if moment == "init" else (others, weights)
 
@@ -93,7 +117,15 @@ def test_one_layer_by_hand():
     rest = 0.5 * 2 + 3 - 1
     weights, masks = {"a": w}, {"a": torch.ones(2, 1, dtype=torch.bool)}
     found = {
-        method: scores(f"{method}_init", 0, 0, masks, weights, weights, lambda p: Saliency(lambda e, i: i @ e["a"], p, masks, x, y, SQUARED_ERROR))["a"]
+        method: scores(
+            f"{method}_init",
+            0,
+            0,
+            masks,
+            weights,
+            weights,
+            lambda p: Saliency(lambda e, i: i @ e["a"], p, masks, x, y, SQUARED_ERROR),
+        )["a"]
         for method in METHODS
     }
     torch.testing.assert_close(found["snip"], (w * 2 * rest * x.t()).abs().double())
@@ -106,13 +138,26 @@ def test_one_layer_by_hand():
 def test_synflow_is_conserved_through_layers():
     """What flows into a hidden unit flows out of it (Tanaka et al. 2020, theorem 2): without biases every layer carries the same sum."""
     shapes = {"a": (3, 5), "b": (5, 7), "c": (7, 2)}
-    weights = {name: torch.randn(shape, generator=generator(place)) for place, (name, shape) in enumerate(shapes.items())}
-    masks = {name: torch.rand(shape, generator=generator(place + 3)) < 0.6 for place, (name, shape) in enumerate(shapes.items())}
+    weights = {
+        name: torch.randn(shape, generator=generator(place)) for place, (name, shape) in enumerate(shapes.items())
+    }
+    masks = {
+        name: torch.rand(shape, generator=generator(place + 3)) < 0.6
+        for place, (name, shape) in enumerate(shapes.items())
+    }
 
     def forward(e, inputs):
         return ((inputs @ e["a"]).relu() @ e["b"]).relu() @ e["c"]
 
-    found = scores("synflow_init", 0, 0, masks, weights, weights, lambda p: Saliency(forward, p, masks, torch.zeros(1, 3), torch.zeros(1), ""))
+    found = scores(
+        "synflow_init",
+        0,
+        0,
+        masks,
+        weights,
+        weights,
+        lambda p: Saliency(forward, p, masks, torch.zeros(1, 3), torch.zeros(1), ""),
+    )
     totals = [float(found[name].sum()) for name in shapes]
     assert totals[0] == pytest.approx(totals[1]) == pytest.approx(totals[2]) and totals[0] > 0
     assert all((found[name][~masks[name]] == 0).all() for name in shapes)
@@ -120,4 +165,7 @@ def test_synflow_is_conserved_through_layers():
 
 def test_only_final_ones_need_training():
     """SNIP, GraSP and SynFlow prune before training, as published; their scores after training are criteria of their own."""
-    assert [criteria.needs_training(f"{method}_{moment}") for method in METHODS for moment in ("init", "final")] == [False, True] * 3
+    assert [criteria.needs_training(f"{method}_{moment}") for method in METHODS for moment in ("init", "final")] == [
+        False,
+        True,
+    ] * 3

@@ -9,7 +9,7 @@ from lottery.claims import entries
 from lottery.claims.resolved import lacks
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, scale
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 from lottery.training.fit import train
 from tests.conftest import replica
 
@@ -19,27 +19,32 @@ LENET = "lenet-300-100"
 def test_dense_early_stop_of_digits_comes_before_the_middle(digits):
     """The median dense network of the tiny scale overfits in the first half of its run, and fewer than a tenth are censored."""
     setting = SCALES["tiny"].setting(LENET, EARLY_STOP)
-    outcomes = train(setting.network, digits, setting.recipe, [replica(setting.network, seed) for seed in range(20)])
+    outcomes = train(setting.network, digits, setting.config, [replica(setting.network, seed) for seed in range(20)])
     stops = [outcome.measurements["early_stop_iteration"] for outcome in outcomes]
-    assert median(stops) < setting.recipe.iterations / 2
+    assert median(stops) < setting.config.iterations / 2
     assert sum(outcome.measurements["censored"] for outcome in outcomes) < 2
 
 
 def test_dense_early_stop_of_mnist_comes_before_the_middle(real_mnist):
     """The same for LeNet at the reduced scale: the median of three seeds on real MNIST, in two thirds of the run."""
     setting = SCALES["reduced"].setting(LENET, EARLY_STOP)
-    recipe = dataclasses.replace(setting.recipe, iterations=setting.recipe.iterations * 2 // 3)
-    outcomes = [train(setting.network, real_mnist, recipe, [replica(setting.network, seed)])[0] for seed in range(3)]
-    assert median(outcome.measurements["early_stop_iteration"] for outcome in outcomes) < setting.recipe.iterations / 2
+    config = dataclasses.replace(setting.config, iterations=setting.config.iterations * 2 // 3)
+    outcomes = [train(setting.network, real_mnist, config, [replica(setting.network, seed)])[0] for seed in range(3)]
+    assert median(outcome.measurements["early_stop_iteration"] for outcome in outcomes) < setting.config.iterations / 2
     assert all(97.4 < outcome.measurements["test_accuracy_early_stop"] < 98.5 for outcome in outcomes)
 
 
 def test_full_length_is_the_papers_length():
     """Reduced trains as long as the paper where a claim needs it, and as the paper in all else."""
     for name in ("reduced", "paper"):
-        recipe = SCALES[name].setting(LENET, FULL_LENGTH).recipe
-        assert recipe.iterations == PAPER_ITERATIONS[LENET][FULL_LENGTH] == 55 * (55_000 // 60)
-        assert (recipe.optimiser, recipe.learning_rate, recipe.batch_size, recipe.weight_decay) == ("adam", 1.2e-3, 60, 0)
+        config = SCALES[name].setting(LENET, FULL_LENGTH).config
+        assert config.iterations == PAPER_ITERATIONS[LENET][FULL_LENGTH] == 55 * (55_000 // 60)
+        assert (config.optimiser, config.learning_rate, config.batch_size, config.weight_decay) == (
+            "adam",
+            1.2e-3,
+            60,
+            0,
+        )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,7 @@ def test_full_length_is_the_papers_length():
 )
 def test_what_a_scale_lacks(network, dataset, training, iterations, lacking):
     """Other data, another network or a shorter training make an analogue."""
-    setting = Setting(network, dataset, Recipe("adam", 1e-3, 60, iterations, 100))
+    setting = Setting(network, dataset, Config("adam", 1e-3, 60, iterations, 100))
     assert lacks(entries.Needs("mnist", LENET, training), training, setting) == lacking
 
 
@@ -66,13 +71,16 @@ def test_unknown_scale_is_named():
 
 @pytest.mark.parametrize("field, value", [("optimiser", "lion"), ("data_order", "sorted")])
 def test_unknown_recipe_settings_are_refused(field, value):
-    """A recipe cannot ask for what the engine does not know."""
+    """A config cannot ask for what the engine does not know."""
     with pytest.raises(ValueError, match=f"'{value}' is not one of"):
-        dataclasses.replace(SCALES["tiny"].setting(LENET, EARLY_STOP).recipe, **{field: value})
+        dataclasses.replace(SCALES["tiny"].setting(LENET, EARLY_STOP).config, **{field: value})
 
 
 def test_brief_training_stops_at_75_per_cent(real_mnist):
     """The fixed number of iterations stands for a stop at 75 % of the validation images: on MNIST it is within five points of that on average."""
     setting = SCALES["reduced"].setting(LENET, BRIEF)
-    ends = [outcome.measurements["validation_accuracy"][-1] for outcome in train(LENET, real_mnist, setting.recipe, [replica(LENET, seed) for seed in range(6)])]
+    ends = [
+        outcome.measurements["validation_accuracy"][-1]
+        for outcome in train(LENET, real_mnist, setting.config, [replica(LENET, seed) for seed in range(6)])
+    ]
     assert 70 < sum(ends) / len(ends) < 80

@@ -55,7 +55,9 @@ def round_of(share, part):
     return round(share * (part.stop - part.start))
 
 
-@pytest.mark.parametrize("arm", [singleshot(CIRCLE, "snip", 0.1), singleshot(HELIX, "magnitude", 0.3), singleshot(RELU, "synflow", 0.3)])
+@pytest.mark.parametrize(
+    "arm", [singleshot(CIRCLE, "snip", 0.1), singleshot(HELIX, "magnitude", 0.3), singleshot(RELU, "synflow", 0.3)]
+)
 def test_training_moves_the_kept_and_nothing_else(brief, monkeypatch, arm):
     """Kept parameters start from what was planted, to the bit, and move; pruned ones are zero after every step; padding stays zero."""
     sound = seeking.Step.__call__
@@ -63,7 +65,11 @@ def test_training_moves_the_kept_and_nothing_else(brief, monkeypatch, arm):
     with torch.no_grad():
         one.prune(1, one.start)
         start, trained = one.train("last", 0, lambda: None), []
-        monkeypatch.setattr(seeking.Step, "__call__", lambda self, index: (sound(self, index), trained.append(self._parameters.trained.clone())))
+        monkeypatch.setattr(
+            seeking.Step,
+            "__call__",
+            lambda self, index: (sound(self, index), trained.append(self._parameters.trained.clone())),
+        )
         one.train("last", 2, lambda: None)
     assert torch.equal(start[one.masks], one.start[one.masks]) and (start[~one.masks] == 0).all()
     assert len(trained) == 24 and all((step[~one.masks] == 0).all() for step in trained)
@@ -81,14 +87,19 @@ def test_training_equals_a_plain_loop(brief, name):
     data, forward = dataset(one.task, 3), perceptron(network(name))
     for row in range(2):
         mask = {part: values.float() for part, values in one.layout.parts(one.masks[row]).items()}
-        weights = {part: (values * mask[part]).clone().requires_grad_() for part, values in one.layout.parts(one.start[row]).items()}
+        weights = {
+            part: (values * mask[part]).clone().requires_grad_()
+            for part, values in one.layout.parts(one.start[row]).items()
+        }
         adam = torch.optim.Adam(weights.values(), lr=1e-3)
         batches = DataOrder([(3, "data order", "last")], len(data.train.images), 32, torch.device("cpu"))
         for _ in range(24):
             chosen = next(batches)[0]
             adam.zero_grad()
             masked = {part: values * mask[part] for part, values in weights.items()}
-            mean_loss(network(name).loss, forward(masked, data.train.images[chosen]), data.train.labels[chosen]).backward()
+            mean_loss(
+                network(name).loss, forward(masked, data.train.images[chosen]), data.train.labels[chosen]
+            ).backward()
             adam.step()
         for part, values in one.layout.parts(ours[row]).items():
             torch.testing.assert_close(values, weights[part].detach() * mask[part], rtol=2e-3, atol=2e-5)
@@ -97,7 +108,12 @@ def test_training_equals_a_plain_loop(brief, name):
 @pytest.mark.parametrize("name", [CIRCLE, RELU, HELIX])
 def test_a_search_does_not_know_its_neighbours(brief, name):
     """Alone or among others, of other seeds, methods and shares, a search ends the same to the last bit; one output is no exception."""
-    many = [Search(replace(multishot(name, m, s), epochs=1, rounds=2), n) for m in ("snip", "magnitude", "random") for s in (0.1, 0.3) for n in (0, 1)]
+    many = [
+        Search(replace(multishot(name, m, s), epochs=1, rounds=2), n)
+        for m in ("snip", "magnitude", "random")
+        for s in (0.1, 0.3)
+        for n in (0, 1)
+    ]
     together = seek(many)
     for place in (0, 3, 10):
         alone = seek([many[place]])[0]
@@ -109,7 +125,9 @@ def test_a_search_does_not_know_its_neighbours(brief, name):
 
 def test_draws_are_paired_by_seed_only():
     """All methods of a seed search one network on one data set; another seed has another of both; noise changes what is observed alone."""
-    one = Population([Search(singleshot(CIRCLE, "snip", 0.1), 0), Search(whole(CIRCLE), 0), Search(whole(CIRCLE), 1)], "cpu")
+    one = Population(
+        [Search(singleshot(CIRCLE, "snip", 0.1), 0), Search(whole(CIRCLE), 0), Search(whole(CIRCLE), 1)], "cpu"
+    )
     assert torch.equal(one.start[0], one.start[1]) and not torch.equal(one.start[1], one.start[2])
     assert one.own[0] is one.own[1] and not torch.equal(one.own[1].test.images, one.own[2].test.images)
     clean, noisy = dataset("circle", 0, 0.0), dataset("circle", 0, 0.1)
@@ -139,13 +157,17 @@ def test_the_planted_mask_reads_as_the_planted_ticket(name):
 def test_every_draw_is_named_by_seed_round_and_part(brief, monkeypatch):
     """Ties of every round, scores of every seed, and the samples that scores are taken on, with the search's own noise: no two share a stream."""
     sound, names, drawn = seeking.stream, [], []
-    monkeypatch.setattr(seeking, "stream", lambda seed, *purpose: (names.append((seed, *purpose)), sound(seed, *purpose))[1])
+    monkeypatch.setattr(
+        seeking, "stream", lambda seed, *purpose: (names.append((seed, *purpose)), sound(seed, *purpose))[1]
+    )
     sound_draw = seeking.draw
     monkeypatch.setattr(seeking, "draw", lambda *arguments: (drawn.append(arguments), sound_draw(*arguments))[1])
     arm = replace(multishot(CIRCLE, "random", 0.1, noise=0.2), epochs=1, rounds=3)
     masks = [mask for _, mask in seek([Search(arm, 4), Search(arm, 5)])]
     assert sorted(names) == [(seed, "ties", round, "all") for seed in (4, 5) for round in (1, 2, 3)]
-    assert {arguments[2:] for arguments in drawn} == {(seed, "prune", 0.2) for seed in (4, 5)} and not torch.equal(*masks)
+    assert {arguments[2:] for arguments in drawn} == {(seed, "prune", 0.2) for seed in (4, 5)} and not torch.equal(
+        *masks
+    )
     names.clear()
     seek([Search(scores_sought(CIRCLE, 0.5), seed) for seed in (4, 5)])
     assert set(names) == {(4, "scores"), (5, "scores")}
@@ -162,9 +184,14 @@ def test_rounds_score_what_training_made(brief):
         size, kept = grown[row, : one.size], mask_of(one, row)
         assert size[kept].min() >= size[~kept].max() and int(kept.sum()) == count(arm)
     measured, mask = seek([Search(arm, 0)])[0]
-    parts = {part: values * kept for (part, values), kept in zip(one.layout.parts(one.start[0]).items(), one.layout.parts(mask).values())}
+    parts = {
+        part: values * kept
+        for (part, values), kept in zip(one.layout.parts(one.start[0]).items(), one.layout.parts(mask).values())
+    }
     test = dataset("circle", 0).test
-    assert measured["strong_raw"] == pytest.approx(float(score("circle", perceptron(network(CIRCLE))(parts, test.images), test.labels)), abs=0.11)
+    assert measured["strong_raw"] == pytest.approx(
+        float(score("circle", perceptron(network(CIRCLE))(parts, test.images), test.labels)), abs=0.11
+    )
 
 
 def test_fitting_needs_a_positive_factor():
@@ -208,7 +235,9 @@ def test_released_cuts_ties_and_regrows(brief):
 class TestEdgePopup:
     def test_parameters_stay_and_counts_hold(self, brief):
         """Parameters never move; every layer's weights and biases keep their share, plain and annealed alike."""
-        one = population(scores_sought(CIRCLE, 0.3), scores_sought(CIRCLE, 0.3, annealed=True), scores_sought(CIRCLE, 0.1))
+        one = population(
+            scores_sought(CIRCLE, 0.3), scores_sought(CIRCLE, 0.3, annealed=True), scores_sought(CIRCLE, 0.1)
+        )
         start = one.start.clone()
         with torch.no_grad():
             one.learn_scores(lambda: None)
@@ -224,14 +253,18 @@ class TestEdgePopup:
         seen, sound = [], seeking.TopK.keep
         monkeypatch.setattr(seeking.TopK, "keep", lambda self, shares: (seen.append(shares), sound(self, shares))[1])
         with torch.no_grad():
-            population(scores_sought(CIRCLE, 0.25, annealed=True), scores_sought(CIRCLE, 0.25)).learn_scores(lambda: None)
+            population(scores_sought(CIRCLE, 0.25, annealed=True), scores_sought(CIRCLE, 0.25)).learn_scores(
+                lambda: None
+            )
         final = count(scores_sought(CIRCLE, 0.25)) / population(whole(CIRCLE)).size
         assert seen[1:] == [[final ** (1 / 2), final], [final, final]]
 
     def test_released_biases_never_learn(self, brief, monkeypatch):
         """Scores that start at zero stay there, since |s| has no slope at zero; here they start like those of weights, and learn."""
         made, sound = [], seeking.TopK
-        monkeypatch.setattr(seeking, "TopK", lambda *arguments, **more: made.append(sound(*arguments, **more)) or made[-1])
+        monkeypatch.setattr(
+            seeking, "TopK", lambda *arguments, **more: made.append(sound(*arguments, **more)) or made[-1]
+        )
         for released in (True, False):
             with torch.no_grad():
                 population(scores_sought(CIRCLE, 0.3, released=released)).learn_scores(lambda: None)
@@ -241,7 +274,9 @@ class TestEdgePopup:
     def test_released_softmax_makes_relu_constant(self, brief):
         """A softmax over one output is one, whatever the mask; a linear output learns."""
         outcome = [seek([Search(scores_sought(RELU, 0.5, released=released), 0)])[0][0] for released in (True, False)]
-        assert outcome[0]["strong_raw"] == pytest.approx(float((1 - dataset("relu", 0).test.labels).square().mean()), rel=1e-5)
+        assert outcome[0]["strong_raw"] == pytest.approx(
+            float((1 - dataset("relu", 0).test.labels).square().mean()), rel=1e-5
+        )
         assert outcome[1]["strong"] < 0.1 * outcome[0]["strong_raw"]
 
 
@@ -250,7 +285,10 @@ def test_slopes_equal_autograd(loss):
     """Every loss's slope in the outputs, with the softmax of the released code and without, for three networks at once."""
     generator = torch.Generator().manual_seed(0)
     outputs = torch.randn(3, 7, 4, generator=generator, dtype=torch.float64, requires_grad=True)
-    classes, values = torch.randint(0, 4, (3, 7), generator=generator), torch.randn(3, 7, 4, generator=generator, dtype=torch.float64)
+    classes, values = (
+        torch.randint(0, 4, (3, 7), generator=generator),
+        torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),
+    )
     plain = loss.removesuffix(OF_SOFTMAX)
     observed = classes if plain == CROSS_ENTROPY else values
     shown = outputs.softmax(2) if loss.endswith(OF_SOFTMAX) else outputs
@@ -327,19 +365,28 @@ def test_what_is_planted_is_part_of_the_name():
     """The target's builder, the losses and the criterion are in the science that a search is named by."""
     names = {function.__name__ for function in science(scores_sought(CIRCLE, 0.5, released=True))}
     assert names == {"seek", "circle", "cross_entropy", "after_softmax"}
-    assert {function.__name__ for function in science(multishot(HELIX, "snip", 0.1))} == {"seek", "helix", "squared_error", "snip_final"}
+    assert {function.__name__ for function in science(multishot(HELIX, "snip", 0.1))} == {
+        "seek",
+        "helix",
+        "squared_error",
+        "snip_final",
+    }
 
 
 def test_trivial_levels():
     """The best constant and affine function, as numpy fits them; on circle the most frequent class."""
     data = dataset("helix", 1)
-    x, y, test_x, test_y = (part.double().numpy() for part in (data.train.images, data.train.labels, data.test.images, data.test.labels))
+    x, y, test_x, test_y = (
+        part.double().numpy() for part in (data.train.images, data.train.labels, data.test.images, data.test.labels)
+    )
     found = trivial("helix", data)
     assert found["constant"] == pytest.approx(((test_y - y.mean(0)) ** 2).mean())
     lines = [np.polyval(np.polyfit(x[:, 0], y[:, output], 1), test_x[:, 0]) for output in range(3)]
     assert found["affine"] == pytest.approx(((test_y - np.stack(lines, 1)) ** 2).mean())
     circle = dataset("circle", 1)
-    assert trivial("circle", circle)["constant"] == pytest.approx(100 * float((circle.test.labels == 3).double().mean()))
+    assert trivial("circle", circle)["constant"] == pytest.approx(
+        100 * float((circle.test.labels == 3).double().mean())
+    )
 
 
 def test_margins():
@@ -355,15 +402,33 @@ def test_searches_are_named_by_content():
     others = [
         replace(arm, **change)
         for change in (
-            {"method": "random"}, {"share": None}, {"rounds": 9}, {"epochs": 4}, {"scope": "layer"}, {"noise": 0.0}, {"weak": False}, {"released": True}
+            {"method": "random"},
+            {"share": None},
+            {"rounds": 9},
+            {"epochs": 4},
+            {"scope": "layer"},
+            {"noise": 0.0},
+            {"weak": False},
+            {"released": True},
         )
     ]
-    names = {key(Search(one, 0), data, "float32") for one in [arm, *others]} | {key(Search(arm, 1), data, "float32"), key(Search(arm, 0), data, "tf32")}
+    names = {key(Search(one, 0), data, "float32") for one in [arm, *others]} | {
+        key(Search(arm, 1), data, "float32"),
+        key(Search(arm, 0), data, "tf32"),
+    }
     assert len(names) == len(others) + 3
     assert parent(Search(arm, 0)) is None
-    assert kind(Search(arm, 0)) == kind(Search(replace(arm, method="grasp_final", share=None, noise=0.1), 5)) != kind(Search(replace(arm, rounds=9), 0))
+    assert (
+        kind(Search(arm, 0))
+        == kind(Search(replace(arm, method="grasp_final", share=None, noise=0.1), 5))
+        != kind(Search(replace(arm, rounds=9), 0))
+    )
     assert kind(Search(scores_sought(CIRCLE, 0.5), 0)) != kind(Search(scores_sought(CIRCLE, 0.5, released=True), 0))
-    assert Search(arm, 0).steps == 281 * 60 and Search(whole(CIRCLE), 0).steps == 2810 and Search(Seek(CIRCLE, EDGE_POPUP, 0.5, weak=False), 0).steps == 2810
+    assert (
+        Search(arm, 0).steps == 281 * 60
+        and Search(whole(CIRCLE), 0).steps == 2810
+        and Search(Seek(CIRCLE, EDGE_POPUP, 0.5, weak=False), 0).steps == 2810
+    )
 
 
 def test_random_has_no_released_way():

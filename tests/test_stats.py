@@ -96,7 +96,12 @@ class TestMean:
 
     @pytest.mark.parametrize(
         "values, reason",
-        [([], "fewer than two"), ([1.0], "fewer than two"), ([1.0, nan, 2.0], "no number from seed 1"), ([1.0, 1.0], "do not differ")],
+        [
+            ([], "fewer than two"),
+            ([1.0], "fewer than two"),
+            ([1.0, nan, 2.0], "no number from seed 1"),
+            ([1.0, 1.0], "do not differ"),
+        ],
     )
     def test_degenerate_data_is_inconclusive(self, values, reason):
         """No verdict from nothing, from one seed, from a diverged one, or from no spread at all."""
@@ -133,7 +138,9 @@ class TestProportion:
         """Clopper and Pearson's interval holds the truth at least as often as it says."""
         for truth in (0.1, 0.5, 0.8):
             ends = [decide_proportion(k, n, Region(0.5, 1.0)).interval for k in range(n + 1)]
-            covered = sum(scipy_stats.binom.pmf(k, n, truth) for k, (low, high) in enumerate(ends) if low <= truth <= high)
+            covered = sum(
+                scipy_stats.binom.pmf(k, n, truth) for k, (low, high) in enumerate(ends) if low <= truth <= high
+            )
             assert covered >= 1 - 2 * ALPHA
 
 

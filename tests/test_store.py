@@ -44,7 +44,9 @@ def test_damage_is_set_aside_with_a_warning(store, harm):
     elif harm == "other key":
         store.write("ab" + "1" * 30, ENTRY)
         content = (path(store).parent / ("ab" + "1" * 30 + ".npz")).read_bytes()
-    path(store).write_bytes({"truncate": content[:-200], "empty": b"", "not an archive": b"x" * 5000}.get(harm, content))
+    path(store).write_bytes(
+        {"truncate": content[:-200], "empty": b"", "not an archive": b"x" * 5000}.get(harm, content)
+    )
     with pytest.raises(CorruptEntry):
         store.read(KEY)
     with pytest.warns(UserWarning, match="set aside .* and is computed again"):
@@ -82,7 +84,9 @@ except LotteryError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "cannot be written" in done.stdout and "choose another with --store or LOTTERY_STORE" in done.stdout
-    assert [file.name for file in path(store).parent.iterdir()] == [f"{KEY}.npz"] and store.read(KEY).measurements == ENTRY.measurements
+    assert [file.name for file in path(store).parent.iterdir()] == [f"{KEY}.npz"] and store.read(
+        KEY
+    ).measurements == ENTRY.measurements
 
 
 def test_keys_are_the_names_of_all_entries(store):

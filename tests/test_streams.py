@@ -9,7 +9,9 @@ from lottery.models.initialisers import initial_weights
 
 def test_names_decide():
     """Seed, purpose and every part of the purpose count."""
-    draw = {name: torch.rand(8, generator=stream(*name)) for name in [(0, "init"), (1, "init"), (0, "ties"), (0, "init", 1)]}
+    draw = {
+        name: torch.rand(8, generator=stream(*name)) for name in [(0, "init"), (1, "init"), (0, "ties"), (0, "init", 1)]
+    }
     values = [tuple(numbers.tolist()) for numbers in draw.values()]
     assert len(set(values)) == len(values)
     assert torch.equal(draw[0, "init"], torch.rand(8, generator=stream(0, "init")))

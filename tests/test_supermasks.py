@@ -11,7 +11,7 @@ from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
 from lottery.models.perceptrons import Perceptrons
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 from lottery.training.fit import train
 from lottery.training.learned_masks import Bernoulli, TopK
 from tests.conftest import SMALL, replica
@@ -46,7 +46,9 @@ def gradients_agree(one, digits, effective):
     for r in range(2):
         trained = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]
         outputs = images[r]
-        for index, (s, w, mask) in enumerate(zip(trained, initial_weights(network(SMALL), r), LAYOUT.weight_views(one._kept))):
+        for index, (s, w, mask) in enumerate(
+            zip(trained, initial_weights(network(SMALL), r), LAYOUT.weight_views(one._kept))
+        ):
             outputs = (outputs.relu() if index else outputs) @ effective(s, w.double(), mask[r])
         torch.nn.functional.cross_entropy(outputs, labels[r]).backward()
         for ours, s in zip(LAYOUT.weight_views(one.gradient), trained):
@@ -85,18 +87,26 @@ def test_rescaling_is_by_the_drawn_count():
     """A layer's kept weights are multiplied by its size over the number kept, layer by layer."""
     one = bernoulli(seeds=(0,), rescaled=True)
     one.refresh()
-    for w, effective, kept in zip(initial_weights(network(SMALL), 0), LAYOUT.weight_views(one.effective), LAYOUT.weight_views(one._kept)):
+    for w, effective, kept in zip(
+        initial_weights(network(SMALL), 0), LAYOUT.weight_views(one.effective), LAYOUT.weight_views(one._kept)
+    ):
         torch.testing.assert_close(effective[0], w.double() * kept[0] * w.numel() / kept[0].sum())
 
 
 def test_a_mask_that_diverged_has_no_accuracy(digits):
     """Logits that are not numbers draw empty masks: that is no accuracy, and the neighbour is as if alone."""
-    recipe = Recipe("sgd", 20.0, 50, 20, 20, momentum=0.9)
+    config = Config("sgd", 20.0, 50, 20, 20, momentum=0.9)
     sick = replica(SMALL, 1)
     sick = dataclasses.replace(sick, start=sick.start * float("nan"))
 
     def run(replicas, seeds):
-        return train(SMALL, digits, recipe, replicas, parametrise=functools.partial(Bernoulli, layout=LAYOUT, streams=[stream(s, "mask") for s in seeds]))
+        return train(
+            SMALL,
+            digits,
+            config,
+            replicas,
+            parametrise=functools.partial(Bernoulli, layout=LAYOUT, streams=[stream(s, "mask") for s in seeds]),
+        )
 
     broken, healthy = run([sick, replica(SMALL, 0)], (1, 0))
     assert broken.measurements["test_accuracy_end"] != broken.measurements["test_accuracy_end"]  # not a number
@@ -106,11 +116,13 @@ def test_a_mask_that_diverged_has_no_accuracy(digits):
 @pytest.mark.parametrize("rescaled", [False, True])
 def test_learns_the_digits_without_moving_a_weight(digits, rescaled):
     """The mask alone learns; a replica's result does not depend on its company; masks differ a little in accuracy."""
-    recipe = Recipe("sgd", 20.0, 50, 400, 100, momentum=0.9)
+    config = Config("sgd", 20.0, 50, 400, 100, momentum=0.9)
 
     def run(seeds):
-        parametrise = functools.partial(Bernoulli, layout=LAYOUT, streams=[stream(seed, "mask") for seed in seeds], rescaled=rescaled)
-        return train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in seeds], parametrise=parametrise)
+        parametrise = functools.partial(
+            Bernoulli, layout=LAYOUT, streams=[stream(seed, "mask") for seed in seeds], rescaled=rescaled
+        )
+        return train(SMALL, digits, config, [replica(SMALL, seed) for seed in seeds], parametrise=parametrise)
 
     together, alone = run((0, 1, 2)), run((1,))
     for outcome in together:
@@ -146,14 +158,14 @@ def test_top_k_gradient_goes_straight_through_the_choice(precise_digits):
 
 def test_top_k_learns_the_digits_without_moving_a_weight(digits):
     """Scores alone take the network far above chance; weights stay to the bit, seeds differ, and the share is what was asked for."""
-    recipe = Recipe("sgd", 0.1, 50, 300, 100, momentum=0.9, weight_decay=1e-4)
+    config = Config("sgd", 0.1, 50, 300, 100, momentum=0.9, weight_decay=1e-4)
     made = []
 
     def parametrise(start):
         made.append((start.clone(), TopK(start, LAYOUT, [stream(seed, "scores") for seed in range(3)], [0.5] * 3)))
         return made[0][1]
 
-    outcomes = train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in range(3)], parametrise=parametrise)
+    outcomes = train(SMALL, digits, config, [replica(SMALL, seed) for seed in range(3)], parametrise=parametrise)
     start, one = made[0]
     assert torch.equal(start, one._frozen)
     assert all(outcome.measurements["test_accuracy_end"] > 60 for outcome in outcomes)

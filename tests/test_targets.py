@@ -69,7 +69,11 @@ def test_samples_have_streams_of_their_own():
     """Seeds, parts and tasks differ; the same request is the same to the bit; noise has its deviation and mean zero."""
     one = draw("helix", 10_000, 0, "train")
     assert torch.equal(one.observed, draw("helix", 10_000, 0, "train").observed)
-    for other in (draw("helix", 10_000, 1, "train"), draw("helix", 10_000, 0, "test"), draw("relu", 10_000, 0, "train")):
+    for other in (
+        draw("helix", 10_000, 1, "train"),
+        draw("helix", 10_000, 0, "test"),
+        draw("relu", 10_000, 0, "train"),
+    ):
         assert not torch.equal(one.inputs, other.inputs)
     noise = one.observed - function("helix", one.inputs)
     assert float(noise.std()) == pytest.approx(0.01, rel=0.02) and float(noise.mean().abs()) < 3e-4

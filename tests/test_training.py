@@ -8,11 +8,11 @@ import torch
 from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.models.matmul import product
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 from lottery.training.fit import EarlyStop, train
 from tests.conftest import SMALL, random_masks, replica
 
-BRIEF = Recipe("adam", 1e-2, 20, 100, 25)
+BRIEF = Config("adam", 1e-2, 20, 100, 25)
 
 
 class TestReplicas:
@@ -29,11 +29,11 @@ class TestReplicas:
     @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
     def test_result_does_not_depend_on_company_lenet(self, random_images, optimiser):
         """The same law for LeNet-300-100, whose products go another way through the libraries."""
-        recipe = Recipe(optimiser, 1e-3, 60, 12, 4, momentum=0.9 if optimiser == "sgd" else 0)
+        config = Config(optimiser, 1e-3, 60, 12, 4, momentum=0.9 if optimiser == "sgd" else 0)
         replicas = [replica("lenet-300-100", seed) for seed in range(5)]
-        everyone = train("lenet-300-100", random_images, recipe, replicas)
+        everyone = train("lenet-300-100", random_images, config, replicas)
         for alone, among in zip(replicas, everyone):
-            ours = train("lenet-300-100", random_images, recipe, [alone])[0]
+            ours = train("lenet-300-100", random_images, config, [alone])[0]
             assert torch.equal(ours.final, among.final)
             assert ours.measurements == among.measurements
 
@@ -49,12 +49,17 @@ class TestReplicas:
 
     @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
     def test_learning_rate_is_a_replicas_own(self, digits, optimiser):
-        """Replicas with rates of their own share a batch and end as they would alone under such a recipe."""
+        """Replicas with rates of their own share a batch and end as they would alone under such a config."""
         rates = [1e-2, 1e-2, 3e-3, 1e-2]
         mixed = [dataclasses.replace(replica(SMALL, seed), learning_rate=rate) for seed, rate in enumerate(rates)]
         together = train(SMALL, digits, dataclasses.replace(BRIEF, optimiser=optimiser), mixed)
         for seed, rate in enumerate(rates):
-            alone = train(SMALL, digits, dataclasses.replace(BRIEF, optimiser=optimiser, learning_rate=rate), [replica(SMALL, seed)])[0]
+            alone = train(
+                SMALL,
+                digits,
+                dataclasses.replace(BRIEF, optimiser=optimiser, learning_rate=rate),
+                [replica(SMALL, seed)],
+            )[0]
             assert torch.equal(alone.final, together[seed].final) and alone.measurements == together[seed].measurements
 
     def test_data_order_matters_alone(self, digits):
@@ -75,8 +80,8 @@ class TestFrozen:
         weights = [w * mask for w, mask in zip(layout.weight_views(replica(SMALL, 0).start.unsqueeze(0)), masks)]
         start = [weight[0] for weight in weights]
         for steps in (1, 2, 3, 10):
-            recipe = Recipe(optimiser, 1e-2, 20, steps, steps, momentum=0.9, weight_decay=decay)
-            final = train(SMALL, digits, recipe, [replica(SMALL, 0, masks, start)])[0].final.unsqueeze(0)
+            config = Config(optimiser, 1e-2, 20, steps, steps, momentum=0.9, weight_decay=decay)
+            final = train(SMALL, digits, config, [replica(SMALL, 0, masks, start)])[0].final.unsqueeze(0)
             for trained, mask in zip(layout.weight_views(final), masks):
                 assert (trained[0][~mask] == 0).all()
 
@@ -122,7 +127,12 @@ class TestEarlyStop:
         """The first minimum counts, and the weights are those of that moment."""
         early_stop = EarlyStop(torch.zeros(1, 4))
         for iteration, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1):
-            early_stop.look(iteration, torch.tensor([loss], dtype=torch.float64), torch.zeros(1), torch.full((1, 4), float(iteration)))
+            early_stop.look(
+                iteration,
+                torch.tensor([loss], dtype=torch.float64),
+                torch.zeros(1),
+                torch.full((1, 4), float(iteration)),
+            )
         assert early_stop.iteration.tolist() == [2]
         assert early_stop.weights.tolist() == [[2.0] * 4]
 
@@ -136,8 +146,8 @@ class TestEarlyStop:
 
     def test_is_the_minimum_of_the_curve(self, digits):
         """The reported iteration is where the reported curve is lowest, over the whole run: nothing stops the training."""
-        recipe = Recipe("adam", 1e-2, 20, 190, 25)
-        for outcome in train(SMALL, digits, recipe, [replica(SMALL, seed) for seed in range(4)]):
+        config = Config("adam", 1e-2, 20, 190, 25)
+        for outcome in train(SMALL, digits, config, [replica(SMALL, seed) for seed in range(4)]):
             curve = outcome.measurements["validation_loss"]
             looks = [25, 50, 75, 100, 125, 150, 175, 190]
             assert len(curve) == len(looks)
@@ -145,18 +155,18 @@ class TestEarlyStop:
 
     def test_accuracy_at_early_stop_is_of_a_run_that_ended_there(self, digits):
         """A run cut off at the early stop has that accuracy at its end."""
-        long = train(SMALL, digits, Recipe("adam", 1e-2, 20, 600, 25), [replica(SMALL, 0)])[0].measurements
+        long = train(SMALL, digits, Config("adam", 1e-2, 20, 600, 25), [replica(SMALL, 0)])[0].measurements
         stop = long["early_stop_iteration"]
         assert stop < 600
-        short = train(SMALL, digits, Recipe("adam", 1e-2, 20, stop, 25), [replica(SMALL, 0)])[0].measurements
+        short = train(SMALL, digits, Config("adam", 1e-2, 20, stop, 25), [replica(SMALL, 0)])[0].measurements
         for part in ("test", "train"):
             assert short[f"{part}_accuracy_end"] == long[f"{part}_accuracy_early_stop"]
 
     def test_censored_in_the_last_tenth(self, digits):
         """A run that still improves when it ends is marked as censored, one that overfits is not."""
-        improving = train(SMALL, digits, Recipe("sgd", 1e-3, 20, 100, 5), [replica(SMALL, 0)])[0].measurements
+        improving = train(SMALL, digits, Config("sgd", 1e-3, 20, 100, 5), [replica(SMALL, 0)])[0].measurements
         assert improving["censored"] and improving["early_stop_iteration"] > 90
-        overfit = train(SMALL, digits, Recipe("adam", 1e-2, 20, 600, 25), [replica(SMALL, 0)])[0].measurements
+        overfit = train(SMALL, digits, Config("adam", 1e-2, 20, 600, 25), [replica(SMALL, 0)])[0].measurements
         assert not overfit["censored"]
 
     def test_divergence_is_censored_and_harms_no_neighbour(self, digits):

@@ -72,7 +72,9 @@ def test_resample_draws_from_the_tickets_own_values():
     assert 0.55 < len(drawn.unique()) / len(drawn) < 0.72  # 1 - 1/e of them
 
 
-@pytest.mark.parametrize("name, deviations", [("noise_half", 0.5), ("noise_one", 1), ("noise_two", 2), ("noise_three", 3)])
+@pytest.mark.parametrize(
+    "name, deviations", [("noise_half", 0.5), ("noise_one", 1), ("noise_two", 2), ("noise_three", 3)]
+)
 def test_noise_has_its_size(name, deviations):
     """Gaussian, in units of the layer's deviation, of mean zero."""
     noise = start(name, 1) - W_INIT

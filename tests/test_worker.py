@@ -22,10 +22,10 @@ from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.store.store import Store
 from lottery.training import fit
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 from tests.conftest import SMALL
 
-SETTING = Setting(SMALL, "digits", Recipe("adam", 1e-2, 20, 60, 20))
+SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
 ARMS = [(chain("large_final"), 3), (branch("large_final", "reinit"), 3), (chain("large_final", "constant"), 2), (chain("random"), 4),
         (untrained("large_final_same_sign"), 0), (DENSE, 0)]  # fmt: skip
 ASKED = [experiment(SETTING, arm, round, seed) for arm, round in ARMS for seed in range(3)]
@@ -50,7 +50,13 @@ def whole(tmp_path_factory):
 def test_everything_asked_for_is_there(whole):
     """Three chains' rounds, branches, random masks and supermasks, and no training twice."""
     assert set(whole.entries) == set(ASKED) and not whole.failed
-    dense, tickets, branches, constants, random = 3, 9, 3, 6, 3  # networks: three seeds, rounds as far as each chain goes
+    dense, tickets, branches, constants, random = (
+        3,
+        9,
+        3,
+        6,
+        3,
+    )  # networks: three seeds, rounds as far as each chain goes
     assert whole.steps == 60 * (dense + tickets + branches + constants + random)
 
 
@@ -84,7 +90,11 @@ def test_a_damaged_entry_is_computed_again(whole, tmp_path):
     """Damage anywhere in a chain costs a warning and that part again, not the result."""
     shutil.copytree(whole.store.folder, tmp_path / "damaged")
     one = worker(tmp_path / "damaged")
-    for broken in (experiment(SETTING, chain("large_final"), 2, 0), experiment(SETTING, chain("large_final"), 3, 0), ASKED[-1]):
+    for broken in (
+        experiment(SETTING, chain("large_final"), 2, 0),
+        experiment(SETTING, chain("large_final"), 3, 0),
+        ASKED[-1],
+    ):
         path = one.store._path(one.key(broken))
         path.write_bytes(path.read_bytes()[:300])
     with pytest.warns(UserWarning, match="computed again"):
@@ -156,13 +166,17 @@ def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
 @pytest.mark.parametrize("data_order", ["fresh", "repeated"])
 def test_data_orders_are_named_by_seed_and_round(tmp_path, monkeypatch, data_order):
     """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or with "repeated" all rounds alike."""
-    setting = dataclasses.replace(SETTING, recipe=dataclasses.replace(SETTING.recipe, data_order=data_order))
-    asked = [experiment(setting, arm, 2, seed) for arm in (chain("large_final"), branch("large_final", "reinit")) for seed in (0, 1)]
+    setting = dataclasses.replace(SETTING, config=dataclasses.replace(SETTING.config, data_order=data_order))
+    asked = [
+        experiment(setting, arm, 2, seed)
+        for arm in (chain("large_final"), branch("large_final", "reinit"))
+        for seed in (0, 1)
+    ]
     sound, seen = fit.train, []
 
-    def train(network, data, recipe, replicas, *rest):
+    def train(network, data, config, replicas, *rest):
         seen.extend(replica.order for replica in replicas)
-        return sound(network, data, recipe, replicas, *rest)
+        return sound(network, data, config, replicas, *rest)
 
     monkeypatch.setattr(fit, "train", train)
     one = worker(tmp_path)
@@ -186,8 +200,14 @@ def test_learned_masks_are_drawn_by_seed():
 def test_chain_and_branch_have_different_masks(whole):
     """A chain of random reinitialisation follows masks of its own, a branch those of the rewinding chain."""
     one = worker(whole.store.folder)
-    chained, branched = experiment(SETTING, chain("large_final", "constant"), 2, 0), experiment(SETTING, branch("large_final", "constant"), 2, 0)
-    sources = [one.store.read(one.key(experiment(SETTING, arm, 1, 0))) for arm in (chain("large_final", "constant"), chain("large_final"))]
+    chained, branched = (
+        experiment(SETTING, chain("large_final", "constant"), 2, 0),
+        experiment(SETTING, branch("large_final", "constant"), 2, 0),
+    )
+    sources = [
+        one.store.read(one.key(experiment(SETTING, arm, 1, 0)))
+        for arm in (chain("large_final", "constant"), chain("large_final"))
+    ]
     first, second = (begin(e, source)[0] for e, source in zip((chained, branched), sources))
     assert not all(torch.equal(a, b) for a, b in zip(first, second))
     assert [int(a.sum()) for a in first] == [int(b.sum()) for b in second]
@@ -199,7 +219,7 @@ def test_batches_fill_the_processor_and_share_fairly(whole):
     one = Worker(whole.store, "cpu", "float32", workers=2)
     assert 10 <= one.at_most(many) <= 40
     assert one.at_most(many[:8]) == 4 and one.at_most(many[:1]) == 1
-    lenet = [experiment(Setting("lenet-300-100", "mnist", SETTING.recipe), DENSE, 0, seed) for seed in range(9)]
+    lenet = [experiment(Setting("lenet-300-100", "mnist", SETTING.config), DENSE, 0, seed) for seed in range(9)]
     assert one.at_most(lenet) == 1
 
 
@@ -207,7 +227,12 @@ def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
     """Beside trained chains, in populations; a second worker only reads, a selection gives the same bits, and each has its mask."""
     for module in (seeking, search_settings):
         monkeypatch.setattr(module, "EPOCH", 10)
-    searches = [Search(singleshot("planted-circle-5", method, share), seed) for method in ("snip", "magnitude") for share in (0.1, None) for seed in (0, 1)]
+    searches = [
+        Search(singleshot("planted-circle-5", method, share), seed)
+        for method in ("snip", "magnitude")
+        for share in (0.1, None)
+        for seed in (0, 1)
+    ]
     searches.append(Search(scores_sought("planted-relu-5", 0.5), 0))
     one = worker(tmp_path / "whole")
     one.work([*searches, ASKED[0]])

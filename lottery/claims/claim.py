@@ -18,7 +18,7 @@ import pytest
 from lottery.claims.entries import Entry, Question
 from lottery.claims.quantities import Quantity
 from lottery.core.errors import LotteryError
-from lottery.models.architectures import NETWORKS
+from lottery.models.architectures import ARCHITECTURES
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ def proportion(quantity: Quantity) -> Proportion:
 
 def conjunction(**parts: Quantity | Proportion) -> Conjunction:
     """Return the statement that the mean of each named quantity lies in its region, and the share of seeds of each named proportion."""
-    return Conjunction(tuple((name, part if isinstance(part, Proportion) else Effect(part)) for name, part in parts.items()))
+    return Conjunction(
+        tuple((name, part if isinstance(part, Proportion) else Effect(part)) for name, part in parts.items())
+    )
 
 
 def exact(compute: Callable[[], object], printed: object) -> Exact:
@@ -106,12 +108,18 @@ class Claim:
         try:
             statement = self.build(question)
         except ValueError as error:
-            raise LotteryError(f"{entry.file}, claim {entry.id!r}: its test makes no statement of it: {error}") from error
+            raise LotteryError(
+                f"{entry.file}, claim {entry.id!r}: its test makes no statement of it: {error}"
+            ) from error
         if statement.kind != entry.kind:
-            raise LotteryError(f"{entry.file}, claim {entry.id!r}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
+            raise LotteryError(
+                f"{entry.file}, claim {entry.id!r}: kind is {entry.kind!r}, but its test states {statement.kind!r}"
+            )
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
             stated, regions = ", ".join(dict(statement.parts)), ", ".join(question.parts)
-            raise LotteryError(f"{entry.file}, claim {entry.id!r}: its test states the parts {stated}, its regions are for {regions}")
+            raise LotteryError(
+                f"{entry.file}, claim {entry.id!r}: its test states the parts {stated}, its regions are for {regions}"
+            )
         return statement
 
 
@@ -125,9 +133,13 @@ def check_entries(benchmark: Path, entries: Mapping[str, Entry]) -> None:
     stated = {entry_id for ids in STATED[benchmark].values() for entry_id in ids}
     shown = f"expected/{expected_file(benchmark).name}"
     for id in sorted(stated - set(entries)):
-        raise LotteryError(f"{shown} has no entry for {id!r}, which benchmarks/{benchmark.name} states; write it before the claim is measured")
+        raise LotteryError(
+            f"{shown} has no entry for {id!r}, which benchmarks/{benchmark.name} states; write it before the claim is measured"
+        )
     for id in sorted(set(entries) - stated):
-        raise LotteryError(f"{shown} has an entry for the unknown claim {id!r}: benchmarks/{benchmark.name} states no such claim")
+        raise LotteryError(
+            f"{shown} has an entry for the unknown claim {id!r}: benchmarks/{benchmark.name} states no such claim"
+        )
 
 
 STATED: dict[Path, dict[str, list[str]]] = {}  # benchmark file -> test -> the ids of the entries that it states
@@ -167,9 +179,9 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
 
 def _network_of(variant: str) -> str:
     """Return the network that a variant is or begins with; where it names none, as an exact claim may, the variant."""
-    if variant in NETWORKS:
+    if variant in ARCHITECTURES:
         return variant
-    named = [name for name in NETWORKS if variant.startswith(f"{name}-")]
+    named = [name for name in ARCHITECTURES if variant.startswith(f"{name}-")]
     return max(named, key=len, default=variant)
 
 
@@ -187,5 +199,10 @@ def _test(build: Callable) -> Callable:
     def test(claim: Claim, judge: Callable[[Claim], None]) -> None:
         judge(claim)
 
-    test.__name__, test.__qualname__, test.__doc__, test.__module__ = build.__name__, build.__name__, build.__doc__, build.__module__
+    test.__name__, test.__qualname__, test.__doc__, test.__module__ = (
+        build.__name__,
+        build.__name__,
+        build.__doc__,
+        build.__module__,
+    )
     return test

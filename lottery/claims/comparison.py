@@ -17,7 +17,9 @@ def read(path: Path) -> dict[str, Mapping]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
-            raise LotteryError(f"--baseline {path}: schema {content['schema']}, this suite reads {SCHEMA}; make the baseline anew")
+            raise LotteryError(
+                f"--baseline {path}: schema {content['schema']}, this suite reads {SCHEMA}; make the baseline anew"
+            )
         claims = {result["id"]: result for result in content["claims"]}
         for claim in claims.values():
             _check(claim)
@@ -25,7 +27,9 @@ def read(path: Path) -> dict[str, Mapping]:
     except OSError as error:
         raise LotteryError(f"--baseline {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LotteryError(f"--baseline {path} is not a results.json of this suite ({type(error).__name__}: {error})") from None
+        raise LotteryError(
+            f"--baseline {path} is not a results.json of this suite ({type(error).__name__}: {error})"
+        ) from None
 
 
 def _check(claim: Mapping) -> None:
@@ -46,7 +50,15 @@ def compare(results: Sequence[Mapping], baseline: Mapping[str, Mapping]) -> list
             continue
         different = [name for name in COMPARABLE if result[name] != before[name]]
         if different:
-            rows.append({"id": result["id"], "state": "not comparable", "reason": f"another {different[0]}", "p": None, "move": None})
+            rows.append(
+                {
+                    "id": result["id"],
+                    "state": "not comparable",
+                    "reason": f"another {different[0]}",
+                    "p": None,
+                    "move": None,
+                }
+            )
         else:
             rows += [{"id": result["id"]} | row for row in _moves(result, before)]
     tested = [row for row in rows if row["state"] == "moved"]
@@ -57,7 +69,9 @@ def compare(results: Sequence[Mapping], baseline: Mapping[str, Mapping]) -> list
 
 def _moves(result: Mapping, before: Mapping) -> list[dict[str, object]]:
     """Return the moves of a claim's effects, or of each part's of a conjunction."""
-    pairs = [(result["effects"], before["effects"])] + [(a["effects"], b["effects"]) for a, b in zip(result["parts"], before["parts"])]
+    pairs = [(result["effects"], before["effects"])] + [
+        (a["effects"], b["effects"]) for a, b in zip(result["parts"], before["parts"])
+    ]
     rows = []
     for now, then in pairs:
         both = [(a, b) for a, b in zip(now, then) if a is not None and b is not None]
@@ -76,7 +90,9 @@ def _moves(result: Mapping, before: Mapping) -> list[dict[str, object]]:
 
 def remarks(rows: Sequence[Mapping], path: str) -> list[str]:
     """Return a line about the whole comparison, and one for every claim that drifted or could not be compared."""
-    counts = {state: sum(row["state"] == state for row in rows) for state in ("same", "moved", "drifted", "not comparable")}
+    counts = {
+        state: sum(row["state"] == state for row in rows) for state in ("same", "moved", "drifted", "not comparable")
+    }
     shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no claim in common"
     lines = [f"baseline {path}: {shown}"]
     for row in rows:

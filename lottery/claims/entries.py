@@ -11,7 +11,7 @@ from pathlib import Path
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Region
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import DATASETS, SCALES, TRAININGS
-from lottery.models.architectures import NETWORKS
+from lottery.models.architectures import ARCHITECTURES
 
 KINDS = ("effect", "proportion", "conjunction", "exact")
 EVERY_SCALE = "every"
@@ -46,12 +46,14 @@ class Question:
     parts: dict[str, Region] = field(default_factory=dict)
     reason: str = ""  # why the region is what it is
     rounds: tuple[int, ...] = ()
-    shares: tuple[float | None, ...] = ()  # of parameters that searches keep; None, in the file "planted": as many as the planted ticket has
+    shares: tuple[
+        float | None, ...
+    ] = ()  # of parameters that searches keep; None, in the file "planted": as many as the planted ticket has
     iterations: tuple[int, ...] = ()  # at which a learning curve is looked at
     level: float = 0.0  # validation accuracy in per cent that a learning curve is to reach
     seeds: int = 0
     training: str = ""  # under which training the scale asks, where it cannot afford the one that the claim needs
-    analogue: str = ""  # why the claim's direction should survive other data or a shorter recipe
+    analogue: str = ""  # why the claim's direction should survive other data or a shorter config
     skip: str = ""  # why the claim is not asked
     changed: str = ""  # when and why the region was changed after its first baseline
     expected_verdict: str = ""  # at this scale, if it is another than the entry's
@@ -95,7 +97,9 @@ def read(path: Path) -> dict[str, Entry]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LotteryError(f"{shown} does not exist; every file benchmarks/test_<paper>.py has its expected/<paper>.toml") from None
+        raise LotteryError(
+            f"{shown} does not exist; every file benchmarks/test_<paper>.py has its expected/<paper>.toml"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LotteryError(f"{shown} is not valid TOML: {error}") from None
     entries: dict[str, Entry] = {}
@@ -126,7 +130,11 @@ def _check_numbers(shown: str, numbers: dict, left_out: dict, stated: set[str]) 
         raise LotteryError(f"{shown}: [left_out] has the number {number!r}, which [numbers] does not list")
     for number in numbers:
         if (number in stated) == (number in left_out):
-            what = "an entry, and stands in [left_out] as well" if number in stated else "no entry, and no reason for that in [left_out]"
+            what = (
+                "an entry, and stands in [left_out] as well"
+                if number in stated
+                else "no entry, and no reason for that in [left_out]"
+            )
             raise LotteryError(f"{shown}: number {number!r} of the list has {what}")
     for name, text in [*numbers.items(), *left_out.items()]:
         if not isinstance(text, str) or not text.strip():
@@ -168,7 +176,11 @@ class _Table:
 
 
 def _region(table: _Table, name: str, value: object, lowest: float = -inf, highest: float = inf) -> Region:
-    ok = isinstance(value, list) and len(value) == 2 and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value)
+    ok = (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value)
+    )
     if not ok or not value[0] < value[1]:
         raise table.fail(f"{name} = {value!r} should be [low, high] with low < high; write inf or -inf for an open end")
     if value[0] <= lowest and value[1] >= highest:
@@ -180,7 +192,9 @@ def _questions(table: _Table, kind: str, scales: dict) -> dict[str, Question]:
     """Return how the claim is asked, by scale."""
     unknown = [name for name in scales if name not in (*SCALES, EVERY_SCALE)]
     if unknown or not scales:
-        raise table.fail(f"scales should name some of {', '.join(SCALES)} or {EVERY_SCALE}, not {', '.join(unknown) or 'nothing'}")
+        raise table.fail(
+            f"scales should name some of {', '.join(SCALES)} or {EVERY_SCALE}, not {', '.join(unknown) or 'nothing'}"
+        )
     for name, question in scales.items():
         if not isinstance(question, dict):
             raise table.fail(f"scales.{name} = {question!r} should be a section [claim.scales.{name}]")
@@ -226,20 +240,24 @@ def _question(table: _Table, kind: str) -> Question:
         expected_because=table.take("expected_because", str, ""),
     )
     if bool(question.expected_verdict) != bool(question.expected_because):
-        raise table.fail("a verdict that is expected at this scale alone needs its reason: expected_verdict and expected_because go together")
+        raise table.fail(
+            "a verdict that is expected at this scale alone needs its reason: expected_verdict and expected_because go together"
+        )
     table.done()
     return question
 
 
 def _needs(table: _Table) -> Needs:
-    dataset, architecture = table.choose("dataset", DATASETS), table.choose("network", tuple(NETWORKS))
+    dataset, architecture = table.choose("dataset", DATASETS), table.choose("network", tuple(ARCHITECTURES))
     needs = Needs(dataset, architecture, table.choose("training", TRAININGS))
     table.done()
     return needs
 
 
 def _published(table: _Table) -> Published:
-    published = Published(table.take("value", (int, float, str)), table.take("unit", str), table.take("provenance", str))
+    published = Published(
+        table.take("value", (int, float, str)), table.take("unit", str), table.take("provenance", str)
+    )
     table.done()
     return published
 
@@ -269,6 +287,8 @@ def _entry(table: _Table, shown: str, title: str) -> Entry:
         title=title,
     )
     if (entry.expected_verdict != REPRODUCED) != bool(entry.expected_because):
-        raise table.fail("a verdict other than reproduced is expected with a reason: expected_verdict and expected_because go together")
+        raise table.fail(
+            "a verdict other than reproduced is expected with a reason: expected_verdict and expected_because go together"
+        )
     table.done()
     return entry

@@ -13,7 +13,11 @@ def counts(results: Sequence[Mapping]) -> set[str]:
     A verdict other than expected is what chance produces now and then among many claims. Holm's procedure over all claims that
     were put to a test, decided or not, says which deviations are more than that. Exact claims know no chance and always count.
     """
-    tested = [result for result in results if result["p_inside"] is not None and result["expected_verdict"] != ANY and result["kind"] != "exact"]
+    tested = [
+        result
+        for result in results
+        if result["p_inside"] is not None and result["expected_verdict"] != ANY and result["kind"] != "exact"
+    ]
     rejected = holm([_p_against(result) for result in tested])
     found = {result["id"] for result, reject in zip(tested, rejected) if reject and deviates(result)}
     return found | {result["id"] for result in results if result["kind"] == "exact" and deviates(result)}

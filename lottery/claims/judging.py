@@ -41,14 +41,23 @@ class Judge:
         arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(quantity).items()}
         if isinstance(statement, Conjunction):
             parts = {name: self._decide_one(part, question.parts[name]) for name, part in statement.parts}
-            shown = [{"name": name} | outcome(d, question.parts[name]) | {"effects": plain(e)} for name, (d, e) in parts.items()]
-            return decide_all([decision for decision, _ in parts.values()]), {"parts": shown, "effects": [], "arms": arms}
+            shown = [
+                {"name": name} | outcome(d, question.parts[name]) | {"effects": plain(e)}
+                for name, (d, e) in parts.items()
+            ]
+            return decide_all([decision for decision, _ in parts.values()]), {
+                "parts": shown,
+                "effects": [],
+                "arms": arms,
+            }
         decision, effects = self._decide_one(statement, question.region)
         return decision, {"effects": plain(effects), "arms": arms}
 
     def _decide_one(self, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean or on a share of seeds, with every seed's number."""
-        return (self._decide_share if isinstance(statement, Proportion) else self._decide_mean)(statement.quantity, region)
+        return (self._decide_share if isinstance(statement, Proportion) else self._decide_mean)(
+            statement.quantity, region
+        )
 
     def _decide_share(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         effects = self._effects(quantity)
@@ -94,4 +103,8 @@ def deviates(result: Mapping) -> bool:
 
 def fails(result: Mapping, counts: bool = True) -> bool:
     """Return whether a claim's test fails: it broke, its verdict deviates and counts, or it is a control that was not refuted."""
-    return result["error"] or (deviates(result) and counts) or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
+    return (
+        result["error"]
+        or (deviates(result) and counts)
+        or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
+    )

@@ -13,7 +13,9 @@ from lottery.experiments.arms import DENSE, Arm, Seek
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.models.architectures import network
 
-Cell = tuple[Arm | Seek, int]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0, as searches do
+Cell = tuple[
+    Arm | Seek, int
+]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0, as searches do
 Measurements = Mapping[str, object]
 Read = Callable[[Arm, int], Measurements]  # the measurements of one seed
 
@@ -58,7 +60,9 @@ class Quantity:
 
     def __sub__(self, other: "Quantity") -> "Quantity":
         split = len(self.terms)
-        return Quantity(self.terms + other.terms, lambda values: self.combine(values[:split]) - other.combine(values[split:]))
+        return Quantity(
+            self.terms + other.terms, lambda values: self.combine(values[:split]) - other.combine(values[split:])
+        )
 
 
 def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float]) -> Quantity:
@@ -96,7 +100,9 @@ def slope(quantities: Iterable[Quantity]) -> Quantity:
 
     def fitted(values: list[float]) -> float:
         middle = (len(values) - 1) / 2
-        return sum((i - middle) * value for i, value in enumerate(values)) / sum((i - middle) ** 2 for i in range(len(values)))
+        return sum((i - middle) * value for i, value in enumerate(values)) / sum(
+            (i - middle) ** 2 for i in range(len(values))
+        )
 
     return _fold(quantities, fitted)
 
@@ -126,7 +132,9 @@ def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity
 def _term(arm: Arm, round: int, name: str, value: Callable[[Measurements], float], **more: object) -> Quantity:
     resolution = more.pop("resolution", lambda measured: measured["accuracy_step"])
     cell = (arm, 0 if arm == DENSE or not (arm.trained or arm.dissected) else round)
-    return Quantity((Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, **more),), lambda values: values[0])
+    return Quantity(
+        (Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, **more),), lambda values: values[0]
+    )
 
 
 def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
@@ -263,7 +271,11 @@ def accurate(arm: Seek) -> Quantity:
     """Return a number above zero where a trained network is accurate: within three points of the ticket, or at 1 % of a constant's error."""
     if _task(arm) == "circle":
         return found(arm)
-    return _sought(arm, "margin to 1 % of the constant's error", lambda measured: log(measured["constant"] / 100 / measured["weak"]))
+    return _sought(
+        arm,
+        "margin to 1 % of the constant's error",
+        lambda measured: log(measured["constant"] / 100 / measured["weak"]),
+    )
 
 
 def collapse(arm: Seek) -> Quantity:

@@ -20,7 +20,9 @@ class ResolvedClaim:
     entry: entries.Entry
     question: entries.Question
     setting: Setting | None = None
-    settings: Mapping[str, Setting] = field(default_factory=dict)  # of the scale's other trainings, which an arm can name
+    settings: Mapping[str, Setting] = field(
+        default_factory=dict
+    )  # of the scale's other trainings, which an arm can name
     statement: Statement | None = None
     analogue: bool = False
     skip: str = ""
@@ -51,17 +53,26 @@ def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
     """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason."""
     question = entry.question(scale.name)
     if question is None:
-        return ResolvedClaim(claim, entry, entries.Question(), skip=f"its entry says nothing about the scale {scale.name}")
+        return ResolvedClaim(
+            claim, entry, entries.Question(), skip=f"its entry says nothing about the scale {scale.name}"
+        )
     if question.skip:
         return ResolvedClaim(claim, entry, question, skip=question.skip)
     if entry.needs is None:
         return ResolvedClaim(claim, entry, question, statement=claim.state(entry, question))
     setting = scale.setting(entry.needs.network, question.training or entry.needs.training)
     if setting is None:
-        return ResolvedClaim(claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}")
+        return ResolvedClaim(
+            claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}"
+        )
     statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
     trainings = {entry.needs.training: setting}
-    trainings |= {arm.training: settings[arm.training] for quantity in statement.quantities for arm, _ in quantity.cells if arm.training}
+    trainings |= {
+        arm.training: settings[arm.training]
+        for quantity in statement.quantities
+        for arm, _ in quantity.cells
+        if arm.training
+    }
     lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
         return ResolvedClaim(claim, entry, question, setting, skip=lacking)
@@ -75,8 +86,8 @@ def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
         return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
     if setting.network != needs.network:
         return f"needs {needs.network}, this scale trains {setting.network}"
-    if setting.recipe.iterations < iterations:
-        return f"needs {iterations:,} iterations, this scale trains {setting.recipe.iterations:,}"
+    if setting.config.iterations < iterations:
+        return f"needs {iterations:,} iterations, this scale trains {setting.config.iterations:,}"
     return ""
 
 

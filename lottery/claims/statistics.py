@@ -72,7 +72,9 @@ def decide_mean(values: Sequence[float], region: Region, resolution: float = 0.0
     # `below` tests against the truth being under the lower end, 1 - `above` against it being over the upper end
     p_inside = max(below if region.low > -inf else 0.0, 1 - above if region.high < inf else 0.0)
     p_outside = min(1 - below if region.low > -inf else 1.0, above if region.high < inf else 1.0)
-    return Decision(_verdict(p_inside, p_outside), estimate, (estimate - reach, estimate + reach), n, p_inside, p_outside)
+    return Decision(
+        _verdict(p_inside, p_outside), estimate, (estimate - reach, estimate + reach), n, p_inside, p_outside
+    )
 
 
 def unfit(values: Sequence[float]) -> str:

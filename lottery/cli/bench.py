@@ -20,10 +20,14 @@ from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
 from lottery.models.losses import mean_loss
 from lottery.models.matmul import product
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 from lottery.training.fit import Replica, train
 
-CASES = (("tiny", "lenet-300-100", 20), ("reduced", "lenet-300-100", 1), ("tiny", "planted-circle-5", 12))  # scale, network, replicas on a processor
+CASES = (
+    ("tiny", "lenet-300-100", 20),
+    ("reduced", "lenet-300-100", 1),
+    ("tiny", "planted-circle-5", 12),
+)  # scale, network, replicas on a processor
 GPU_REPLICAS = 512
 COUNTS = {"digits": (400, 500, 897), "mnist": (55_000, 5_000, 10_000)}  # images for training, validation, test
 PLANTED_COUNTS = (9_000, 0, 1_000)
@@ -50,22 +54,30 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def engine(setting: Setting, recipe: Recipe, data: Dataset, replicas: int) -> float:
+def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> float:
     """Return the engine's seconds per network-step over a whole training, with all that it measures; of planted networks over whole searches."""
     if setting.network.startswith("planted-"):
         searches = [Search(singleshot(setting.network, "snip", 0.1), seed) for seed in range(replicas)]
         return seconds(lambda: seek(searches, str(data.device)), repeat=1) / searches[0].steps / replicas
     layout = Layout(network(setting.network))
     batch = [
-        Replica(layout.join(initial_weights(network(setting.network), seed)), layout.trainable(None), (seed, "data order", 0))
+        Replica(
+            layout.join(initial_weights(network(setting.network), seed)),
+            layout.trainable(None),
+            (seed, "data order", 0),
+        )
         for seed in range(replicas)
     ]
-    brief = replace(recipe, iterations=20)
-    timed = seconds(lambda: train(setting.network, data, recipe, batch), repeat=1, warm=lambda: train(setting.network, data, brief, batch))
-    return timed / recipe.iterations / replicas
+    brief = replace(config, iterations=20)
+    timed = seconds(
+        lambda: train(setting.network, data, config, batch),
+        repeat=1,
+        warm=lambda: train(setting.network, data, brief, batch),
+    )
+    return timed / config.iterations / replicas
 
 
-def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
+def plain_loop(setting: Setting, config: Config, data: Dataset) -> float:
     """Return the seconds per step of one network in an ordinary loop: nn.Sequential, autograd, fused Adam, index gathers.
 
     It looks at the validation loss, where there is one, as often as the engine does, and nothing else.
@@ -75,37 +87,38 @@ def plain_loop(setting: Setting, recipe: Recipe, data: Dataset) -> float:
     for layer in network(setting.network).layers:
         modules += [nn.Linear(*layer.shape), nn.ReLU()]
     model = nn.Sequential(*modules[:-1]).to(data.device)
-    optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
+    optimiser = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
 
-    def run(iterations: int = recipe.iterations) -> None:
+    def run(iterations: int = config.iterations) -> None:
         for iteration in range(1, iterations + 1):
-            index = torch.randint(0, len(data.train.images), (recipe.batch_size,), device=data.device)
+            index = torch.randint(0, len(data.train.images), (config.batch_size,), device=data.device)
             optimiser.zero_grad()
             mean_loss(loss, model(data.train.images[index]), data.train.labels[index]).backward()
             optimiser.step()
-            if len(data.validation.images) and recipe.looks(iteration):
+            if len(data.validation.images) and config.looks(iteration):
                 with torch.no_grad():
                     mean_loss(loss, model(data.validation.images), data.validation.labels).item()
 
-    return seconds(run, repeat=1, warm=lambda: run(20)) / recipe.iterations
+    return seconds(run, repeat=1, warm=lambda: run(20)) / config.iterations
 
 
 def arithmetic(setting: Setting) -> float:
     """Return the floating-point operations that a training step needs: three products a layer, the first layer's inputs needing no gradient."""
     weights = [layer.weights for layer in network(setting.network).layers]
-    return 2 * setting.recipe.batch_size * (3 * sum(weights) - weights[0])
+    return 2 * setting.config.batch_size * (3 * sum(weights) - weights[0])
 
 
 def product_rate(setting: Setting, replicas: int, device: str) -> float:
     """Return the floating-point operations per second of the best library for the network's largest layer."""
     layer = max(network(setting.network).layers, key=lambda layer: layer.weights)
-    rows, repeat = setting.recipe.batch_size, 200
+    rows, repeat = setting.config.batch_size, 200
     left = torch.rand(replicas, rows, layer.shape[0], device=device)
     right = torch.rand(replicas, *layer.shape, device=device)
     ways = (lambda: product(left, right), lambda: torch.bmm(left, right), lambda: left[0] @ right[0])
     counts = (replicas, replicas, 1)
     return max(
-        2 * rows * layer.weights * count * repeat / seconds(lambda way=way: [way() for _ in range(repeat)]) for way, count in zip(ways, counts)
+        2 * rows * layer.weights * count * repeat / seconds(lambda way=way: [way() for _ in range(repeat)])
+        for way, count in zip(ways, counts)
     )
 
 
@@ -130,8 +143,15 @@ def bench(device: str) -> str:
         replicas = replicas if device == "cpu" else GPU_REPLICAS
         setting = SCALES[name].setting(of_paper, EARLY_STOP) or SCALES[name].setting(of_paper, PLANTED)
         layers = network(setting.network).layers
-        recipe, data = setting.recipe, noise(layers[0].shape[0], layers[-1].shape[1], COUNTS.get(setting.dataset, PLANTED_COUNTS), device)
-        ours, loop, best = engine(setting, recipe, data, replicas), plain_loop(setting, recipe, data), product_rate(setting, replicas, device)
+        config, data = (
+            setting.config,
+            noise(layers[0].shape[0], layers[-1].shape[1], COUNTS.get(setting.dataset, PLANTED_COUNTS), device),
+        )
+        ours, loop, best = (
+            engine(setting, config, data, replicas),
+            plain_loop(setting, config, data),
+            product_rate(setting, replicas, device),
+        )
         rate = arithmetic(setting) / ours
         rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
                      f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",

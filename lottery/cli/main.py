@@ -51,7 +51,9 @@ def _store(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lottery", description="The benchmarks themselves are run by pytest: pytest benchmarks -n auto")
+    parser = argparse.ArgumentParser(
+        prog="lottery", description="The benchmarks themselves are run by pytest: pytest benchmarks -n auto"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
     bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
@@ -59,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     told = "what would be trained, and how long that takes here; takes the options of pytest benchmarks, such as --scale and -k"
     plan = commands.add_parser("plan", help=told, add_help=False)
     plan.set_defaults(run=_plan)
-    curves = commands.add_parser("curves", help="draw the papers' figures from a run's measurements.csv, into its folder")
+    curves = commands.add_parser(
+        "curves", help="draw the papers' figures from a run's measurements.csv, into its folder"
+    )
     curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")
     curves.set_defaults(run=_curves)
     store = commands.add_parser("store", help="what is in the store; move it as one file")

@@ -10,7 +10,11 @@ def visible_gpus() -> int:
     """Return the number of NVIDIA GPUs that this process may use, without importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     present = len(glob.glob("/dev/nvidia[0-9]*"))
-    return present if visible is None else min(present, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+    return (
+        present
+        if visible is None
+        else min(present, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+    )
 
 
 def processor() -> str:

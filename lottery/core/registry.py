@@ -31,7 +31,9 @@ class Registry(dict[str, Callable]):
         unknown = [argument for argument in _arguments(function) if argument not in self.arguments]
         if unknown:
             offered = ", ".join(self.arguments)
-            raise LotteryError(f"{self.what} {name!r} asks for {', '.join(unknown)}; a {self.what} can ask for {offered}, by these names")
+            raise LotteryError(
+                f"{self.what} {name!r} asks for {', '.join(unknown)}; a {self.what} can ask for {offered}, by these names"
+            )
         self[name] = function
 
     def find(self, name: str) -> Callable:
@@ -39,7 +41,9 @@ class Registry(dict[str, Callable]):
         try:
             return self[name]
         except KeyError:
-            raise LotteryError(f"there is no {self.what} {name!r}; the {self.plural} are {', '.join(sorted(self))}") from None
+            raise LotteryError(
+                f"there is no {self.what} {name!r}; the {self.plural} are {', '.join(sorted(self))}"
+            ) from None
 
     def asks(self, name: str, argument: str) -> bool:
         """Return whether the function of this name asks for an argument."""

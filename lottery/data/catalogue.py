@@ -26,7 +26,9 @@ def load(name: str, device: str = "cpu") -> Dataset:
     try:
         read = DATASETS[name]
     except KeyError:
-        raise LotteryError(f"there is no data set {name!r}; the data sets are {', '.join([*DATASETS, *SIZES])}") from None
+        raise LotteryError(
+            f"there is no data set {name!r}; the data sets are {', '.join([*DATASETS, *SIZES])}"
+        ) from None
     parts, digest = {}, hashlib.blake2b(digest_size=8)
     for part, (images, labels) in read().items():
         images, labels = np.ascontiguousarray(images), np.ascontiguousarray(labels.astype(np.int64))

@@ -17,4 +17,8 @@ def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     images, labels = found.data.astype(np.float32) / 16, found.target
     order = torch.randperm(len(images), generator=stream(0, "split", "digits")).numpy()
     test, validation, train = np.split(order, [897, 1397])
-    return {"train": (images[train], labels[train]), "validation": (images[validation], labels[validation]), "test": (images[test], labels[test])}
+    return {
+        "train": (images[train], labels[train]),
+        "validation": (images[validation], labels[validation]),
+        "test": (images[test], labels[test]),
+    }

@@ -52,7 +52,10 @@ def draw(task: str, count: int, seed: int, part: str, noise: float | None = None
     0.01 for the deviation, which we do as well.
     """
     noise = NOISE[task] if noise is None else noise
-    inputs = 2 * torch.rand(count, SIZES[task][0], generator=stream(seed, "task", task, part, "inputs"), dtype=torch.float64) - 1
+    inputs = (
+        2 * torch.rand(count, SIZES[task][0], generator=stream(seed, "task", task, part, "inputs"), dtype=torch.float64)
+        - 1
+    )
     outputs, generator = function(task, inputs), stream(seed, "task", task, part, "noise")
     if task in REGRESSION:
         return Sample(inputs, outputs + noise * torch.randn(outputs.shape, generator=generator, dtype=torch.float64))
@@ -84,7 +87,11 @@ def trivial(task: str, data: Dataset) -> dict[str, float]:
 
     For circle these are the most frequent class and the largest of four affine functions fitted to the classes.
     """
-    observed = data.train.labels.double() if task in REGRESSION else torch.nn.functional.one_hot(data.train.labels, SIZES[task][1]).double()
+    observed = (
+        data.train.labels.double()
+        if task in REGRESSION
+        else torch.nn.functional.one_hot(data.train.labels, SIZES[task][1]).double()
+    )
 
     def fitted(features) -> float:
         weights = torch.linalg.lstsq(features(data.train.images.double()), observed).solution

@@ -58,7 +58,13 @@ def mnist() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     images, test_images = (half.data.numpy().reshape(len(half.data), -1) for half in halves)
     labels, test_labels = (half.targets.numpy() for half in halves)
     if (len(images), len(test_images)) != (60_000, 10_000):
-        raise LotteryError(f"MNIST in {root} has {len(images)} + {len(test_images)} images instead of 60,000 + 10,000; remove it and run again")
+        raise LotteryError(
+            f"MNIST in {root} has {len(images)} + {len(test_images)} images instead of 60,000 + 10,000; remove it and run again"
+        )
     order = torch.randperm(60_000, generator=stream(0, "split", "mnist")).numpy()
     validation, train = np.split(order, [5_000])
-    return {"train": (images[train], labels[train]), "validation": (images[validation], labels[validation]), "test": (test_images, test_labels)}
+    return {
+        "train": (images[train], labels[train]),
+        "validation": (images[validation], labels[validation]),
+        "test": (test_images, test_labels),
+    }

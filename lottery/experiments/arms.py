@@ -48,13 +48,21 @@ class Arm:
     def __post_init__(self):
         changed = [self.treatment != "rewind", self.pruned != "zero", not self.reset]
         if sum(changed) > 1 or (self.branch or not self.trained) and any(changed[1:]):
-            raise ValueError("an arm changes one thing: the treatment of kept weights, the value of pruned ones, or the reset")
+            raise ValueError(
+                "an arm changes one thing: the treatment of kept weights, the value of pruned ones, or the reset"
+            )
 
     @property
     def name(self) -> str:
         """The arm's name in tables and files, such as `large_final constant` or `large_final one-shot untrained`."""
         if self.supermask:
-            details = f", logits from {self.logit:g}" if self.logit else f", {self.share:.0%} kept" if self.supermask == "top-k" else ""
+            details = (
+                f", logits from {self.logit:g}"
+                if self.logit
+                else f", {self.share:.0%} kept"
+                if self.supermask == "top-k"
+                else ""
+            )
             return f"learned {self.supermask} mask, {self.treatment}{details}"
         if self.criterion is None:
             return f"dense, {self.training}" if self.training else "dense"
@@ -159,7 +167,9 @@ class Seek:
 
     def __post_init__(self):
         if self.released and self.method == "random":
-            raise ValueError("random scores are all tied, and as released all that is tied goes; there is no released way of random pruning")
+            raise ValueError(
+                "random scores are all tied, and as released all that is tied goes; there is no released way of random pruning"
+            )
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.masks.scores import scores
 from lottery.masks.statistics import anatomy
-from lottery.models.architectures import Network, network
+from lottery.models.architectures import Architecture, network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
 from lottery.store.fingerprints import canonical, digest, source_digest
@@ -49,7 +49,7 @@ class Experiment:
     @property
     def steps(self) -> int:
         """Number of training steps it costs."""
-        return self.setting.recipe.iterations if self.arm.trained else 0
+        return self.setting.config.iterations if self.arm.trained else 0
 
 
 def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
@@ -95,7 +95,7 @@ def kind(one: Experiment) -> tuple:
 
 @functools.cache
 def _without_rate(setting: Setting) -> Setting:
-    return replace(setting, recipe=replace(setting.recipe, learning_rate=0.0))
+    return replace(setting, config=replace(setting.config, learning_rate=0.0))
 
 
 @functools.singledispatch
@@ -104,7 +104,7 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
     arm, architecture = one.arm, network(one.setting.network)
     science = [initial_weights, stream]
     if arm.criterion is not None:
-        science += [begin, rungs_of, carry, Network.kept, criteria.CRITERIA.find(arm.criterion)]
+        science += [begin, rungs_of, carry, Architecture.kept, criteria.CRITERIA.find(arm.criterion)]
         science += [TREATMENTS.find(name) for name in sorted({arm.treatment, "rewind"})] + [PRUNED.find(arm.pruned)]
     if arm.supermask:
         science += [TopK if arm.supermask == "top-k" else Bernoulli, TREATMENTS.find(arm.treatment)]
@@ -115,8 +115,15 @@ def key(one: Experiment, data: Dataset, precision: str) -> str:
         "precision": precision,
         "network": [[layer.name, layer.shape, str(architecture.rate(layer))] for layer in architecture.layers],
         "data": [one.setting.dataset, data.fingerprint],
-        "recipe": asdict(one.setting.recipe),
-        "arm": [arm.schedule, arm.branch if arm.trunk == "rewinding" else arm.trunk, arm.trained, arm.reset, arm.draw, arm.dissected]
+        "config": asdict(one.setting.config),
+        "arm": [
+            arm.schedule,
+            arm.branch if arm.trunk == "rewinding" else arm.trunk,
+            arm.trained,
+            arm.reset,
+            arm.draw,
+            arm.dissected,
+        ]
         if arm.criterion
         else [arm.supermask or "dense", arm.logit, arm.share],
         "rounds": one.round if arm.trained or arm.dissected else list(SUPERMASK_ROUNDS),
@@ -139,7 +146,13 @@ def treated(one: Experiment, round: int, masks: Masks, previous: Weights) -> Wei
     return [
         torch.where(
             mask,
-            TREATMENTS.call(arm.treatment, w_init=w_init, w_start=w_start, mask=mask, generator=stream(one.seed, *purpose, layer.name)),
+            TREATMENTS.call(
+                arm.treatment,
+                w_init=w_init,
+                w_start=w_start,
+                mask=mask,
+                generator=stream(one.seed, *purpose, layer.name),
+            ),
             0.0,
         )
         for layer, w_init, w_start, mask in zip(layers, initial(one), previous, masks)
@@ -185,7 +198,9 @@ def carry(one: Experiment, masks: Masks | None, start: Tensor, final: Tensor) ->
     if not arm.reset:
         kept["final"] = final.numpy()
     elif arm.pruned != ZERO:
-        kept["next_zeros"] = pack([weights == 0 for weights in zeroed(one, one.round, following, masks, w_start, w_final)])
+        kept["next_zeros"] = pack(
+            [weights == 0 for weights in zeroed(one, one.round, following, masks, w_start, w_final)]
+        )
     elif TREATMENTS.asks(arm.treatment, "w_start"):
         kept["kept_start"] = np.concatenate([weights[mask].numpy() for weights, mask in zip(w_start, following)])
     return kept
@@ -262,7 +277,10 @@ def scored_images(one: Experiment, round: int) -> tuple[Tensor, Tensor]:
 def cut(one: Experiment, ranks: list[Tensor], round: int) -> Masks:
     """Return the masks that leave each layer what it keeps after `round` rounds."""
     architecture = network(one.setting.network)
-    return [keep(rank, count, layer.shape) for rank, count, layer in zip(ranks, architecture.kept(round), architecture.layers)]
+    return [
+        keep(rank, count, layer.shape)
+        for rank, count, layer in zip(ranks, architecture.kept(round), architecture.layers)
+    ]
 
 
 def no_masks(one: Experiment) -> Masks:
@@ -273,7 +291,9 @@ def no_masks(one: Experiment) -> Masks:
 def dense_ranks(one: Experiment, dense: Record | None) -> list[Tensor]:
     """Return the ranks by the trained dense network, whose record is `dense`, or by the initial weights if training does not matter."""
     start = Layout(network(one.setting.network)).join(initial(one))
-    return ranks_after(one, 0, no_masks(one), start, start if dense is None else torch.from_numpy(dense.arrays["final"]))
+    return ranks_after(
+        one, 0, no_masks(one), start, start if dense is None else torch.from_numpy(dense.arrays["final"])
+    )
 
 
 def masks_of(one: Experiment, source: Record | None) -> Masks:

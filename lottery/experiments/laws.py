@@ -17,7 +17,7 @@ from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.models.perceptrons import Perceptrons
 from lottery.store.store import Record
-from lottery.training.config import Recipe, Setting
+from lottery.training.config import Config, Setting
 from lottery.training.fit import Replica, train
 
 STEPS, ROUNDS = 20, 3
@@ -53,13 +53,15 @@ def layers(name: str) -> list[Layer]:
 
     Masks, starts and frozen weights are those that the suite trains with; what is in the pixels does not matter to them.
     """
-    setting = Setting(name, "mnist", Recipe("adam", 1.2e-3, 60, STEPS, STEPS))
+    setting = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS))
     data, layout = random_pixels(name), Layout(network(name))
     source, found, before = None, [], None
     for round in range(ROUNDS + 1):
         one = experiment(setting, chain("large_final"), round, seed=0)
         masks, start = begin(one, source)
-        final = train(name, data, setting.recipe, [Replica(start, layout.trainable(masks), (0, "data order", round))])[0].final
+        final = train(name, data, setting.config, [Replica(start, layout.trainable(masks), (0, "data order", round))])[
+            0
+        ].final
         now = (masks or no_masks(one), weights_of(one, start), weights_of(one, final))
         if before is not None:
             redrawn = begin(experiment(setting, branch("large_final", "reinit"), round, seed=0), source)[1]
@@ -97,16 +99,27 @@ def pruned_stay_zero(layer: Layer) -> bool:
 def redrawn_alike(layer: Layer) -> bool:
     """Return whether a reinitialisation is another draw with the layer's deviation, to five standard errors of one."""
     drawn, deviation = layer.redrawn[layer.mask], (2 / sum(layer.mask.shape)) ** 0.5
-    return not torch.equal(drawn, layer.start[layer.mask]) and abs(drawn.std().item() / deviation - 1) < 5 / (2 * len(drawn)) ** 0.5
+    return (
+        not torch.equal(drawn, layer.start[layer.mask])
+        and abs(drawn.std().item() / deviation - 1) < 5 / (2 * len(drawn)) ** 0.5
+    )
 
 
 def restored_from_bits(name: str) -> dict[str, object]:
     """Return whether a masked network that is stored as its seed and one bit a weight predicts the same, and how many bits a weight that takes."""
-    one = experiment(Setting(name, "mnist", Recipe("adam", 1.2e-3, 60, STEPS, STEPS)), chain("large_final"), 0, seed=0)
-    masks = [torch.rand(mask.shape, generator=stream(0, "masks to store", number)) < 0.5 for number, mask in enumerate(no_masks(one))]
+    one = experiment(Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS)), chain("large_final"), 0, seed=0)
+    masks = [
+        torch.rand(mask.shape, generator=stream(0, "masks to store", number)) < 0.5
+        for number, mask in enumerate(no_masks(one))
+    ]
     stored = pack(masks).tobytes()
     test = random_pixels(name).test
-    networks = [[w * mask for w, mask in zip(initial(one), of)] for of in (masks, unpack(one, np.frombuffer(stored, np.uint8)))]
-    outcomes = [Perceptrons(name, Layout(network(name)).join(weights).unsqueeze(0)).evaluate(test.images, test.labels) for weights in networks]
+    networks = [
+        [w * mask for w, mask in zip(initial(one), of)] for of in (masks, unpack(one, np.frombuffer(stored, np.uint8)))
+    ]
+    outcomes = [
+        Perceptrons(name, Layout(network(name)).join(weights).unsqueeze(0)).evaluate(test.images, test.labels)
+        for weights in networks
+    ]
     same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and number of correct predictions, to the last bit
     return {"same predictions": same, "bits per weight": round(8 * len(stored) / network(name).weights, 4)}

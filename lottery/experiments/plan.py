@@ -22,10 +22,12 @@ ROWS = 100  # validation and test images of a calibration: as few as there can b
 def arithmetic(one: Experiment) -> float:
     """Return the floating-point operations of an experiment's training steps: three products a layer, but for the first one's inputs."""
     weights = [layer.weights for layer in network(one.setting.network).layers]
-    return 2.0 * one.setting.recipe.batch_size * (3 * sum(weights) - weights[0]) * one.steps
+    return 2.0 * one.setting.config.batch_size * (3 * sum(weights) - weights[0]) * one.steps
 
 
-def cheapest_first(needs: Mapping[Hashable, Iterable[Experiment]], cost=arithmetic) -> list[tuple[Hashable, list[Experiment]]]:
+def cheapest_first(
+    needs: Mapping[Hashable, Iterable[Experiment]], cost=arithmetic
+) -> list[tuple[Hashable, list[Experiment]]]:
     """Return the claims in the order in which the next one always costs least, each with what it needs beyond those before it.
 
     `needs` has, for each claim, the experiments that are still missing for it, their missing ancestors included. What several
@@ -55,16 +57,16 @@ class Speed:
 
     def seconds(self, one: Experiment, data: Dataset) -> float:
         """Return the seconds of one experiment: its steps, its looks at the validation loss, and what is measured at the end."""
-        recipe = one.setting.recipe
+        config = one.setting.config
         if isinstance(one, Search):
-            return recipe.iterations * self.step
+            return config.iterations * self.step
         if one.arm.dissected:
             return 0.0
         if not one.arm.trained:
             return len(SUPERMASK_ROUNDS) * self.image * len(data.test.images)
-        looks = recipe.iterations // recipe.interval * len(data.validation.images)
+        looks = config.iterations // config.interval * len(data.validation.images)
         measured = 3 * len(data.test.images) + 2 * len(data.train.images)
-        return recipe.iterations * self.step + (looks + measured) * self.image
+        return config.iterations * self.step + (looks + measured) * self.image
 
 
 def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device: str) -> Speed:
@@ -74,12 +76,17 @@ def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device:
     one, layout = experiments[0], Layout(network(experiments[0].setting.network))
     start = layout.join(initial(one))
     replicas = [Replica(start, layout.trainable(None), (seed, "calibration")) for seed in range(len(experiments))]
-    few = Dataset(data.name, data.train, *(Part(part.images[:ROWS], part.labels[:ROWS]) for part in (data.validation, data.test)), data.fingerprint)
+    few = Dataset(
+        data.name,
+        data.train,
+        *(Part(part.images[:ROWS], part.labels[:ROWS]) for part in (data.validation, data.test)),
+        data.fingerprint,
+    )
 
     def took(iterations: int) -> float:
-        recipe = replace(one.setting.recipe, iterations=iterations, interval=iterations)
+        config = replace(one.setting.config, iterations=iterations, interval=iterations)
         started = time.perf_counter()
-        train(one.setting.network, few, recipe, replicas, parametrise=parametrisation(list(experiments), layout))
+        train(one.setting.network, few, config, replicas, parametrise=parametrisation(list(experiments), layout))
         return time.perf_counter() - started
 
     took(1)
@@ -135,6 +142,9 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
     def seconds(one: Experiment) -> float:
         return speeds[kind(one)].seconds(one, worker.data(one.setting))
 
-    rows = [Row(claim, len(paid), sum(one.steps for one in paid), sum(map(seconds, paid))) for claim, paid in cheapest_first(missing, seconds)]
+    rows = [
+        Row(claim, len(paid), sum(one.steps for one in paid), sum(map(seconds, paid)))
+        for claim, paid in cheapest_first(missing, seconds)
+    ]
     needed = max((memory(batch[0], worker.data(batch[0].setting), len(batch)) for batch in batches.values()), default=0)
     return Plan(rows, len(worker.entries), needed)

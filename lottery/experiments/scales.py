@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lottery.core.errors import LotteryError
-from lottery.models.architectures import NETWORKS, TASKS
-from lottery.training.config import Recipe, Setting
+from lottery.models.architectures import ARCHITECTURES, TASKS
+from lottery.training.config import Config, Setting
 
 # The trainings that a claim can need, and that an arm can name.
 EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # well past early stop; as long as the paper's
@@ -13,7 +13,11 @@ SGD = "sgd"
 SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
 PLANTED = "planted"  # of networks in which a ticket is planted, as the paper trains them at every scale
 TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED)
-DATASETS = ("digits", "mnist", *TASKS)  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
+DATASETS = (
+    "digits",
+    "mnist",
+    *TASKS,
+)  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 
 # How long the papers train, where a claim is about a network that was trained so long. 55 epochs of 916 batches (Frankle & Carbin
@@ -36,47 +40,53 @@ class Scale:
 
 def _lenet(iterations: int, interval: int) -> Setting:
     """LeNet-300-100 on MNIST as both papers train it: Adam at 1.2e-3, batches of 60, a constant learning rate."""
-    return Setting("lenet-300-100", "mnist", Recipe("adam", 1.2e-3, 60, iterations, interval))
+    return Setting("lenet-300-100", "mnist", Config("adam", 1.2e-3, 60, iterations, interval))
 
 
 def _lenet_supermask(rate: float, epochs: int) -> Setting:
     """Masks as the official code trains them: SGD with momentum 0.9, batches of 250, and huge rates, for a logit's slope is small."""
-    return Setting("lenet-300-100", "mnist", Recipe("sgd", rate, 250, 220 * epochs, 2_200, momentum=0.9))
+    return Setting("lenet-300-100", "mnist", Config("sgd", rate, 250, 220 * epochs, 2_200, momentum=0.9))
 
 
-def _lenet_trainings(early_stop: Setting, full_length: Setting, epochs: int, rescaled_epochs: int) -> dict[str, Setting]:
-    length, interval = early_stop.recipe.iterations, early_stop.recipe.interval
+def _lenet_trainings(
+    early_stop: Setting, full_length: Setting, epochs: int, rescaled_epochs: int
+) -> dict[str, Setting]:
+    length, interval = early_stop.config.iterations, early_stop.config.interval
     return {
         EARLY_STOP: early_stop,
         FULL_LENGTH: full_length,
         BRIEF: _lenet(15, 5),
-        SGD: Setting("lenet-300-100", "mnist", Recipe("sgd", 0.8, 60, length, interval)),  # Frankle & Carbin, appendix F
+        SGD: Setting(
+            "lenet-300-100", "mnist", Config("sgd", 0.8, 60, length, interval)
+        ),  # Frankle & Carbin, appendix F
         SUPERMASK: _lenet_supermask(100.0, epochs),
         RESCALED: _lenet_supermask(20.0, rescaled_epochs),
-        TOP_K: Setting("lenet-300-100", "mnist", Recipe("sgd", 0.1, 128, 429 * epochs, 4_290, momentum=0.9, weight_decay=1e-4)),
+        TOP_K: Setting(
+            "lenet-300-100", "mnist", Config("sgd", 0.1, 128, 429 * epochs, 4_290, momentum=0.9, weight_decay=1e-4)
+        ),
     }
 
 
-def _digits(recipe: Recipe) -> Setting:
-    return Setting("lenet-96-48", "digits", recipe)
+def _digits(config: Config) -> Setting:
+    return Setting("lenet-96-48", "digits", config)
 
 
 # Chosen so that the dense network's early stop comes before the middle of the run (`tests/test_scales.py`), and that it learns under SGD.
-_DIGITS = _digits(Recipe("adam", 1e-2, 20, 600, 25))
+_DIGITS = _digits(Config("adam", 1e-2, 20, 600, 25))
 _DIGITS_TRAININGS = {
     EARLY_STOP: _DIGITS,
     FULL_LENGTH: _DIGITS,
-    BRIEF: _digits(Recipe("adam", 1e-2, 20, 14, 2)),
-    SGD: _digits(Recipe("sgd", 0.4, 20, 600, 25)),
-    SUPERMASK: _digits(Recipe("sgd", 20.0, 50, 600, 100, momentum=0.9)),
-    RESCALED: _digits(Recipe("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
-    TOP_K: _digits(Recipe("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
+    BRIEF: _digits(Config("adam", 1e-2, 20, 14, 2)),
+    SGD: _digits(Config("sgd", 0.4, 20, 600, 25)),
+    SUPERMASK: _digits(Config("sgd", 20.0, 50, 600, 100, momentum=0.9)),
+    RESCALED: _digits(Config("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
+    TOP_K: _digits(Config("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
 }
 # Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Their data is made, and their networks are small: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
 _PLANTED = {
-    name: {PLANTED: Setting(name, name.split("-")[1], Recipe("adam", 1e-3, 32, EPOCHS * EPOCH, EPOCH))}
-    for name in NETWORKS
+    name: {PLANTED: Setting(name, name.split("-")[1], Config("adam", 1e-3, 32, EPOCHS * EPOCH, EPOCH))}
+    for name in ARCHITECTURES
     if name.startswith("planted-")
 }
 _PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100)
@@ -93,7 +103,10 @@ SCALES = {
         ),
         Scale(
             "reduced",
-            {"lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100), **_PLANTED},
+            {
+                "lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100),
+                **_PLANTED,
+            },
             "ask for the published training length everywhere with --scale paper (a GPU is advised)",
         ),
         Scale(

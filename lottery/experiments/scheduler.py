@@ -39,7 +39,14 @@ class Worker:
     `workers` is how many share the work; `watch` is told about the batch in progress, `steps` counts finished network-steps.
     """
 
-    def __init__(self, store: Store, device: str, precision: str, workers: int = 1, watch: Callable[[Batch], None] = lambda batch: None):
+    def __init__(
+        self,
+        store: Store,
+        device: str,
+        precision: str,
+        workers: int = 1,
+        watch: Callable[[Batch], None] = lambda batch: None,
+    ):
         self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
         self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
@@ -102,7 +109,11 @@ class Worker:
             if deadline is not None and time.time() > deadline:
                 return
             ready = self._ready(missing, turns or {})
-            fitting = [batch for batch in ready if deadline is None or time.time() + self._took.get(kind(batch[0]), 0) <= deadline]
+            fitting = [
+                batch
+                for batch in ready
+                if deadline is None or time.time() + self._took.get(kind(batch[0]), 0) <= deadline
+            ]
             if ready and not fitting:
                 return
             if any(self._take(batch, missing) for batch in fitting):
@@ -204,7 +215,9 @@ class Worker:
         """Return the records that an experiment is prepared from, its parent's first; None if one has to be computed again."""
         before = [self.parent(one), dense_of(one)] if one.arm.dissected else [self.parent(one)]
         sources = [one and self.store.read_or_set_aside(self.key(one)) for one in before]
-        lost = [one for one, source in zip(before, sources) if one and source is None]  # its file was damaged, or never came along
+        lost = [
+            one for one, source in zip(before, sources) if one and source is None
+        ]  # its file was damaged, or never came along
         for ancestor in lost:
             self._add(missing, ancestor)
         return None if lost else sources
@@ -214,33 +227,37 @@ class Worker:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return {"what": one.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
 
-    def _what_fits(self, compute: Callable, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
+    def _what_fits(
+        self, compute: Callable, prepared: list[tuple[Experiment, tuple]]
+    ) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch, in halves where a GPU's memory does not hold it whole: others may use that GPU, too."""
         try:
             return compute(prepared)
         except torch.cuda.OutOfMemoryError:
             if len(prepared) == 1:
                 name = prepared[0][0].setting.network
-                raise LotteryError(f"the memory of {self.device} does not hold a single {name}; free some, or use --device cpu") from None
+                raise LotteryError(
+                    f"the memory of {self.device} does not hold a single {name}; free some, or use --device cpu"
+                ) from None
         torch.cuda.empty_cache()
         middle = len(prepared) // 2
         return self._what_fits(compute, prepared[:middle]) + self._what_fits(compute, prepared[middle:])
 
     def _train(self, prepared: list[tuple[Experiment, tuple]]) -> list[tuple[Experiment, Record]]:
         """Return the entries of a batch of experiments, each prepared as its masks and its start."""
-        prepared = sorted(prepared, key=lambda pair: pair[0].setting.recipe.learning_rate)
+        prepared = sorted(prepared, key=lambda pair: pair[0].setting.config.learning_rate)
         setting = prepared[0][0].setting
         layout = Layout(network(setting.network))
         replicas = []
         for one, (masks, start) in prepared:
-            order = (one.seed, "data order", one.round if setting.recipe.data_order == "fresh" else 0)
-            replicas.append(fit.Replica(start, layout.trainable(masks), order, one.setting.recipe.learning_rate))
+            order = (one.seed, "data order", one.round if setting.config.data_order == "fresh" else 0)
+            replicas.append(fit.Replica(start, layout.trainable(masks), order, one.setting.config.learning_rate))
         experiments = [one for one, _ in prepared]
         self.watch(Batch(experiments, 0))
         outcomes = fit.train(
             setting.network,
             self.data(setting),
-            setting.recipe,
+            setting.config,
             replicas,
             lambda iteration: self.watch(Batch(experiments, iteration)),
             parametrisation(experiments, layout),
@@ -298,4 +315,6 @@ def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[
     streams = [stream(one.seed, "supermask") for one in experiments]
     if arm.supermask == "top-k":
         return functools.partial(TopK, layout=layout, streams=streams, shares=[arm.share] * len(experiments))
-    return functools.partial(Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled"))
+    return functools.partial(
+        Bernoulli, layout=layout, streams=streams, logit=arm.logit, rescaled=arm.supermask.endswith("rescaled")
+    )

@@ -9,7 +9,7 @@ from lottery.masks import criteria
 from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.planting.planted_networks import target_of, task_of
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 
 SCOPES = ("global", "layer")
 
@@ -28,7 +28,8 @@ def check(arm: Seek) -> None:
         "the whole network has no share to keep": not arm.method and arm.share != 1.0,
         "edge-popup cuts layer by layer always": arm.method == EDGE_POPUP and arm.scope != "global",
         "only edge-popup can be annealed": arm.annealed and arm.method != EDGE_POPUP,
-        "edge-popup has one round, and nothing is trained after it": arm.method == EDGE_POPUP and (arm.rounds, arm.epochs, arm.weak) != (1, 0, False),
+        "edge-popup has one round, and nothing is trained after it": arm.method == EDGE_POPUP
+        and (arm.rounds, arm.epochs, arm.weak) != (1, 0, False),
         f"{arm.method} scores what training has changed; train before the rounds, as multishot does": (
             pruned and criteria.needs_training(arm.method) and not arm.epochs
         ),
@@ -45,17 +46,23 @@ def check(arm: Seek) -> None:
                 raise LotteryError(f"a search in {arm.network}: {what}; keep more, or rank all layers together")
 
 
-def recipe_of(arm: Seek) -> Recipe:
+def config_of(arm: Seek) -> Config:
     """Return how a search trains, all rounds together."""
     steps = EPOCH * (EPOCHS * (arm.weak or arm.method == EDGE_POPUP) + arm.epochs * arm.rounds)
     if arm.method == EDGE_POPUP:
-        return Recipe("sgd", 0.1, 32, steps, EPOCH, momentum=0.9, weight_decay=5e-4)
-    return Recipe("adam", 1e-3, 32, steps, EPOCH)
+        return Config("sgd", 0.1, 32, steps, EPOCH, momentum=0.9, weight_decay=5e-4)
+    return Config("adam", 1e-3, 32, steps, EPOCH)
 
 
 def together(arm: Seek) -> tuple:
     """Return what searches must have in common to be made together: the network, and when they train how."""
-    return arm.network, arm.rounds, arm.epochs, arm.weak, (arm.method == EDGE_POPUP, arm.method == EDGE_POPUP and arm.released)
+    return (
+        arm.network,
+        arm.rounds,
+        arm.epochs,
+        arm.weak,
+        (arm.method == EDGE_POPUP, arm.method == EDGE_POPUP and arm.released),
+    )
 
 
 def count(arm: Seek) -> int:

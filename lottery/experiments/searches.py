@@ -6,7 +6,7 @@ from typing import ClassVar
 from lottery.data.datasets import Dataset
 from lottery.experiments import experiment
 from lottery.experiments.arms import EDGE_POPUP, Seek
-from lottery.experiments.search_settings import check, recipe_of, together
+from lottery.experiments.search_settings import check, config_of, together
 from lottery.experiments.seeking import seek
 from lottery.masks import criteria
 from lottery.models.architectures import network
@@ -33,7 +33,7 @@ class Search:
     @property
     def setting(self) -> Setting:
         """What is trained on what, with all rounds' steps."""
-        return Setting(self.arm.network, task_of(self.arm.network)[0], recipe_of(self.arm))
+        return Setting(self.arm.network, task_of(self.arm.network)[0], config_of(self.arm))
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Search:
     @property
     def steps(self) -> int:
         """Number of training steps it costs."""
-        return recipe_of(self.arm).iterations
+        return config_of(self.arm).iterations
 
 
 @experiment.parent.register
@@ -61,7 +61,7 @@ def _(one: Search, data: Dataset, precision: str) -> str:
         "data": [one.setting.dataset, data.fingerprint],
         "arm": asdict(one.arm),
         "seed": one.seed,
-        "recipe": asdict(one.setting.recipe),
+        "config": asdict(one.setting.config),
         "science": source_digest(*science(one.arm)),
         "own": criteria.SOURCES.get(one.arm.method, ""),
     }

@@ -32,7 +32,7 @@ from lottery.data.datasets import Dataset, Part
 from lottery.data.made_tasks import REGRESSION, dataset, draw, score, trivial
 from lottery.experiments.arms import EDGE_POPUP, Seek
 from lottery.experiments.scales import EPOCH, EPOCHS
-from lottery.experiments.search_settings import count, number, recipe_of, together
+from lottery.experiments.search_settings import config_of, count, number, together
 from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.masks.scores import scores
@@ -41,7 +41,7 @@ from lottery.models.layout import Layout
 from lottery.models.losses import OF_SOFTMAX
 from lottery.models.perceptrons import Perceptrons
 from lottery.planting.planted_networks import planting, target_of, task_of
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 from lottery.training.fit import DataOrder, Descent, Identity, Parametrisation, Step
 from lottery.training.learned_masks import TopK
 
@@ -83,7 +83,9 @@ class Population:
         draws = list(dict.fromkeys((one.seed, one.arm.noise) for one in self.searches))
         found = [dataset(self.task, *one) for one in draws]
         self.own = [found[draws.index((one.seed, one.arm.noise))] for one in self.searches]
-        images, labels = (torch.cat([getattr(data.train, what) for data in found]).to(self.device) for what in ("images", "labels"))
+        images, labels = (
+            torch.cat([getattr(data.train, what) for data in found]).to(self.device) for what in ("images", "labels")
+        )
         train, none = Part(images, labels), found[0].validation
         self.data = Dataset(self.task, train, none, none, found[0].fingerprint)
         first = [draws.index((one.seed, one.arm.noise)) * len(found[0].train.images) for one in self.searches]
@@ -94,7 +96,7 @@ class Population:
     def train(self, moment: str, epochs: int, watch: Callable[[], None]) -> Tensor:
         """Return the parameters (R, P) after so many epochs from the masked start, pruned ones at zero and every other moved."""
         parameters = Identity(self.start * self.masks)
-        steps = self.steps(parameters, self.masks.to(self.start), recipe_of(self.arms[0]), moment)
+        steps = self.steps(parameters, self.masks.to(self.start), config_of(self.arms[0]), moment)
         for _ in range(epochs):
             for _ in range(EPOCH):
                 next(steps)
@@ -103,7 +105,10 @@ class Population:
 
     def scored(self) -> TopK:
         """Return the parametrisation of edge-popup, with every search's scores as they start."""
-        shares, streams = [count(arm) / self.size for arm in self.arms], [stream(one.seed, "scores") for one in self.searches]
+        shares, streams = (
+            [count(arm) / self.size for arm in self.arms],
+            [stream(one.seed, "scores") for one in self.searches],
+        )
         scored = TopK(self.start, self.layout, streams, shares, biases=True)
         for row, arm in enumerate(self.arms):
             if arm.released:
@@ -113,31 +118,35 @@ class Population:
     def learn_scores(self, watch: Callable[[], None]) -> None:
         """Train the scores of edge-popup for all epochs under a falling learning rate, and keep what they choose at the end."""
         kept, scored = [count(arm) / self.size for arm in self.arms], self.scored()
-        recipe = recipe_of(self.arms[0])
+        config = config_of(self.arms[0])
         for epoch in range(EPOCHS):
-            falling = [share ** ((epoch + 1) / EPOCHS) if arm.annealed else share for arm, share in zip(self.arms, kept)]
+            falling = [
+                share ** ((epoch + 1) / EPOCHS) if arm.annealed else share for arm, share in zip(self.arms, kept)
+            ]
             scored.keep(falling)
             scored.refresh()
             if epoch == 0:
-                steps = self.steps(scored, None, recipe, "scores")
+                steps = self.steps(scored, None, config, "scores")
             for _ in range(EPOCH):
                 next(steps)
             watch()
         self.masks[:, : self.size] = scored.masks()[:, : self.size]
         self._compare()
 
-    def steps(self, parameters: Parametrisation, trainable: Tensor | None, recipe: Recipe, moment: str):
+    def steps(self, parameters: Parametrisation, trainable: Tensor | None, config: Config, moment: str):
         """Yield after every step. A learning rate that falls is that of a cosine, epoch by epoch, whose steps are captured anew."""
         loss = self.architecture.loss + (OF_SOFTMAX if self._softmax() else "")
         networks = Perceptrons(self.name, parameters.effective, parameters.effective_gradient, loss)
-        rates = [recipe.learning_rate] * len(self.searches)
-        descent = Descent(parameters.trained, parameters.gradient, trainable, recipe, rates)
+        rates = [config.learning_rate] * len(self.searches)
+        descent = Descent(parameters.trained, parameters.gradient, trainable, config, rates)
         orders = [(one.seed, "data order", moment) for one in self.searches]
-        batches = DataOrder(orders, len(self.own[0].train.images), recipe.batch_size, self.device)
+        batches = DataOrder(orders, len(self.own[0].train.images), config.batch_size, self.device)
         falls, done = self.arms[0].method == EDGE_POPUP, 0
         while True:
             if done % EPOCH == 0 and (falls or done == 0):
-                descent.factor = (1 + torch.cos(torch.tensor(torch.pi * done / (EPOCH * EPOCHS))).item()) / 2 if falls else 1.0
+                descent.factor = (
+                    (1 + torch.cos(torch.tensor(torch.pi * done / (EPOCH * EPOCHS))).item()) / 2 if falls else 1.0
+                )
                 step = Step(self.data, networks, parameters, descent, len(self.searches))
             step(next(batches) + self._first)
             done += 1
@@ -163,18 +172,29 @@ class Population:
         masks, sample = self.layout.parts(mask), draw(self.task, EACH_CLASS * CLASSES, one.seed, "prune", arm.noise)
 
         def saliency(parameters: Parameters) -> Saliency:
-            return Saliency(perceptron(self.architecture), parameters, masks, sample.inputs, sample.observed, self.architecture.loss)
+            return Saliency(
+                perceptron(self.architecture), parameters, masks, sample.inputs, sample.observed, self.architecture.loss
+            )
 
         found = scores(arm.method, one.seed, round, masks, self.layout.parts(start), self.layout.parts(final), saliency)
-        flat, share = torch.cat([values.flatten() for values in found.values()]), (count(arm) / self.size) ** (round / arm.rounds)
+        flat, share = (
+            torch.cat([values.flatten() for values in found.values()]),
+            (count(arm) / self.size) ** (round / arm.rounds),
+        )
         cut = torch.zeros_like(mask)
-        groups = [("all", slice(0, self.size))] if arm.scope == "global" else list(zip(found, [*self.layout.weights, *self.layout.biases]))
+        groups = (
+            [("all", slice(0, self.size))]
+            if arm.scope == "global"
+            else list(zip(found, [*self.layout.weights, *self.layout.biases]))
+        )
         for name, part in groups:
             left = number(share, part.stop - part.start)
             if arm.released:
                 cut[part] = above_threshold(flat[part], left)
             else:
-                cut[part] = keep(ranking(flat[part], mask[part], stream(one.seed, "ties", round, name)), left, flat[part].shape)
+                cut[part] = keep(
+                    ranking(flat[part], mask[part], stream(one.seed, "ties", round, name)), left, flat[part].shape
+                )
         return cut
 
     def _compare(self) -> None:
@@ -184,11 +204,19 @@ class Population:
         layers, and whoever keeps those finds many without knowing which.
         """
         kept, planted = self.masks.cpu(), self.planted
-        counts = [(kept[:, part].sum(1).double(), planted[:, part].sum(1).double(), part.stop - part.start) for part in self.layout.weights]
+        counts = [
+            (kept[:, part].sum(1).double(), planted[:, part].sum(1).double(), part.stop - part.start)
+            for part in self.layout.weights
+        ]
         all_kept, all_planted = (sum(column) for column in list(zip(*counts))[:2])
         both = sum((kept[:, part] & planted[:, part]).sum(1).double() for part in self.layout.weights)
         by_chance = sum(of_kept * of_planted / size for of_kept, of_planted, size in counts)
-        found = {"recall": both / all_planted, "precision": both / all_kept.clamp(min=1), "chance": by_chance / all_planted, "kept": all_kept}
+        found = {
+            "recall": both / all_planted,
+            "precision": both / all_kept.clamp(min=1),
+            "chance": by_chance / all_planted,
+            "kept": all_kept,
+        }
         self.overlap.append({name: values.tolist() for name, values in found.items()})
 
     def readings(self, parameters: Tensor) -> dict[str, list[float]]:
@@ -207,7 +235,10 @@ class Population:
             factor = torch.where(square > 0, (outputs * self._observed).sum(1, keepdim=True) / square, 1.0)
             found |= {"fitted": outputs * factor.clamp(min=0), "any_sign": outputs * factor}
         sound = outputs.isfinite().all(2).all(1)
-        return {name: torch.where(sound, score(self.task, values, self._observed), torch.nan).tolist() for name, values in found.items()}
+        return {
+            name: torch.where(sound, score(self.task, values, self._observed), torch.nan).tolist()
+            for name, values in found.items()
+        }
 
     def anatomy(self, row: int) -> dict[str, object]:
         """Return what a search kept: counts by layer, and whether a path is left from inputs to outputs."""
@@ -217,7 +248,11 @@ class Population:
         for layer in layers:
             reached = (reached.unsqueeze(1) & layer).any(0)
         biases = [int(parts[f"{layer.name} bias"].sum()) for layer in self.architecture.layers]
-        return {"weights_kept": [int(layer.sum()) for layer in layers], "biases_kept": biases, "connected": bool(reached.any())}
+        return {
+            "weights_kept": [int(layer.sum()) for layer in layers],
+            "biases_kept": biases,
+            "connected": bool(reached.any()),
+        }
 
 
 def above_threshold(scores: Tensor, left: int) -> Tensor:
@@ -227,7 +262,9 @@ def above_threshold(scores: Tensor, left: int) -> Tensor:
 
 
 @torch.no_grad()
-def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] = lambda step: None) -> list[tuple[dict, Tensor] | str]:
+def seek(
+    searches: Sequence, device: str = "cpu", watch: Callable[[int], None] = lambda step: None
+) -> list[tuple[dict, Tensor] | str]:
     """Return the measurements and the mask (P,) of every search, or the message of why its criterion failed.
 
     All must be of one kind: one network, and one way of training. `watch` is told the number of steps done after every epoch.
@@ -235,7 +272,9 @@ def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] =
     if not searches:
         return []
     if len({together(one.arm) for one in searches}) != 1:
-        raise LotteryError("searches go into one population if they share network, rounds, epochs, and whether scores or weights are trained")
+        raise LotteryError(
+            "searches go into one population if they share network, rounds, epochs, and whether scores or weights are trained"
+        )
     population, arm, done = Population(searches, device), searches[0].arm, 0
 
     def epoch_done() -> None:
@@ -253,7 +292,10 @@ def seek(searches: Sequence, device: str = "cpu", watch: Callable[[int], None] =
             population.prune(round, final)
         strong = population.readings(population.start * population.masks)
         weak = population.readings(population.train("last", EPOCHS, epoch_done)) if arm.weak else None
-    return [population.failed.get(row) or (_measured(population, row, strong, weak), population.masks[row].cpu()) for row in range(len(searches))]
+    return [
+        population.failed.get(row) or (_measured(population, row, strong, weak), population.masks[row].cpu())
+        for row in range(len(searches))
+    ]
 
 
 @torch.no_grad()
@@ -263,7 +305,7 @@ def step_time(searches: Sequence, device: str) -> float:
     arm = searches[0].arm
     parameters = population.scored() if arm.method == EDGE_POPUP else Identity(population.start)
     parameters.refresh()
-    steps = population.steps(parameters, None, recipe_of(arm), "calibration")
+    steps = population.steps(parameters, None, config_of(arm), "calibration")
     next(steps)
     started = time.perf_counter()
     for _ in range(EPOCH // 4):
@@ -273,7 +315,9 @@ def step_time(searches: Sequence, device: str) -> float:
     return (time.perf_counter() - started) / (EPOCH // 4) / len(searches)
 
 
-def _measured(population: Population, row: int, strong: dict[str, list[float]], weak: dict[str, list[float]] | None) -> dict[str, object]:
+def _measured(
+    population: Population, row: int, strong: dict[str, list[float]], weak: dict[str, list[float]] | None
+) -> dict[str, object]:
     """Return the measurements of one search: errors of regressions, accuracies of circle in per cent."""
     data, best = population.own[row], min if population.task in REGRESSION else max
     target = target_of(population.name)
@@ -281,13 +325,18 @@ def _measured(population: Population, row: int, strong: dict[str, list[float]], 
     measured = {f"strong_{name}": values[row] for name, values in strong.items()}
     measured["strong"] = best(readings) if all(value == value for value in readings) else readings[0]
     if weak is not None:
-        measured |= {"weak": weak["raw"][row]} | {f"weak_{name}": values[row] for name, values in weak.items() if name not in ("raw", "scaled")}
+        measured |= {"weak": weak["raw"][row]} | {
+            f"weak_{name}": values[row] for name, values in weak.items() if name not in ("raw", "scaled")
+        }
     return {
         **measured,
         "ticket": float(score(population.task, target(data.test.images.double()), data.test.labels)),
         **trivial(population.task, data),
         **population.anatomy(row),
-        **{name: [round[name][row] for round in population.overlap] for name in ("recall", "precision", "chance", "kept")},
+        **{
+            name: [round[name][row] for round in population.overlap]
+            for name in ("recall", "precision", "chance", "kept")
+        },
         "iterations": population.searches[row].steps,
         "accuracy_step": 100 / len(data.test.images) if population.task == "circle" else 0.0,
     }

@@ -30,7 +30,9 @@ from lottery.core.registry import Registry
 
 DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
-SOURCES: dict[str, str] = {}  # of criteria of one's own: the text of their files, which is part of what names their results
+SOURCES: dict[
+    str, str
+] = {}  # of criteria of one's own: the text of their files, which is part of what names their results
 
 
 def needs_training(name: str) -> bool:
@@ -49,7 +51,9 @@ def score(name: str, **offered: object) -> Tensor:
     shape = tuple(offered["w_init"].shape)
     if not isinstance(result, Tensor) or tuple(result.shape) != shape:
         got = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
-        raise LotteryError(f"criterion {name!r} returned {got} for a layer of shape {shape}; it must return one score per weight")
+        raise LotteryError(
+            f"criterion {name!r} returned {got} for a layer of shape {shape}; it must return one score per weight"
+        )
     if torch.isnan(result[offered["mask"]]).any():
         raise LotteryError(f"criterion {name!r} returned NaN for a layer of shape {shape}; scores must be numbers")
     return result
@@ -73,7 +77,9 @@ def load(option: str) -> str:
     CRITERIA.add(name, function)
     beside = [sys.modules[module] for module in sorted(set(sys.modules) - before)]
     files = {path} | {Path(module.__file__).resolve() for module in beside if getattr(module, "__file__", None)}
-    SOURCES[name] = "\n".join(one.read_text() for one in sorted(files) if path.parent in (one, *one.parents) and one.suffix == ".py")
+    SOURCES[name] = "\n".join(
+        one.read_text() for one in sorted(files) if path.parent in (one, *one.parents) and one.suffix == ".py"
+    )
     return name
 
 

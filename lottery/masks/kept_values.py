@@ -86,7 +86,11 @@ def constant_initial_sign(w_init):
 def resample(w_init, mask, generator):
     """Independent draws, with replacement, from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.3)."""
     kept = w_init[mask]
-    return kept[torch.randint(0, max(1, len(kept)), w_init.shape, generator=generator)] if len(kept) else torch.zeros_like(w_init)
+    return (
+        kept[torch.randint(0, max(1, len(kept)), w_init.shape, generator=generator)]
+        if len(kept)
+        else torch.zeros_like(w_init)
+    )
 
 
 @treatment

@@ -18,7 +18,11 @@ import torch
 from lottery.core.registry import Registry
 
 ZERO = "zero"  # the ticket of Frankle & Carbin: all pruned weights at zero; needs no memory of the rounds before
-PRUNED = action = Registry("action on pruned weights", "actions on pruned weights", ("mask", "newly", "shrank", "grew", "was_zero", "generator"))
+PRUNED = action = Registry(
+    "action on pruned weights",
+    "actions on pruned weights",
+    ("mask", "newly", "shrank", "grew", "was_zero", "generator"),
+)
 
 
 @action

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from lottery.models.architectures import Network
+from lottery.models.architectures import Architecture
 from lottery.models.losses import mean_loss
 from lottery.models.perceptrons import forward
 
@@ -80,8 +80,10 @@ class Saliency:
         return {part: gradient.detach() for part, gradient in zip(leaves, gradients)}
 
 
-def perceptron(architecture: Network) -> Forward:
+def perceptron(architecture: Architecture) -> Forward:
     """Return the forward pass of a perceptron over parts as `Layout.parts` names them."""
 
     names = [layer.name for layer in architecture.layers]
-    return lambda parameters, inputs: forward([parameters[name] for name in names], [parameters[f"{name} bias"] for name in names], inputs)
+    return lambda parameters, inputs: forward(
+        [parameters[name] for name in names], [parameters[f"{name} bias"] for name in names], inputs
+    )

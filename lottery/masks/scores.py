@@ -11,7 +11,9 @@ from lottery.masks.saliency import Saliency
 Parts = Mapping[str, Tensor]
 
 
-def scores(name: str, seed: int, round: int, masks: Parts, start: Parts, final: Parts, saliency: Callable[[Parts], Saliency]) -> dict[str, Tensor]:
+def scores(
+    name: str, seed: int, round: int, masks: Parts, start: Parts, final: Parts, saliency: Callable[[Parts], Saliency]
+) -> dict[str, Tensor]:
     """Return the scores of every part in `masks` by the criterion `name`, at the end of a round.
 
     `start` and `final` are all parameters before and after the round's training, `saliency` makes derivatives of either.
@@ -24,7 +26,9 @@ def scores(name: str, seed: int, round: int, masks: Parts, start: Parts, final: 
             moments[moment] = saliency(start if moment == "init" else final)
         return getattr(moments[moment], what)
 
-    derivatives = {argument: asked(argument) for argument in criteria.DERIVATIVES if criteria.CRITERIA.asks(name, argument)}
+    derivatives = {
+        argument: asked(argument) for argument in criteria.DERIVATIVES if criteria.CRITERIA.asks(name, argument)
+    }
     return {
         part: criteria.score(
             name,

@@ -4,7 +4,17 @@ from torch import Tensor
 
 NEAR_ZERO = 0.25  # deviations of the layer's initial weights: how far the valley between two peaks is looked for
 
-NAMES = ("positive", "near_zero", "distance", "movement", "grown_kept", "grown_pruned", "closer", "incoming", "outgoing")
+NAMES = (
+    "positive",
+    "near_zero",
+    "distance",
+    "movement",
+    "grown_kept",
+    "grown_pruned",
+    "closer",
+    "incoming",
+    "outgoing",
+)
 
 
 def anatomy(mask: Tensor, w_init: Tensor, w_final: Tensor) -> dict[str, float]:

@@ -29,7 +29,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Network:
+class Architecture:
     """A network as its paper describes it.
 
     `pruned_per_round` gives for each role the share of the surviving weights that one round removes; a role that is
@@ -92,36 +92,41 @@ def _rates(**per_cent: int) -> tuple[tuple[str, Fraction], ...]:
     return tuple((role, Fraction(share, 100)) for role, share in per_cent.items())
 
 
-def _perceptron(name: str, *sizes: int) -> Network:
-    return Network(name, _dense(sizes), _rates(hidden=20, output=10))
+def _perceptron(name: str, *sizes: int) -> Architecture:
+    return Architecture(name, _dense(sizes), _rates(hidden=20, output=10))
 
 
-def _small_convolutional(name: str, channels: tuple[int, ...], flattened: int, rate: int) -> Network:
+def _small_convolutional(name: str, channels: tuple[int, ...], flattened: int, rate: int) -> Architecture:
     layers = _convolutions((3, *channels)) + _dense((flattened, 256, 256, 10))
-    return Network(name, layers, _rates(convolution=rate, hidden=20, output=10))
+    return Architecture(name, layers, _rates(convolution=rate, hidden=20, output=10))
 
 
-def _resnet() -> Network:
+def _resnet() -> Architecture:
     """The CIFAR ResNet-20 that Frankle & Carbin call Resnet-18; its shortcuts and output layer are not pruned."""
     channels = (3,) + (16,) * 7 + (32,) * 6 + (64,) * 6
     shortcuts = (Layer("shortcut1", (16, 32, 1, 1), SHORTCUT), Layer("shortcut2", (32, 64, 1, 1), SHORTCUT))
     layers = _convolutions(channels) + shortcuts + (Layer("dense1", (64, 10), OUTPUT),)
-    return Network("resnet-18", layers, _rates(convolution=20), scope="global")
+    return Architecture("resnet-18", layers, _rates(convolution=20), scope="global")
 
 
-def _vgg() -> Network:
+def _vgg() -> Architecture:
     channels = (3,) + (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
-    return Network("vgg-19", _convolutions(channels) + (Layer("dense1", (512, 10), OUTPUT),), _rates(convolution=20), scope="global")
+    return Architecture(
+        "vgg-19",
+        _convolutions(channels) + (Layer("dense1", (512, 10), OUTPUT),),
+        _rates(convolution=20),
+        scope="global",
+    )
 
 
-def _planted(task: str, depth: int, width: int = 100) -> Network:
+def _planted(task: str, depth: int, width: int = 100) -> Architecture:
     """The network that a task's target is planted in. Its depth counts the input layer, as the paper's; it is not pruned by rounds but to shares."""
     inputs, outputs, loss = TASKS[task]
     name = f"planted-{task}-{depth}" + ("" if width == 100 else f"-{width}")
-    return Network(name, _dense((inputs, *(width,) * (depth - 2), outputs)), (), scope="global", loss=loss)
+    return Architecture(name, _dense((inputs, *(width,) * (depth - 2), outputs)), (), scope="global", loss=loss)
 
 
-NETWORKS = {
+ARCHITECTURES = {
     network.name: network
     for network in (
         _perceptron("lenet-300-100", 784, 300, 100, 10),
@@ -138,9 +143,9 @@ NETWORKS = {
 }
 
 
-def network(name: str) -> Network:
+def network(name: str) -> Architecture:
     """Return the network of this name, or raise with the names there are."""
     try:
-        return NETWORKS[name]
+        return ARCHITECTURES[name]
     except KeyError:
-        raise LotteryError(f"there is no network {name!r}; the networks are {', '.join(NETWORKS)}") from None
+        raise LotteryError(f"there is no network {name!r}; the networks are {', '.join(ARCHITECTURES)}") from None

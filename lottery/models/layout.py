@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lottery.models.architectures import Network
+from lottery.models.architectures import Architecture
 
 ALIGNMENT = 64  # floats; a replica's block is padded to this, so that vectorised updates treat every replica alike
 # Images per pass in evaluation, fixed for each network, because the shape of a product can change its last bits: few for
@@ -15,7 +15,7 @@ LARGE = 2**16  # parameters
 class Layout:
     """Where the parameters of one replica lie in its block of `size` floats: weights layer by layer, then biases, then padding."""
 
-    def __init__(self, architecture: Network):
+    def __init__(self, architecture: Architecture):
         self.network = architecture
         self.shapes = [layer.shape for layer in architecture.layers]
         self.weights, self.biases, offset = [], [], 0

@@ -7,7 +7,9 @@ from torch import Tensor
 
 from lottery.models.architectures import CROSS_ENTROPY, SQUARED_ERROR
 
-OF_SOFTMAX = " of softmax"  # the loss of what a softmax at the end makes of the outputs, as in the code of Fischer & Burkholz
+OF_SOFTMAX = (
+    " of softmax"  # the loss of what a softmax at the end makes of the outputs, as in the code of Fischer & Burkholz
+)
 
 
 def _softmax(outputs: Tensor) -> Tensor:

@@ -37,8 +37,12 @@ def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor
     """
     replicas, rows, inner = left.shape
     columns = right.shape[2]
-    if replicas == columns == 1:  # one column alone goes another way through the library, with other last bits, than beside others
-        pair = product(left.expand(2, -1, -1), right.expand(2, -1, -1), None if bias is None else bias.expand(2, -1, -1))[:1]
+    if (
+        replicas == columns == 1
+    ):  # one column alone goes another way through the library, with other last bits, than beside others
+        pair = product(
+            left.expand(2, -1, -1), right.expand(2, -1, -1), None if bias is None else bias.expand(2, -1, -1)
+        )[:1]
         return pair if out is None else out.copy_(pair)
     linear = _onednn_linear() if rows * inner * columns >= LARGE and _one_by_one(left) else None
     if linear is None:

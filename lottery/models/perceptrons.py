@@ -78,4 +78,3 @@ class Perceptrons:
             loss += surprise.double().sum(1)
             correct += (prediction == truth).double().sum(1)
         return loss / len(images), correct
-

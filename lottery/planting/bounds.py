@@ -32,7 +32,9 @@ def chance(degrees: Sequence[Sequence[int]], widths: Sequence[int], errors: Sequ
     layer, `errors` how far the parameters of the layer may be off.
     """
     layers = zip(degrees, widths, errors, strict=True)
-    return prod(max(0.0, 1 - sum((1 - error**degree) ** width for degree in of_layer)) for of_layer, width, error in layers)
+    return prod(
+        max(0.0, 1 - sum((1 - error**degree) ** width for degree in of_layer)) for of_layer, width, error in layers
+    )
 
 
 def matched(degree: int, neurons: int, width: int, error: float, trials: int, generator: torch.Generator) -> float:
@@ -70,10 +72,16 @@ def bounded_at_random(wanted: float = 0.1, networks: int = 200) -> bool:
         shapes = [(2, 3), (3, 3), (3, 2)]
         weights = [2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1 for shape in shapes]
         biases = [2 * torch.rand(shape[1], generator=generator, dtype=torch.float64) - 1 for shape in shapes]
-        target, inputs = Target(tuple(weights), tuple(biases)), 2 * torch.rand(500, 2, generator=generator, dtype=torch.float64) - 1
+        target, inputs = (
+            Target(tuple(weights), tuple(biases)),
+            2 * torch.rand(500, 2, generator=generator, dtype=torch.float64) - 1,
+        )
         allowed = tolerances(target, inputs, wanted)
         off = [
-            tuple(values + most * (2.0 * torch.randint(0, 2, values.shape, generator=generator) - 1) for values, most in zip(of, allowed))
+            tuple(
+                values + most * (2.0 * torch.randint(0, 2, values.shape, generator=generator) - 1)
+                for values, most in zip(of, allowed)
+            )
             for of in (weights, biases)
         ]
         worst = max(worst, float((target(inputs) - Target(*off)(inputs)).abs().max()))

@@ -47,7 +47,10 @@ def off_by_rounding_only(task: str, depth: int) -> bool:
     target, found = plantings(task, depth)
     inputs = draw(task, 500, 0, "test").inputs
     wanted = target(inputs)
-    return bool((found.ticket(inputs) / found.scale.unsqueeze(1) - wanted).abs().max() <= 1e-12 * torch.clamp(wanted.abs().max(), min=1))
+    return bool(
+        (found.ticket(inputs) / found.scale.unsqueeze(1) - wanted).abs().max()
+        <= 1e-12 * torch.clamp(wanted.abs().max(), min=1)
+    )
 
 
 def size_ratios(task: str, depth: int, printed: bool = False) -> list[float]:
@@ -60,7 +63,10 @@ def size_ratios(task: str, depth: int, printed: bool = False) -> list[float]:
 def recall_of_largest(task: str, depth: int, printed: bool = False) -> float:
     """Return which share of the planted weights is among as many of a network's largest."""
     target, found = plantings(task, depth, printed)
-    sizes, masks = (torch.cat([layer.flatten(1) for layer in layers], 1) for layers in (map(Tensor.abs, found.network.weights), found.weight_masks))
+    sizes, masks = (
+        torch.cat([layer.flatten(1) for layer in layers], 1)
+        for layers in (map(Tensor.abs, found.network.weights), found.weight_masks)
+    )
     largest = torch.zeros_like(masks).scatter(1, sizes.topk(target.size, 1).indices, True)
     return ((largest & masks).sum() / masks.sum()).item()
 
@@ -74,7 +80,9 @@ def weights(task: str, depth: int) -> tuple[int, int]:
 def densities(task: str, depth: int) -> list[float]:
     """Return for each layer the share of its weights, in per cent, that the ticket has."""
     target, found = plantings(task, depth)
-    return [100 * int((weight != 0).sum()) / host[0].numel() for weight, host in zip(target.weights, found.network.weights)]
+    return [
+        100 * int((weight != 0).sum()) / host[0].numel() for weight, host in zip(target.weights, found.network.weights)
+    ]
 
 
 def mean_score(task: str, depth: int) -> float:

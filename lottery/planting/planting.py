@@ -64,8 +64,13 @@ def hosts(widths: Sequence[int], seeds: Sequence[int]) -> Network:
     for place, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
         deviation = sqrt(2 / inputs)
         product *= deviation
-        for drawn, what, shape, size in ((weights, "weights", (inputs, outputs), deviation), (biases, "biases", (outputs,), product)):
-            rows = [torch.randn(shape, generator=stream(seed, "host", what, place), dtype=torch.float64) for seed in seeds]
+        for drawn, what, shape, size in (
+            (weights, "weights", (inputs, outputs), deviation),
+            (biases, "biases", (outputs,), product),
+        ):
+            rows = [
+                torch.randn(shape, generator=stream(seed, "host", what, place), dtype=torch.float64) for seed in seeds
+            ]
             drawn.append(size * torch.stack(rows))
     return Network(tuple(weights), tuple(biases))
 
@@ -93,13 +98,17 @@ def plant(target: Target, host: Network, printed: bool = False) -> Planted:
 def _check(target: Target, host: Network) -> None:
     widths = (host.weights[0].shape[1], *(bias.shape[1] for bias in host.biases))
     if len(widths) != len(target.widths):
-        raise LotteryError(f"a target of depth {len(target.widths)} cannot be planted in a network of depth {len(widths)}; they must be equally deep")
+        raise LotteryError(
+            f"a target of depth {len(target.widths)} cannot be planted in a network of depth {len(widths)}; they must be equally deep"
+        )
     if (widths[0], widths[-1]) != (target.widths[0], target.widths[-1]):
         ours, theirs = f"{target.widths[0]} inputs and {target.widths[-1]} outputs", f"{widths[0]} and {widths[-1]}"
         raise LotteryError(f"the target has {ours}, the network {theirs}; they must agree")
     for place, (needed, there) in enumerate(zip(target.widths, widths)):
         if needed > there:
-            raise LotteryError(f"layer {place} of the target has {needed} neurons, that of the network {there}: there is no neuron for the last ones")
+            raise LotteryError(
+                f"layer {place} of the target has {needed} neurons, that of the network {there}: there is no neuron for the last ones"
+            )
 
 
 def _plant_layer(weight, bias, target_weight, target_bias, places, scales, printed):
@@ -118,7 +127,9 @@ def _plant_layer(weight, bias, target_weight, target_bias, places, scales, print
         admissible = free & there.any(1)
         if not admissible.any(1).all():
             what = "no free neuron is admissible: where the target's neuron has weights, all of them have zeros"
-            raise LotteryError(f"{what}, in network {int((~admissible.any(1)).nonzero()[0])} of the batch; take hosts without empty neurons")
+            raise LotteryError(
+                f"{what}, in network {int((~admissible.any(1)).nonzero()[0])} of the batch; take hosts without empty neurons"
+            )
         place = _match(theta, there, admissible)
         free[rows, place] = False
         replaced = there[rows, :, place]  # (H, K)

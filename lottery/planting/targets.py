@@ -29,12 +29,16 @@ class Target:
     def __post_init__(self):
         fits = all(a.shape[1] == b.shape[0] for a, b in pairwise(self.weights))
         if not self.weights or len(self.weights) != len(self.biases) or not fits:
-            raise LotteryError("a target needs layers of weights (inputs, outputs) that follow on each other, with a bias vector each")
+            raise LotteryError(
+                "a target needs layers of weights (inputs, outputs) that follow on each other, with a bias vector each"
+            )
         for place, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             if weight.shape[1] != len(bias):
                 raise LotteryError(f"layer {place} of the target has {weight.shape[1]} outputs and {len(bias)} biases")
             if not weight.any(0).all():
-                raise LotteryError(f"layer {place} of the target has an output without weights; leave it out, or give it one")
+                raise LotteryError(
+                    f"layer {place} of the target has an output without weights; leave it out, or give it one"
+                )
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -51,7 +55,9 @@ class Target:
         return forward(self.weights, self.biases, inputs)
 
 
-def interpolation(function: Callable[[Tensor], Tensor], knots: Tensor, signs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def interpolation(
+    function: Callable[[Tensor], Tensor], knots: Tensor, signs: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return a layer of one ReLU a knot, and what it is summed with, that interpolate a function of one variable between equidistant knots.
 
     That is the inner weights and biases (knots,), the outer weights (knots,) and the outer bias. A unit looks to the right of its
@@ -91,18 +97,27 @@ def circle(depth: int) -> Target:
     """
     if _depth(depth) == 3:
         along = across = _squares(torch.linspace(-1, 1, CIRCLE_KNOTS, dtype=torch.float64), last=-1)
-        return _classified([], torch.eye(2, dtype=torch.float64)[:, :1], torch.eye(2, dtype=torch.float64)[:, 1:], along, across)
+        return _classified(
+            [], torch.eye(2, dtype=torch.float64)[:, :1], torch.eye(2, dtype=torch.float64)[:, 1:], along, across
+        )
     parts = torch.tensor([[1.0, -1, 0, 0], [0, 0, 1, -1]], dtype=torch.float64)  # x1 and -x1, x2 and -x2
-    joined = torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1]], dtype=torch.float64)  # their positive parts make |x1| and |x2|
+    joined = torch.tensor(
+        [[1.0, 0], [1, 0], [0, 1], [0, 1]], dtype=torch.float64
+    )  # their positive parts make |x1| and |x2|
     if depth == 4:
         along = across = _squares(torch.linspace(0, 1, CIRCLE_KNOTS, dtype=torch.float64), last=-1)
         return _classified([parts], joined[:, :1], joined[:, 1:], along, across)
     mirrors, axis, angle = [], torch.eye(2, dtype=torch.float64), pi / 2
     for _ in range(depth - 5):
         angle /= 2
-        parallel, perpendicular = cos(angle) * axis[0] + sin(angle) * axis[1], sin(angle) * axis[0] - cos(angle) * axis[1]
+        parallel, perpendicular = (
+            cos(angle) * axis[0] + sin(angle) * axis[1],
+            sin(angle) * axis[0] - cos(angle) * axis[1],
+        )
         mirrors.append(torch.stack([parallel, perpendicular, -perpendicular], 1))
-        axis = torch.tensor([[cos(angle), sin(angle), sin(angle)], [sin(angle), -cos(angle), -cos(angle)]], dtype=torch.float64)
+        axis = torch.tensor(
+            [[cos(angle), sin(angle), sin(angle)], [sin(angle), -cos(angle), -cos(angle)]], dtype=torch.float64
+        )
     if depth == 5:
         along = across = _squares(torch.linspace(0, 1, CIRCLE_KNOTS, dtype=torch.float64), last=1)
         first, second = torch.eye(2, dtype=torch.float64)[:, :1], torch.eye(2, dtype=torch.float64)[:, 1:]
@@ -144,12 +159,18 @@ def helix(depth: int) -> Target:
     weights of the target; the paper's counts include them.
     """
     from_zero = _depth(depth) > 3  # a first layer moves x to where it is never negative
-    knots = torch.from_numpy(np.linspace(0 if from_zero else -1, 2 if from_zero else 1, HELIX_KNOTS))  # the noise below hangs on the rounding here
+    knots = torch.from_numpy(
+        np.linspace(0 if from_zero else -1, 2 if from_zero else 1, HELIX_KNOTS)
+    )  # the noise below hangs on the rounding here
 
     def turn(x: Tensor) -> Tensor:
         return 5 * pi + 3 * pi * (x - 1 if from_zero else x)
 
-    curves = (lambda x: turn(x) * turn(x).cos() / (8 * pi), lambda x: turn(x) * turn(x).sin() / (8 * pi), lambda x: turn(x) / (8 * pi))
+    curves = (
+        lambda x: turn(x) * turn(x).cos() / (8 * pi),
+        lambda x: turn(x) * turn(x).sin() / (8 * pi),
+        lambda x: turn(x) / (8 * pi),
+    )
     parts = [interpolation(curve, knots, alternating(HELIX_KNOTS)) for curve in curves]
     weights = [parts[0][0].unsqueeze(0), torch.stack([part[2] for part in parts], 1)]
     biases = [parts[0][1], torch.stack([part[3] for part in parts])]

@@ -121,7 +121,11 @@ class Run:
 
     def pytest_collection_modifyitems(self, session, config, items):
         """Find out what is asked for, before anything is deselected."""
-        items[:] = [item for item in items if _claim(item) is not None or not hasattr(getattr(item, "function", None), "claim_of")]
+        items[:] = [
+            item
+            for item in items
+            if _claim(item) is not None or not hasattr(getattr(item, "function", None), "claim_of")
+        ]
         benchmarks = {_claim(item).file for item in items if _claim(item) is not None}
         if not benchmarks:
             return
@@ -208,7 +212,10 @@ class Run:
         if result["error"]:
             pytest.fail(result["reason"], pytrace=False)
         if judging.fails(result, result["counts"]):
-            pytest.fail(f"{result['verdict']}: {tables.ours(result)}, expected {result['expected_verdict']}. {result['statement']}", pytrace=False)
+            pytest.fail(
+                f"{result['verdict']}: {tables.ours(result)}, expected {result['expected_verdict']}. {result['statement']}",
+                pytrace=False,
+            )
         if judging.deviates(result):
             item.user_properties.append(("deviates", "by chance"))
 
@@ -220,7 +227,9 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
-        if (self.folder / "error").exists():  # a worker gave up: end the others quietly, the message comes in the summary
+        if (
+            self.folder / "error"
+        ).exists():  # a worker gave up: end the others quietly, the message comes in the summary
             self.config.pluginmanager.get_plugin("dsession").triggershutdown()
 
     def pytest_sessionstart(self, session):
@@ -266,7 +275,10 @@ class Run:
         self.notes += sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
         if self.baseline:
             self.notes += comparison.remarks(moves, self.config.getoption("baseline"))
-        rows = sorted({tuple(row) for one in found for row in one["rows"]}, key=lambda row: (row[0], row[9], row[10], row[2], row[1], row[5], row[4]))
+        rows = sorted(
+            {tuple(row) for one in found for row in one["rows"]},
+            key=lambda row: (row[0], row[9], row[10], row[2], row[1], row[5], row[4]),
+        )
         try:
             tables.write(Path(self.config.getoption("results")), self.report, rows, self.notes, self.scale)
         except OSError as error:
@@ -274,14 +286,23 @@ class Run:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            others = session.testsfailed - sum(judging.fails(result, result["counts"]) for result in results)  # no claims, or broken
+            others = session.testsfailed - sum(
+                judging.fails(result, result["counts"]) for result in results
+            )  # no claims, or broken
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed or others > 0 else pytest.ExitCode.OK
 
-    def _gate(self, results: list[dict], moves: list[dict], missing: list[str], interrupted: bool) -> tuple[list[str], bool]:
+    def _gate(
+        self, results: list[dict], moves: list[dict], missing: list[str], interrupted: bool
+    ) -> tuple[list[str], bool]:
         """Return remarks about the exit status, and whether it is 1."""
         chance = [result["id"] for result in results if judging.deviates(result) and not result["counts"]]
-        lines = [f"{id} is other than expected, which among so many claims can be chance (Holm): it does not count" for id in chance]
-        failed = any(judging.fails(result, result["counts"]) for result in results) or any(row["state"] == "drifted" for row in moves)
+        lines = [
+            f"{id} is other than expected, which among so many claims can be chance (Holm): it does not count"
+            for id in chance
+        ]
+        failed = any(judging.fails(result, result["counts"]) for result in results) or any(
+            row["state"] == "drifted" for row in moves
+        )
         if missing:
             named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
             lines.append(f"{len(missing)} collected claims brought no verdict: {named}")
@@ -306,7 +327,13 @@ class Run:
             except PackageNotFoundError:
                 versions[package] = None
         device = f"cpu ({processor()})" if self.devices == ["cpu"] else self._gpus()
-        return {"device": device, "precision": self.precision, "python": platform.python_version(), "system": platform.system(), **versions}
+        return {
+            "device": device,
+            "precision": self.precision,
+            "python": platform.python_version(),
+            "system": platform.system(),
+            **versions,
+        }
 
     def _gpus(self) -> str:
         import torch
@@ -320,7 +347,9 @@ class Run:
             self._show(terminalreporter)
         if self.planned:
             terminalreporter.write_sep("=", f"lottery, scale {self.scale.name}: what would be trained")
-            terminalreporter.write_line(tables.plan_table(self.planned, cores() if self.devices == ["cpu"] else len(self.devices)))
+            terminalreporter.write_line(
+                tables.plan_table(self.planned, cores() if self.devices == ["cpu"] else len(self.devices))
+            )
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)
 
@@ -335,7 +364,9 @@ class Run:
         terminal.write_line("")
         terminal.write_line(tables.summary(self.report), bold=True)
         if not self.error:
-            terminal.write_line(f"written to {self.config.getoption('results')}/results.json, results.md, measurements.csv")
+            terminal.write_line(
+                f"written to {self.config.getoption('results')}/results.json, results.md, measurements.csv"
+            )
         terminal.write_line(f"scale {self.scale.name}: {self.scale.more}")
 
     def _end_display(self) -> None:

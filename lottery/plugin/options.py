@@ -18,14 +18,42 @@ def add(parser: pytest.Parser) -> None:
     """Add the suite's options to pytest's."""
     group = parser.getgroup("lottery", "lottery: claims of the lottery-ticket literature")
     group.addoption("--scale", metavar="SCALE", help=f"{', '.join(SCALES)} (default: LOTTERY_SCALE, else tiny)")
-    group.addoption("--results", metavar="DIR", default="results", help="where results.json, results.md and measurements.csv go (default: results)")
-    group.addoption("--store", metavar="DIR", help="where everything computed is kept (default: LOTTERY_STORE, else the user's cache)")
-    group.addoption("--criterion", metavar="NAME=FILE.py:FUNCTION", action="append", default=[], help="try a mask criterion of your own; repeatable")
+    group.addoption(
+        "--results",
+        metavar="DIR",
+        default="results",
+        help="where results.json, results.md and measurements.csv go (default: results)",
+    )
+    group.addoption(
+        "--store",
+        metavar="DIR",
+        help="where everything computed is kept (default: LOTTERY_STORE, else the user's cache)",
+    )
+    group.addoption(
+        "--criterion",
+        metavar="NAME=FILE.py:FUNCTION",
+        action="append",
+        default=[],
+        help="try a mask criterion of your own; repeatable",
+    )
     group.addoption("--baseline", metavar="FILE", help="an earlier results.json; a significant drift from it fails")
-    group.addoption("--budget", metavar="TIME", help="wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped")
-    group.addoption("--plan", action="store_true", help="train nothing: say what would be trained, and how long that would take here (use -n0)")
+    group.addoption(
+        "--budget",
+        metavar="TIME",
+        help="wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped",
+    )
+    group.addoption(
+        "--plan",
+        action="store_true",
+        help="train nothing: say what would be trained, and how long that would take here (use -n0)",
+    )
     group.addoption("--device", metavar="DEVICE", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    group.addoption("--precision", metavar="PRECISION", default="float32", help=f"{' or '.join(PRECISIONS)} for matrix products (default: float32)")
+    group.addoption(
+        "--precision",
+        metavar="PRECISION",
+        default="float32",
+        help=f"{' or '.join(PRECISIONS)} for matrix products (default: float32)",
+    )
 
 
 def chosen_scale(config: pytest.Config) -> Scale:
@@ -55,7 +83,9 @@ def check_results_folder(config: pytest.Config) -> None:
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         what = "is not a folder" if not nearest.is_dir() else "is not writable"
-        raise LotteryError(f"the results cannot be written to {config.getoption('results')}: {nearest} {what}; choose another folder with --results")
+        raise LotteryError(
+            f"the results cannot be written to {config.getoption('results')}: {nearest} {what}; choose another folder with --results"
+        )
 
 
 def precision(config: pytest.Config) -> str:
@@ -85,7 +115,9 @@ def device_names(config: pytest.Config) -> list[str]:
         return [f"cuda:{index}" for index in range(count)]
     if name == "auto":
         return ["cpu"]
-    raise LotteryError(f"--device {name}: torch {torch.__version__} sees {count} GPUs here; use --device cpu, or mend the driver")
+    raise LotteryError(
+        f"--device {name}: torch {torch.__version__} sees {count} GPUs here; use --device cpu, or mend the driver"
+    )
 
 
 def workers(config: pytest.Config) -> int:

@@ -51,7 +51,11 @@ def describe(batch: Batch) -> str:
     rounds = sorted({one.round for one in batch.experiments})
     span = f"round {rounds[0]}" if len(rounds) == 1 else f"rounds {rounds[0]} to {rounds[-1]}"
     span = "" if isinstance(first.arm, Seek) else f"  {span}"
-    where = f"iteration {batch.iteration:,} of {first.setting.recipe.iterations:,}" if first.arm.trained else "evaluating masks"
+    where = (
+        f"iteration {batch.iteration:,} of {first.setting.config.iterations:,}"
+        if first.arm.trained
+        else "evaluating masks"
+    )
     return f"{first.setting.network}  {name}{span}  x{len(batch.experiments)}  {where}"
 
 
@@ -110,7 +114,16 @@ class Display:
         states = read(self._folder)
         planned = max(state["planned"] for state in states.values())
         done = sum(state["finished"] + state["running"] for state in states.values())
-        left = f"{elapsed * (planned - done) / done:.0f} s left" if 0 < done <= planned and elapsed > 2 else "estimating"
+        left = (
+            f"{elapsed * (planned - done) / done:.0f} s left" if 0 < done <= planned and elapsed > 2 else "estimating"
+        )
         whole = Table.grid(padding=(0, 1))
-        whole.add_row("training", ProgressBar(planned or 1, min(done, planned), width=30), f"{done:,} of {planned:,} network-steps, {left}")
-        return Group(whole, *(Text(f"{name:8} {state['text']}", overflow="ellipsis", no_wrap=True) for name, state in states.items()))
+        whole.add_row(
+            "training",
+            ProgressBar(planned or 1, min(done, planned), width=30),
+            f"{done:,} of {planned:,} network-steps, {left}",
+        )
+        return Group(
+            whole,
+            *(Text(f"{name:8} {state['text']}", overflow="ellipsis", no_wrap=True) for name, state in states.items()),
+        )

@@ -51,7 +51,9 @@ class Session:
             return
         self.worker = self._worker(workers, reporter.watch)
         reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
-        self.worker.work(wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns())
+        self.worker.work(
+            wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns()
+        )
 
     def plan(self):
         """Return what the claims asked for would have trained, as a `lottery.plan.Plan`; nothing is trained but to measure how fast that goes."""
@@ -121,7 +123,10 @@ class Session:
             own = {one.seed: one for one in searches if one.arm.network == network and one.arm.noise is None}
             records = [record.measurements for one in own.values() if (record := self.worker.record(one))]
             if records:
-                levels[network] = {name: plain(sum(one[name] for one in records) / len(records)) for name in ("ticket", "constant", "affine")}
+                levels[network] = {
+                    name: plain(sum(one[name] for one in records) / len(records))
+                    for name in ("ticket", "constant", "affine")
+                }
         return levels
 
     @staticmethod

@@ -47,14 +47,20 @@ def read(file: Path) -> dict[tuple[str, str], Line]:
         with file.open(newline="", encoding="utf-8") as content:
             rows = csv.DictReader(content)
             if tuple(rows.fieldnames or ()) != COLUMNS:
-                raise LotteryError(f"{file} is not a measurements.csv of this suite: its columns should be {', '.join(COLUMNS)}")
+                raise LotteryError(
+                    f"{file} is not a measurements.csv of this suite: its columns should be {', '.join(COLUMNS)}"
+                )
             for row in rows:
                 untrained = row["arm"].endswith(" untrained") and row["metric"] == "test_accuracy"
                 if (untrained or row["metric"] == "test_accuracy_early_stop") and row["value"]:
                     where = f"{row['network']}, {row['dataset']}, {int(row['iterations']):,} iterations of {row['optimiser']}"
-                    lines[where, row["arm"]][float(row["weights_remaining"])].append((float(row["value"]), float(row["iteration"])))
+                    lines[where, row["arm"]][float(row["weights_remaining"])].append(
+                        (float(row["value"]), float(row["iteration"]))
+                    )
     except OSError as error:
-        raise LotteryError(f"{file} cannot be read ({error.strerror}); run the benchmarks first, or name the folder of their results") from None
+        raise LotteryError(
+            f"{file} cannot be read ({error.strerror}); run the benchmarks first, or name the folder of their results"
+        ) from None
     return lines
 
 
@@ -65,7 +71,9 @@ def draw(folder: Path) -> list[Path]:
 
         matplotlib.use("agg")
     except ImportError:
-        raise LotteryError("figures need matplotlib: pip install matplotlib, or install this project with its extra `figures`") from None
+        raise LotteryError(
+            "figures need matplotlib: pip install matplotlib, or install this project with its extra `figures`"
+        ) from None
     lines, made = read(folder / "measurements.csv"), []
     for where in sorted({where for where, _ in lines}):
         dense = lines.get((where, "dense"), {})
@@ -83,7 +91,9 @@ def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained
     """Draw accuracy, and for trained arms early stop, against weights remaining: means over seeds, bands from the lowest seed to the highest."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2 if trained else 1, figsize=(13 if trained else 8, 5), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, 2 if trained else 1, figsize=(13 if trained else 8, 5), squeeze=False, layout="constrained"
+    )
     panels = [(axes[0][0], 0, "test accuracy" + (" at early stop" if trained else ", untrained") + " (%)")]
     panels += [(axes[0][1], 1, "early-stop iteration")] if trained else []
     for axis, place, label in panels:
@@ -92,10 +102,20 @@ def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained
         if place == 0 and not trained:
             axis.axhline(CHANCE, color="grey", linestyle=":", label="chance")
         if trained and 100.0 in dense:
-            axis.axhline(_mean([seed[place] for seed in dense[100.0]]), color="black", linewidth=0.8, linestyle="--", label="dense")
+            axis.axhline(
+                _mean([seed[place] for seed in dense[100.0]]),
+                color="black",
+                linewidth=0.8,
+                linestyle="--",
+                label="dense",
+            )
         axis.set(xscale="log", xlabel="weights remaining (%)", ylabel=label)
         axis.invert_xaxis()
-        ticks = [tick for tick in (100, 51.3, 21.1, 7.0, 3.6, 1.9, 0.5) if tick >= min(min(line) for line in lines.values()) * 0.9]
+        ticks = [
+            tick
+            for tick in (100, 51.3, 21.1, 7.0, 3.6, 1.9, 0.5)
+            if tick >= min(min(line) for line in lines.values()) * 0.9
+        ]
         axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
@@ -108,7 +128,9 @@ def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained
 def _line(axis, colour: str, name: str, line: Line, place: int, dashed: bool) -> None:
     remaining = sorted(line, reverse=True)
     values = [[seed[place] for seed in line[share]] for share in remaining]
-    axis.plot(remaining, list(map(_mean, values)), color=colour, marker=".", label=name, linestyle="--" if dashed else "-")
+    axis.plot(
+        remaining, list(map(_mean, values)), color=colour, marker=".", label=name, linestyle="--" if dashed else "-"
+    )
     axis.fill_between(remaining, list(map(min, values)), list(map(max, values)), color=colour, alpha=0.08, linewidth=0)
 
 

@@ -14,8 +14,14 @@ PANELS = (
 )
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup", "magnitude_increase", "movement",
            "large_final_same_sign")  # fmt: skip
-COLOURS = {name: f"C{place}" for place, name in enumerate(METHODS)} | {"synflow in 100 rounds": "indigo"}  # ten colours, and one more
-LEVELS = {"ticket": ("black", "--", "planted ticket"), "affine": ("grey", ":", "best affine"), "constant": ("grey", "-.", "best constant")}
+COLOURS = {name: f"C{place}" for place, name in enumerate(METHODS)} | {
+    "synflow in 100 rounds": "indigo"
+}  # ten colours, and one more
+LEVELS = {
+    "ticket": ("black", "--", "planted ticket"),
+    "affine": ("grey", ":", "best affine"),
+    "constant": ("grey", "-.", "best constant"),
+}
 WHOLE = ("whole network", "", "")
 Point = dict[str, list[float]]  # metric -> value of each seed
 Searches = dict[tuple[str, str, str], Point]  # (method, share as written, rest of the arm's name) -> what was measured
@@ -26,7 +32,11 @@ def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
     networks: dict[str, Searches] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for row in rows:
         if row["network"].startswith("planted-") and row["value"]:
-            metric = row["metric"] if row["metric"] not in ("recall", "precision", "chance") else f"{row['metric']} {row['round']}"
+            metric = (
+                row["metric"]
+                if row["metric"] not in ("recall", "precision", "chance")
+                else f"{row['metric']} {row['round']}"
+            )
             networks[row["network"]][split(row["arm"])][metric].append(float(row["value"]))
             if metric == "strong":  # measured of every search, at the end
                 networks[row["network"]][split(row["arm"])]["remaining"].append(float(row["weights_remaining"]))
@@ -52,7 +62,11 @@ def draw(folder: Path) -> list[Path]:
         panels = [panel for panel in panels if any(len(line) > 1 for line in panel[2].values())]
         if panels:
             made.append(_levels_figure(folder / f"curves-{network}.png", network, found, panels))
-        sifted = {method: point for (method, share, rest), point in found.items() if rest == "10 rounds" and share == "1% kept"}
+        sifted = {
+            method: point
+            for (method, share, rest), point in found.items()
+            if rest == "10 rounds" and share == "1% kept"
+        }
         if sifted:
             made.append(_recovered_figure(folder / f"curves-recovered-{network}.png", network, sifted))
     return made
@@ -63,7 +77,9 @@ def _lines(found: Searches, ticket: str, rest: str) -> dict[str, list[tuple[floa
     points: dict[tuple[str, str], Point] = {}
     for (method, share, more), point in found.items():
         if more.removesuffix("untrained").rstrip(", ") == rest and ticket in point and share:
-            points[method, share] = max(points.get((method, share), point), point, key=lambda one: len(one[ticket]))  # that of more draws
+            points[method, share] = max(
+                points.get((method, share), point), point, key=lambda one: len(one[ticket])
+            )  # that of more draws
     lines: dict[str, list] = defaultdict(list)
     for (method, _), point in points.items():
         lines[method].append((_mean(point["remaining"]), point[ticket]))
@@ -78,14 +94,37 @@ def _levels_figure(file: Path, network: str, found: Searches, panels: list) -> P
 
     circle = "circle" in network
     rows, columns = -(-len(panels) // 2), min(2, len(panels))
-    figure, axes = plt.subplots(rows, columns, figsize=(5.5 * columns, 3.8 * rows), squeeze=False, sharex=True, sharey=True, layout="constrained")
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(5.5 * columns, 3.8 * rows),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+    )
     for axis, (title, _, lines) in zip(axes.flat, panels):
         for method, line in lines.items():
             remaining = [share for share, _ in line]
-            axis.plot(remaining, [(_mean if circle else _median)(values) for _, values in line], color=COLOURS[method], marker=".", label=method)
-            axis.fill_between(remaining, [min(v) for _, v in line], [max(v) for _, v in line], color=COLOURS[method], alpha=0.08, linewidth=0)
+            axis.plot(
+                remaining,
+                [(_mean if circle else _median)(values) for _, values in line],
+                color=COLOURS[method],
+                marker=".",
+                label=method,
+            )
+            axis.fill_between(
+                remaining,
+                [min(v) for _, v in line],
+                [max(v) for _, v in line],
+                color=COLOURS[method],
+                alpha=0.08,
+                linewidth=0,
+            )
         for level, (colour, style, label) in LEVELS.items():
-            everywhere = [value for (*_, rest), point in found.items() if "noise" not in rest for value in point.get(level, [])]
+            everywhere = [
+                value for (*_, rest), point in found.items() if "noise" not in rest for value in point.get(level, [])
+            ]
             if not everywhere:
                 continue
             axis.axhline(_mean(everywhere), color=colour, linestyle=style, linewidth=0.9, label=label)
@@ -96,7 +135,9 @@ def _levels_figure(file: Path, network: str, found: Searches, panels: list) -> P
     axes[0][0].invert_xaxis()
     for axis in axes.flat[len(panels) :]:
         axis.remove()
-    handles = {label: handle for axis in axes.flat[: len(panels)] for handle, label in zip(*axis.get_legend_handles_labels())}
+    handles = {
+        label: handle for axis in axes.flat[: len(panels)] for handle, label in zip(*axis.get_legend_handles_labels())
+    }
     figure.legend(handles.values(), handles.keys(), fontsize="small", loc="outside right upper")
     figure.suptitle(f"{network}: what searches find; bands from the worst draw to the best")
     return _saved(figure, file)
@@ -112,7 +153,9 @@ def _recovered_figure(file: Path, network: str, sifted: dict[str, Point]) -> Pat
         for method in filter(sifted.get, COLOURS):
             means = [100 * _mean(sifted[method][f"{metric} {round}"]) for round in range(1, 11)]
             axis.plot(shares, means, color=COLOURS[method], marker=".", label=method)
-        axis.set(xscale="log", yscale="log", xlabel="parameters kept (%)", ylabel=f"{metric} of the planted weights (%)")
+        axis.set(
+            xscale="log", yscale="log", xlabel="parameters kept (%)", ylabel=f"{metric} of the planted weights (%)"
+        )
         axis.invert_xaxis()
         axis.grid(alpha=0.3)
     for method in filter(sifted.get, COLOURS):
@@ -120,7 +163,9 @@ def _recovered_figure(file: Path, network: str, sifted: dict[str, Point]) -> Pat
         axes[0].plot(shares, chance, color=COLOURS[method], linestyle=":", linewidth=0.9)
     axes[0].plot([], [], color="grey", linestyle=":", label="chance in the same layers")
     axes[0].legend(fontsize="small")
-    figure.suptitle(f"{network}: how many of the planted weights ten rounds keep, and how many of the kept are planted; means of draws")
+    figure.suptitle(
+        f"{network}: how many of the planted weights ten rounds keep, and how many of the kept are planted; means of draws"
+    )
     return _saved(figure, file)
 
 

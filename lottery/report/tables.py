@@ -89,7 +89,9 @@ def table(results: Sequence[Mapping], format: str) -> str:
         value = published(result, None if markdown else PAPER_WIDTH)
         seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
         rows.append([name, value, ours(result), result["n"] or "", verdict(result), seconds])
-    return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right"))
+    return tabulate(
+        rows, HEADERS, format, disable_numparse=True, colalign=("left", "left", "left", "right", "left", "right")
+    )
 
 
 def remarks(results: Sequence[Mapping]) -> list[str]:
@@ -99,7 +101,9 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         reason = result["reason"]
         if result["verdict"] == result["expected_verdict"] == REFUTED and not result["negative_control"]:
             reason = "; ".join(filter(None, [reason, result["expected_because"]]))
-        open_parts = [part for part in result["parts"] if part["verdict"] != REPRODUCED and part["estimate"] is not None]
+        open_parts = [
+            part for part in result["parts"] if part["verdict"] != REPRODUCED and part["estimate"] is not None
+        ]
         failed = [f"{part['name']} {part['verdict']}: {part['estimate']:+.2f}" for part in open_parts]
         reason = "; ".join(filter(None, [reason, *failed]))
         if reason:
@@ -118,7 +122,9 @@ def levels(results: Sequence[Mapping]) -> list[str]:
         accuracy = "circle" in network
         shown = {name: f"{value:.1f} %" if accuracy else f"{value:.3g}" for name, value in scores.items()}
         what = "test accuracy" if accuracy else "mean squared error"
-        lines.append(f"{network}: {what} of the planted ticket {shown['ticket']}, of the best constant {shown['constant']}, affine {shown['affine']}")
+        lines.append(
+            f"{network}: {what} of the planted ticket {shown['ticket']}, of the best constant {shown['constant']}, affine {shown['affine']}"
+        )
     return lines
 
 
@@ -138,8 +144,21 @@ def plan_table(plan, workers: int) -> str:
     for row in plan.rows:
         if row.networks:
             reached += row.seconds
-            rows.append([row.claim, row.networks, f"{row.steps:,}", duration(row.seconds / workers), duration(reached / workers)])
-    shown = tabulate(rows, ("claim, the cheapest first", "networks", "steps", "takes", "done after"), disable_numparse=True, stralign="right")
+            rows.append(
+                [
+                    row.claim,
+                    row.networks,
+                    f"{row.steps:,}",
+                    duration(row.seconds / workers),
+                    duration(reached / workers),
+                ]
+            )
+    shown = tabulate(
+        rows,
+        ("claim, the cheapest first", "networks", "steps", "takes", "done after"),
+        disable_numparse=True,
+        stralign="right",
+    )
     networks, steps = sum(row.networks for row in plan.rows), sum(row.steps for row in plan.rows)
     counted = f"{networks:,} networks to train or to evaluate, {steps:,} network-steps; {plan.stored:,} that were asked for are in the store"
     if not networks:
@@ -161,7 +180,9 @@ def heading(report: Mapping) -> str:
     """Return the line above the table: scale, data, device."""
     results = [*report["claims"], *report["criteria"]]
     data = sorted({f"{r['dataset']} ({r['data_fingerprint']})" for r in results if r["data_fingerprint"]})
-    return f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {report['environment']['device']}"
+    return (
+        f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {report['environment']['device']}"
+    )
 
 
 def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:

@@ -57,7 +57,11 @@ def _normalised(value: object) -> tuple[ast.AST, str]:
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             node.decorator_list, node.returns = [], None
             first = node.body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:] or [ast.Pass()]
     return tree, ast.unparse(tree)  # the same text under every version of Python, as far as there is one
 

@@ -62,7 +62,12 @@ class Store:
 
     def keys(self) -> set[str]:
         """Return the names of all entries, sound or not: much faster than asking for each of many."""
-        return {path.name.removesuffix(".npz") for folder in _scan(self.folder / "entries") for path in _scan(folder) if path.name.endswith(".npz")}
+        return {
+            path.name.removesuffix(".npz")
+            for folder in _scan(self.folder / "entries")
+            for path in _scan(folder)
+            if path.name.endswith(".npz")
+        }
 
     def read(self, key: str) -> Record:
         """Return the entry, all of its checksums checked; raise CorruptEntry if it is damaged."""
@@ -80,7 +85,9 @@ class Store:
                 arrays = {name: archive[name] for name in archive.files}
             head = json.loads(arrays.pop("entry").tobytes())
             if head["format"] != FORMAT:
-                raise ValueError(f"it has format {head['format']}, of another version of this suite, which reads {FORMAT}")
+                raise ValueError(
+                    f"it has format {head['format']}, of another version of this suite, which reads {FORMAT}"
+                )
             if (head["key"], head["arrays"]) != (key, sorted(arrays)):
                 raise ValueError(f"it is {head['key']} with {', '.join(arrays) or 'no arrays'}")
             return Record(head["measurements"], arrays, head["made"])
@@ -107,7 +114,13 @@ class Store:
 
     def write(self, key: str, entry: Record) -> None:
         """Keep an entry; it is there whole for all processes once this returns."""
-        head = {"format": FORMAT, "key": key, "measurements": entry.measurements, "made": entry.made, "arrays": sorted(entry.arrays)}
+        head = {
+            "format": FORMAT,
+            "key": key,
+            "measurements": entry.measurements,
+            "made": entry.made,
+            "arrays": sorted(entry.arrays),
+        }
         buffer = io.BytesIO()
         np.savez(buffer, entry=np.frombuffer(json.dumps(head).encode(), np.uint8), **entry.arrays)
         path = self._path(key)
@@ -119,7 +132,9 @@ class Store:
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            raise LotteryError(f"the store {self.folder} cannot be written ({error}); choose another with --store or LOTTERY_STORE") from error
+            raise LotteryError(
+                f"the store {self.folder} cannot be written ({error}); choose another with --store or LOTTERY_STORE"
+            ) from error
 
     def sizes(self) -> dict[str, int]:
         """Return the size of every entry in bytes, by key."""
@@ -145,7 +160,9 @@ class Store:
             for member in archive:
                 key = member.name.removesuffix(".npz")
                 if not re.fullmatch(r"[0-9a-f]{32}\.npz", member.name) or not member.isfile():
-                    raise LotteryError(f"{file} holds {member.name!r}, which is no entry of a store; nothing of it was taken")
+                    raise LotteryError(
+                        f"{file} holds {member.name!r}, which is no entry of a store; nothing of it was taken"
+                    )
                 if self.has(key):
                     known += 1
                     continue
@@ -181,7 +198,9 @@ class Store:
                 except Timeout:
                     continue
                 except (OSError, NotImplementedError) as error:
-                    raise LotteryError(f"the store {self.folder} cannot be locked ({error}); choose another with --store or LOTTERY_STORE") from error
+                    raise LotteryError(
+                        f"the store {self.folder} cannot be locked ({error}); choose another with --store or LOTTERY_STORE"
+                    ) from error
                 if self.has(key):  # finished while we looked
                     self._release(key, lock)
                 else:

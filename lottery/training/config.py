@@ -7,7 +7,7 @@ DATA_ORDERS = ("fresh", "repeated")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Config:
     """How a network is trained.
 
     The validation loss is taken every `interval` iterations and at the end. `data_order` is "fresh" when every
@@ -37,8 +37,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Setting:
-    """A network, a data set and a recipe: what all arms of a comparison share."""
+    """A network, a data set and a config: what all arms of a comparison share."""
 
     network: str
     dataset: str
-    recipe: Recipe
+    config: Config

@@ -14,7 +14,7 @@ from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
 from lottery.models.layout import Layout
 from lottery.models.perceptrons import Perceptrons
-from lottery.training.config import Recipe
+from lottery.training.config import Config
 from lottery.training.learned_masks import Supermask
 
 VERSION = 2  # raise it when a change to the engine can change a result; results of another version are not reused
@@ -26,7 +26,7 @@ class Replica:
     """One network to train.
 
     `start` (P,) are its parameters, `trainable` (P,) is 1.0 where they may move, `order` names its data order, and
-    `learning_rate` is its own; None: the recipe's.
+    `learning_rate` is its own; None: the config's.
     """
 
     start: Tensor
@@ -109,15 +109,19 @@ class Descent:
     of `torch.optim` around them cost a second to import and a twentieth of a step on small networks.
     """
 
-    def __init__(self, block: Tensor, gradient: Tensor, trainable: Tensor | None, recipe: Recipe, rates: Sequence[float]):
-        self._block, self._gradient, self._trainable, self._recipe = block, gradient, trainable, recipe
+    def __init__(
+        self, block: Tensor, gradient: Tensor, trainable: Tensor | None, config: Config, rates: Sequence[float]
+    ):
+        self._block, self._gradient, self._trainable, self._recipe = block, gradient, trainable, config
         self._first, self._second = torch.zeros_like(block), torch.zeros_like(block)
         self._steps = torch.zeros((), device=block.device)
         self.factor = 1.0  # what all learning rates are multiplied by; set it to follow a schedule
         # one kernel call for each run of neighbours with equal rates: usually a single one
         ends = [row for row in range(1, len(rates) + 1) if row == len(rates) or rates[row] != rates[row - 1]]
         everything = (block, gradient, self._first, self._second)
-        self._parts = [([tensor[start:end] for tensor in everything], rates[start]) for start, end in zip([0, *ends], ends)]
+        self._parts = [
+            ([tensor[start:end] for tensor in everything], rates[start]) for start, end in zip([0, *ends], ends)
+        ]
 
     @property
     def state(self) -> list[Tensor]:
@@ -126,22 +130,22 @@ class Descent:
 
     def step(self) -> None:
         """Move the parameters by one step along the current gradient."""
-        block, gradient, recipe = self._block, self._gradient, self._recipe
-        if recipe.weight_decay:
-            gradient.add_(block, alpha=recipe.weight_decay)
+        block, gradient, config = self._block, self._gradient, self._recipe
+        if config.weight_decay:
+            gradient.add_(block, alpha=config.weight_decay)
         if self._trainable is not None:
             gradient.mul_(self._trainable)
         self._steps += 1
         for (block, gradient, first, second), rate in self._parts:
             rate *= self.factor
-            if recipe.optimiser == "adam":
+            if config.optimiser == "adam":
                 torch._fused_adam_(
                     [block], [gradient], [first], [second], [], [self._steps],
                     lr=rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False,
                 )  # fmt: skip
             else:
                 torch._fused_sgd_(
-                    [block], [gradient], [first] if recipe.momentum else [], lr=rate, momentum=recipe.momentum,
+                    [block], [gradient], [first] if config.momentum else [], lr=rate, momentum=config.momentum,
                     weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
                 )  # fmt: skip
 
@@ -153,8 +157,16 @@ class Step:
     would take longer than running them. Nothing in it waits for the processor.
     """
 
-    def __init__(self, data: Dataset, networks: Perceptrons, parameters: Parametrisation, descent: Descent, replicas: int):
-        self._data, self._networks, self._parameters, self._descent, self._replicas = data.train, networks, parameters, descent, replicas
+    def __init__(
+        self, data: Dataset, networks: Perceptrons, parameters: Parametrisation, descent: Descent, replicas: int
+    ):
+        self._data, self._networks, self._parameters, self._descent, self._replicas = (
+            data.train,
+            networks,
+            parameters,
+            descent,
+            replicas,
+        )
         self._graph: torch.cuda.CUDAGraph | None = None
         self._index: Tensor | None = None  # (R * B), where a captured step reads which images it takes
         self._captures = data.device.type == "cuda" and parameters.resident
@@ -219,7 +231,7 @@ class EarlyStop:
 def train(
     network: str,
     data: Dataset,
-    recipe: Recipe,
+    config: Config,
     replicas: Sequence[Replica],
     watch: Callable[[int], None] = lambda iteration: None,
     parametrise: Callable[[Tensor], Parametrisation] = Identity,
@@ -233,20 +245,22 @@ def train(
     parameters.refresh()
     networks = Perceptrons(network, parameters.effective, parameters.effective_gradient)
     start_correct = networks.evaluate(data.test.images, data.test.labels)[1]
-    rates = [recipe.learning_rate if replica.learning_rate is None else replica.learning_rate for replica in replicas]
-    descent = Descent(parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), recipe, rates)
+    rates = [config.learning_rate if replica.learning_rate is None else replica.learning_rate for replica in replicas]
+    descent = Descent(
+        parameters.trained, parameters.gradient, _masked(networks.layout, replicas, parameters.trained), config, rates
+    )
     early_stop = EarlyStop(parameters.trained)
-    batches = DataOrder([replica.order for replica in replicas], len(data.train.images), recipe.batch_size, device)
+    batches = DataOrder([replica.order for replica in replicas], len(data.train.images), config.batch_size, device)
     step = Step(data, networks, parameters, descent, len(replicas))
-    for iteration in range(1, recipe.iterations + 1):
+    for iteration in range(1, config.iterations + 1):
         step(next(batches))
-        if recipe.looks(iteration):
+        if config.looks(iteration):
             loss, correct = networks.evaluate(data.validation.images, data.validation.labels)
             early_stop.look(iteration, loss, 100 * correct / len(data.validation.images), parameters.trained)
             watch(iteration)
     if parameters.draws:
-        return _measured_under_masks(data, recipe, networks, parameters)
-    return _measured(network, data, recipe, networks, early_stop, start_correct)
+        return _measured_under_masks(data, config, networks, parameters)
+    return _measured(network, data, config, networks, early_stop, start_correct)
 
 
 def _masked(layout: Layout, replicas: Sequence[Replica], like: Tensor) -> Tensor | None:
@@ -255,13 +269,15 @@ def _masked(layout: Layout, replicas: Sequence[Replica], like: Tensor) -> Tensor
     return None if bool((trainable == layout.trainable(None).to(like)).all()) else trainable
 
 
-def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, supermask: Supermask) -> list[Trained]:
+def _measured_under_masks(data: Dataset, config: Config, networks: Perceptrons, supermask: Supermask) -> list[Trained]:
     """Return the outcome of learned supermasks at the end: mean and deviation over masks, as Zhou et al. evaluate theirs."""
     accuracies = []
     for _ in range(supermask.draws):
         supermask.refresh()
         accuracies.append(100 * networks.evaluate(data.test.images, data.test.labels)[1] / len(data.test.images))
-    sound = supermask.trained.isfinite().all(1, keepdim=True)  # logits that diverged draw empty masks, whose accuracy is a guess
+    sound = supermask.trained.isfinite().all(
+        1, keepdim=True
+    )  # logits that diverged draw empty masks, whose accuracy is a guess
     drawn = torch.where(sound, torch.stack(accuracies, 1), torch.nan)  # (R, masks)
     remaining = supermask.remaining().tolist()
     return [
@@ -270,7 +286,7 @@ def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, 
                 "test_accuracy_end": drawn[r].mean().item(),
                 "test_accuracy_deviation": drawn[r].std(correction=min(1, supermask.draws - 1)).item(),
                 "weights_remaining": remaining[r],
-                "iterations": recipe.iterations,
+                "iterations": config.iterations,
                 "accuracy_step": 100 / len(data.test.images) / supermask.draws,
             },
             supermask.trained[r].cpu().clone(),
@@ -279,10 +295,13 @@ def _measured_under_masks(data: Dataset, recipe: Recipe, networks: Perceptrons, 
     ]
 
 
-def _measured(network, data, recipe, networks, early_stop, start_correct) -> list[Trained]:
+def _measured(network, data, config, networks, early_stop, start_correct) -> list[Trained]:
     """Return the outcome of every replica, with accuracies in per cent at the start, at early stop and at the end."""
     columns = {"test_accuracy_start": 100 * start_correct / len(data.test.images)}
-    found = (early_stop.iteration > 0, early_stop.curve[-1].isfinite())  # a network that diverged has no accuracy, not that of a guess
+    found = (
+        early_stop.iteration > 0,
+        early_stop.curve[-1].isfinite(),
+    )  # a network that diverged has no accuracy, not that of a guess
     for moment, state, sound in zip(("early_stop", "end"), (Perceptrons(network, early_stop.weights), networks), found):
         for name, part in (("test", data.test), ("train", data.train)):
             correct = state.evaluate(part.images, part.labels)[1]
@@ -296,11 +315,12 @@ def _measured(network, data, recipe, networks, early_stop, start_correct) -> lis
             {name: values[r] for name, values in columns.items()}
             | {
                 "early_stop_iteration": iterations[r],
-                "censored": iterations[r] == 0 or iterations[r] > 0.9 * recipe.iterations,  # in the last tenth, or never
+                "censored": iterations[r] == 0
+                or iterations[r] > 0.9 * config.iterations,  # in the last tenth, or never
                 "validation_loss": curves[r],
                 "validation_accuracy": accuracies[r],
-                "interval": recipe.interval,
-                "iterations": recipe.iterations,
+                "interval": config.interval,
+                "iterations": config.iterations,
                 "accuracy_step": 100 / len(data.test.images),
             },
             final[r].clone(),

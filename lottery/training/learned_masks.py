@@ -49,7 +49,14 @@ class Bernoulli:
     draws = MASKS
     resident = False  # each replica's masks are drawn from its own stream, which a captured step could not advance
 
-    def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], logit: float = 0.0, rescaled: bool = False):
+    def __init__(
+        self,
+        start: Tensor,
+        layout: Layout,
+        streams: Sequence[torch.Generator],
+        logit: float = 0.0,
+        rescaled: bool = False,
+    ):
         self._weights, self._layout, self._rescaled = start, layout, rescaled
         self._streams = [beside(start, stream) for stream in streams]
         self.trained = torch.full_like(start, logit)
@@ -100,9 +107,18 @@ class TopK:
     draws = 1
     resident = True
 
-    def __init__(self, start: Tensor, layout: Layout, streams: Sequence[torch.Generator], shares: Sequence[float], biases: bool = False):
+    def __init__(
+        self,
+        start: Tensor,
+        layout: Layout,
+        streams: Sequence[torch.Generator],
+        shares: Sequence[float],
+        biases: bool = False,
+    ):
         self._frozen, self._layout = start, layout
-        self.trained, self.effective, self.effective_gradient, self.gradient = (torch.zeros_like(start) for _ in range(4))
+        self.trained, self.effective, self.effective_gradient, self.gradient = (
+            torch.zeros_like(start) for _ in range(4)
+        )
         self._kept = torch.ones_like(start)
         self._parts = [*layout.weights, *(layout.biases if biases else [])]
         fans = [inputs for inputs, _ in layout.shapes] * (2 if biases else 1)
@@ -115,14 +131,18 @@ class TopK:
     def keep(self, shares: Sequence[float]) -> None:
         """Keep another share of each replica's layers from the next choice on."""
         ends = [row for row in range(1, len(shares) + 1) if row == len(shares) or shares[row] != shares[row - 1]]
-        self._groups = [(slice(first, end), shares[first]) for first, end in zip([0, *ends], ends)]  # neighbours are chosen for at once
+        self._groups = [
+            (slice(first, end), shares[first]) for first, end in zip([0, *ends], ends)
+        ]  # neighbours are chosen for at once
 
     def refresh(self) -> None:
         """Choose the weights with the largest scores, and set the effective parameters."""
         for part in self._parts:
             self._kept[:, part] = 0
             for rows, share in self._groups:
-                count = round(share * (part.stop - part.start)) or int(part in self._layout.weights)  # one weight a layer at least
+                count = round(share * (part.stop - part.start)) or int(
+                    part in self._layout.weights
+                )  # one weight a layer at least
                 chosen = self.trained[rows, part].abs().topk(count, sorted=False).indices
                 self._kept[rows, part].scatter_(1, chosen, 1.0)
         torch.mul(self._frozen, self._kept, out=self.effective)
