@@ -60,11 +60,14 @@ def test_export_needs_a_file(capsys):
 
 def test_bench_prints_ratios(capsys, monkeypatch):
     """One line per network, with the plain loop and the hardware's rate beside the engine; how fast is not a test's business."""
-    from lottery.cli import bench
+    from lottery.cli import bench, scheduling_bench
 
     monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))
+    monkeypatch.setattr(scheduling_bench, "SEEDS", 1)
+    monkeypatch.setattr(scheduling_bench, "TURNS", 9)
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("scheduling: 5,004 experiments planned in ")
     assert (
         "one thread, torch" in lines[0]
         and lines[-1].split()[:2] == ["lenet-96-48", "2"]

@@ -8,6 +8,7 @@ import torch
 from tabulate import tabulate
 from torch import nn
 
+from lottery.cli.scheduling_bench import scheduling
 from lottery.core.machine import processor
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
@@ -135,7 +136,7 @@ def state(setting: Setting) -> int:
 
 
 def bench(device: str) -> str:
-    """Return a table of speeds on this device, one thread on a processor."""
+    """Return a table of speeds on this device, one thread on a processor, and above it what scheduling costs."""
     if device == "cpu":
         torch.set_num_threads(1)
     rows, copying = [], bandwidth(device)
@@ -158,4 +159,4 @@ def bench(device: str) -> str:
                      f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip
     where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
     title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included; random pixels, of planted networks their own data"
-    return "\n".join([title, "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])
+    return "\n".join([title, scheduling(), "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])
