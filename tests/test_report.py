@@ -1,11 +1,9 @@
-"""Reports: the table, its marks, the files, and comparisons with a baseline."""
+"""Reports: the table, its marks, the files."""
 
 import json
 
 import pytest
 
-from lottery.claims import comparison
-from lottery.core.errors import LotteryError
 from lottery.experiments.measurements import COLUMNS
 from lottery.experiments.scales import SCALES
 from lottery.report import tables
@@ -125,63 +123,6 @@ def test_files(tmp_path):
     head, first = (folder / "measurements.csv").read_text().splitlines()
     assert head.split(",") == list(COLUMNS) and first.startswith("dense,0,0,100.0000,600,test_accuracy,95.5")
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
-
-
-class TestBaseline:
-    def compare(self, now, before):
-        return comparison.compare([now], {before["id"]: before})
-
-    def test_identical(self):
-        """Bit-equal effects are the same, whatever the seconds."""
-        assert self.compare(result(seconds=9.0), result())[0]["state"] == "same"
-
-    def test_moved_within_noise(self):
-        """A difference that the seeds do not agree on is no drift."""
-        assert self.compare(result(effects=[85.1, 85.4, 86.2]), result())[0]["state"] == "moved"
-
-    def test_drifted(self):
-        """A shift that all seeds share is."""
-        row = self.compare(result(effects=[83.0, 83.6, 84.1]), result())[0]
-        assert row["state"] == "drifted" and row["move"] == pytest.approx(-1.983, abs=1e-3)
-        assert any("drifted from the baseline: by -1.98" in line for line in comparison.remarks([row], "old.json"))
-
-    def test_not_comparable(self):
-        """Other data or another network are no baseline."""
-        row = self.compare(result(data_fingerprint="bar"), result())[0]
-        assert row["state"] == "not comparable" and "data_fingerprint" in row["reason"]
-
-    def test_parts_are_compared_one_by_one(self):
-        """A conjunction drifts by its parts."""
-        parts = lambda *effects: [
-            {"name": str(i), "verdict": "reproduced", "estimate": 0.0, "effects": list(e)}
-            for i, e in enumerate(effects)
-        ]  # noqa: E731
-        now, before = (
-            result(effects=[], parts=parts([1.0, 1.1, 0.9], second)) for second in ([5.0, 5.1, 5.2], [1.0, 1.2, 1.1])
-        )
-        assert [row["state"] for row in self.compare(now, before)] == ["same", "drifted"]
-
-    def test_an_exact_claim_is_compared_by_its_verdict(self):
-        """No effects, but a verdict that can change."""
-        exact = {"kind": "exact", "effects": []}
-        assert self.compare(result(**exact), result(**exact))[0]["state"] == "same"
-        assert self.compare(result(**exact, verdict="refuted"), result(**exact))[0]["state"] == "drifted"
-
-    @pytest.mark.parametrize(
-        "text, message",
-        [
-            (None, "cannot be read"),
-            ("{", "not a results.json"),
-            ("[]", "not a results.json"),
-            ('{"schema": 9}', "schema 9"),
-        ],
-    )
-    def test_a_bad_file_is_one_message(self, tmp_path, text, message):
-        """Absent, no JSON, other JSON, another schema."""
-        if text is not None:
-            (tmp_path / "b.json").write_text(text)
-        with pytest.raises(LotteryError, match=message):
-            comparison.read(tmp_path / "b.json")
 
 
 def test_levels_stand_beside_searches():
