@@ -118,9 +118,14 @@ class TestTables:
         write(run(later, result("b2021.c[x]"), started="later"), folder)
         assert len(read_tables(folder)["b2021"].runs) == 1  # nothing of the first run is left in it
 
+    @pytest.mark.parametrize("changes", [{"reason": "budget", "verdict": "skipped"}, {"error": True}])
+    def test_what_a_run_could_not_ask_replaces_nothing(self, folder, tmp_path, changes):
+        """Out of time, or broken."""
+        assert write(run(tmp_path / "later.json", result("b2021.c[x]", **changes)), folder) == {}
+
     def test_scales_do_not_mix(self, folder, tmp_path):
         """The folder of another scale is left as it is."""
-        with pytest.raises(LotteryError, match="a2020.csv is not of the scale reduced"):
+        with pytest.raises(LotteryError, match="a2020.csv is not of scale reduced"):
             write(run(tmp_path / "reduced.json", result("c2022.c[x]"), scale="reduced"), folder)
         assert not (folder / "c2022.csv").exists()
 

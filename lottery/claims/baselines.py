@@ -25,6 +25,7 @@ FOLDER = Path("expected", "baselines")  # of folders of tables, one a scale
 COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint")
 VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED)
 DIGITS = 7  # significant ones that a table stores: float noise goes, anything a test image or a step makes stays
+BUDGET = "budget"  # why a session skips what does not fit its time
 ANEW = "restore it, or delete it and make it anew with `lottery baseline`"
 
 
@@ -58,18 +59,11 @@ class Baseline(NamedTuple):
 def rows_of(result: Mapping) -> list[Row]:
     """Return a result's rows, with effects as they are."""
     fingerprint = "-".join(_digest(result[name]) for name in COMPARABLE)
-    shared = {"id": result["id"], "number": result["number"], "fingerprint": fingerprint}
-    return [
-        Row(
-            part=part.get("name", ""),
-            verdict=part["verdict"],
-            n=part["n"],
-            estimate=part["estimate"],
-            effects=tuple(part["effects"]),
-            **shared,
-        )
-        for part in (result, *result["parts"])
-    ]
+    rows = []
+    for part in (result, *result["parts"]):
+        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, tuple(part["effects"]))
+        rows.append(Row(result["id"], part.get("name", ""), result["number"], *outcome))
+    return rows
 
 
 def rounded(effect: float | None) -> float | None:
@@ -96,25 +90,22 @@ def read_tables(folder: Path) -> dict[str, Table]:
 
 
 def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:
-    """Return the tables that were written: a run's claims, and rows that were there of claims that the run lacks."""
+    """Return the tables that were written: claims that the run has, and what was there of those that it lacks."""
     run, scale, found = _run(results)
     folder = folder or FOLDER / scale
     tables = read_tables(folder)
     for paper, table in tables.items():
         if any(rows[0].fingerprint[:4] != _digest(scale) for rows in table.claims.values()):
-            raise LotteryError(
-                f"{folder / paper}.csv is not of the scale {scale}, as {results} is: name another folder"
-            )
+            raise LotteryError(f"{folder / paper}.csv is not of scale {scale}, as {results} is: name another folder")
     new: dict[str, dict[str, list[Row]]] = defaultdict(dict)
     for claim in found:
-        new[claim["paper"]][claim["id"]] = rows_of(claim)
+        if claim.get("reason") != BUDGET and not claim.get("error"):  # neither says anything about the claim
+            new[claim["paper"]][claim["id"]] = rows_of(claim)
     written = {}
     folder.mkdir(parents=True, exist_ok=True)
     for paper, claims in new.items():
         before = tables.get(paper, Table([], {}))
-        runs = (
-            before.runs if before.claims.keys() - claims.keys() else []
-        )  # runs of which nothing is left are forgotten
+        runs = before.runs if before.claims.keys() - claims.keys() else []  # of which something is left
         merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
         file = folder / f"{paper}.csv"
         written[file] = Table([*(other for other in runs if other != run), run], dict(merged))

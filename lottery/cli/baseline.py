@@ -10,4 +10,4 @@ def baseline(results: Path, folder: Path | None = None) -> str:
     lines = []
     for file, table in write(results, folder).items():
         lines.append(f"{file}: {len(table.claims)} claims, {file.stat().st_size / 1000:.1f} kB")
-    return "\n".join(lines)
+    return "\n".join(lines) or f"{results} has no claim to keep"
