@@ -6,6 +6,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
+from lottery.cli.main import main
 from tests import test_plugin
 
 suite, shared_store = test_plugin.suite, test_plugin.shared_store  # fixtures
@@ -26,10 +27,11 @@ def test_what_a_run_writes_is_valid(suite):
     """Every kind of claim, skipped ones, an own criterion, a comparison with a baseline; nothing more, nothing less."""
     (suite.path / "mine.py").write_text("def score(w_init, w_final):\n    return (w_final - w_init).abs()\n")
     assert suite("--results=before", "-k", "learns or both").ret == 0
-    suite("--criterion=mine=mine.py:score", "--baseline=before/results.json")
+    assert main(["baseline", str(suite.path / "before" / "results.json"), str(suite.path / "tables")]) == 0
+    assert suite("--criterion=mine=mine.py:score", "--baseline=tables").ret == 0
     report = test_plugin.results(suite)
     VALIDATOR.validate(report)
-    assert report["criteria"] and report["baseline"]
+    assert report["criteria"] and {move["state"] for move in report["baseline"]} == {"same"}
     assert {claim["kind"] for claim in report["claims"]} == {"effect", "proportion", "exact", "conjunction"}
     for where in (report, report["claims"][0], next(claim for claim in report["claims"] if claim["parts"])["parts"][0]):
         where["surprise"] = 1
