@@ -1,14 +1,13 @@
-"""Reports: the table, its marks, the files, and comparisons with a baseline."""
+"""Reports: the table, its marks, the files."""
 
 import json
 
 import pytest
 
-from lottery.claims import comparison
-from lottery.core.errors import LotteryError
+from lottery.claims.results import in_order
 from lottery.experiments.measurements import COLUMNS
 from lottery.experiments.scales import SCALES
-from lottery.report import tables
+from lottery.report import files, remarks, results_table
 
 
 def result(id="zhou2019.claim[lenet-300-100]", **changes):
@@ -39,7 +38,7 @@ def whole(*results):
 
 def test_table_shows_claim_value_interval_and_verdict():
     """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, under the paper's name."""
-    text = tables.table([result()], "simple")
+    text = results_table.table([result()], "simple")
     for part in (
         "Zhou et al. 2019",
         "claim[lenet-300-100]",
@@ -55,10 +54,10 @@ def test_table_shows_claim_value_interval_and_verdict():
 def test_doubtful_numbers_are_marked():
     """What is known from memory or contradicted stands in the table with a question mark, with and without a number."""
     doubtful = {"doubt": "known from memory"}
-    assert (tables.published(result()), tables.published(result(**doubtful))) == ("86 %", "86 % ?")
-    assert tables.published(result(published=None, **doubtful)) == "- ?"
+    assert (results_table.published(result()), results_table.published(result(**doubtful))) == ("86 %", "86 % ?")
+    assert results_table.published(result(published=None, **doubtful)) == "- ?"
     long = {"value": "a sentence that is longer than the column", "unit": "", "provenance": "printed"}
-    assert tables.published(result(published=long, **doubtful), width=10) == "a sentenc… ?"
+    assert results_table.published(result(published=long, **doubtful), width=10) == "a sentenc… ?"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_doubtful_numbers_are_marked():
 )
 def test_marks(changes, shown):
     """Analogue, other than expected, expected to be refuted, question changed."""
-    assert tables.verdict(result(**changes)) == shown
+    assert results_table.verdict(result(**changes)) == shown
 
 
 def test_order_does_not_depend_on_the_tests_order():
@@ -85,11 +84,7 @@ def test_order_does_not_depend_on_the_tests_order():
     results = [result(f"{paper}.{name}", number=number) for paper, name, number in
                [("zhou2019", "b", "12"), ("negative_controls", "a", "not 2"), ("zhou2019", "a", "2"), ("frankle_carbin2019", "z", "71")]]  # fmt: skip
     expected = ["frankle_carbin2019.z", "zhou2019.a", "zhou2019.b", "negative_controls.a"]
-    assert (
-        [one["id"] for one in tables.in_order(results)]
-        == [one["id"] for one in tables.in_order(results[::-1])]
-        == expected
-    )
+    assert [one["id"] for one in in_order(results)] == [one["id"] for one in in_order(results[::-1])] == expected
 
 
 def test_remarks_explain_what_is_not_plain():
@@ -98,7 +93,7 @@ def test_remarks_explain_what_is_not_plain():
         {"name": "first", "verdict": "reproduced", "estimate": 1.0},
         {"name": "second", "verdict": "refuted", "estimate": -2.0},
     ]
-    lines = tables.remarks(
+    lines = remarks.remarks(
         [
             result(verdict="skipped", reason="needs mnist"),
             result("zhou2019.order", verdict="refuted", parts=parts),
@@ -114,7 +109,7 @@ def test_remarks_explain_what_is_not_plain():
 def test_files(tmp_path):
     """results.json is strict JSON, results.md a table for a pull request, measurements.csv tidy."""
     rows = [("dense", 0, 0, "100.0000", 600, "test_accuracy", 95.5, "lenet-96-48", "digits", 600)]
-    tables.write(tmp_path / "deep" / "results", whole(result()), rows, ["a note"], SCALES["tiny"])
+    files.write(tmp_path / "deep" / "results", whole(result()), rows, ["a note"], SCALES["tiny"])
     folder = tmp_path / "deep" / "results"
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
     assert (
@@ -127,68 +122,11 @@ def test_files(tmp_path):
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
 
 
-class TestBaseline:
-    def compare(self, now, before):
-        return comparison.compare([now], {before["id"]: before})
-
-    def test_identical(self):
-        """Bit-equal effects are the same, whatever the seconds."""
-        assert self.compare(result(seconds=9.0), result())[0]["state"] == "same"
-
-    def test_moved_within_noise(self):
-        """A difference that the seeds do not agree on is no drift."""
-        assert self.compare(result(effects=[85.1, 85.4, 86.2]), result())[0]["state"] == "moved"
-
-    def test_drifted(self):
-        """A shift that all seeds share is."""
-        row = self.compare(result(effects=[83.0, 83.6, 84.1]), result())[0]
-        assert row["state"] == "drifted" and row["move"] == pytest.approx(-1.983, abs=1e-3)
-        assert any("drifted from the baseline: by -1.98" in line for line in comparison.remarks([row], "old.json"))
-
-    def test_not_comparable(self):
-        """Other data or another network are no baseline."""
-        row = self.compare(result(data_fingerprint="bar"), result())[0]
-        assert row["state"] == "not comparable" and "data_fingerprint" in row["reason"]
-
-    def test_parts_are_compared_one_by_one(self):
-        """A conjunction drifts by its parts."""
-        parts = lambda *effects: [
-            {"name": str(i), "verdict": "reproduced", "estimate": 0.0, "effects": list(e)}
-            for i, e in enumerate(effects)
-        ]  # noqa: E731
-        now, before = (
-            result(effects=[], parts=parts([1.0, 1.1, 0.9], second)) for second in ([5.0, 5.1, 5.2], [1.0, 1.2, 1.1])
-        )
-        assert [row["state"] for row in self.compare(now, before)] == ["same", "drifted"]
-
-    def test_an_exact_claim_is_compared_by_its_verdict(self):
-        """No effects, but a verdict that can change."""
-        exact = {"kind": "exact", "effects": []}
-        assert self.compare(result(**exact), result(**exact))[0]["state"] == "same"
-        assert self.compare(result(**exact, verdict="refuted"), result(**exact))[0]["state"] == "drifted"
-
-    @pytest.mark.parametrize(
-        "text, message",
-        [
-            (None, "cannot be read"),
-            ("{", "not a results.json"),
-            ("[]", "not a results.json"),
-            ('{"schema": 9}', "schema 9"),
-        ],
-    )
-    def test_a_bad_file_is_one_message(self, tmp_path, text, message):
-        """Absent, no JSON, other JSON, another schema."""
-        if text is not None:
-            (tmp_path / "b.json").write_text(text)
-        with pytest.raises(LotteryError, match=message):
-            comparison.read(tmp_path / "b.json")
-
-
 def test_levels_stand_beside_searches():
     """A line for every network in which tickets were sought, once, in the unit of its task."""
     circle = {"planted-circle-5": {"ticket": 98.12, "constant": 45.0, "affine": 44.96}}
     relu = {"planted-relu-5": {"ticket": 1.004e-4, "constant": 0.1042, "affine": 0.02083}}
-    lines = tables.levels([result(), result(levels=relu), result(levels=circle | relu)])
+    lines = remarks.levels([result(), result(levels=relu), result(levels=circle | relu)])
     assert lines == [
         "planted-circle-5: test accuracy of the planted ticket 98.1 %, of the best constant 45.0 %, affine 45.0 %",
         "planted-relu-5: mean squared error of the planted ticket 0.0001, of the best constant 0.104, affine 0.0208",
@@ -198,7 +136,9 @@ def test_levels_stand_beside_searches():
 def test_claims_of_a_group_stand_together():
     """S1, S2, S10 before T1 and after M2; numbers without letters by their value."""
     shuffled = [result(id=f"a.{number}[x]", number=number) for number in ("T1", "S10", "S2", "M2", "S1")]
-    assert [one["number"] for one in tables.in_order(shuffled)] == ["M2", "S1", "S2", "S10", "T1"]
-    assert [
-        one["number"] for one in tables.in_order([result(id=f"a.{n}[x]", number=n) for n in ("10", "9", "25d")])
-    ] == ["9", "10", "25d"]
+    assert [one["number"] for one in in_order(shuffled)] == ["M2", "S1", "S2", "S10", "T1"]
+    assert [one["number"] for one in in_order([result(id=f"a.{n}[x]", number=n) for n in ("10", "9", "25d")])] == [
+        "9",
+        "10",
+        "25d",
+    ]

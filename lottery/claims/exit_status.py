@@ -1,4 +1,4 @@
-"""The gate: which verdicts other than expected count, among so many claims."""
+"""Exit status: which verdicts other than expected count, among so many claims."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,8 @@ from lottery.claims.statistics import INCONCLUSIVE, REFUTED, holm
 def counts(results: Sequence[Mapping]) -> set[str]:
     """Return the ids of the claims whose deviation from the expected verdict counts for the exit status.
 
-    A verdict other than expected is what chance produces now and then among many claims. Holm's procedure over all claims that
-    were put to a test, decided or not, says which deviations are more than that. Exact claims know no chance and always count.
+    Among many claims chance produces such a deviation now and then. Holm's procedure over all claims that were put to a
+    test, decided or not, says which are more than that. Exact claims know no chance and always count.
     """
     tested = [
         result

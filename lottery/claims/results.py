@@ -1,6 +1,6 @@
 """Results: what a claim is and what became of it, in the plain terms of `results.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,20 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 1  # of results.json
+SCHEMA = 1  # of results.json, which results.schema.json beside this file describes
+LAST = ("lottery2026", "negative_controls", "own_criterion")  # after the papers
+
+
+def position(paper: str, number: str, id: str) -> tuple:
+    """Return where a claim stands in tables: by paper, group (the S of S1), number and id."""
+    digits = "".join(filter(str.isdigit, number))
+    group = number[:1] if number[:1].isalpha() else ""
+    return LAST.index(paper) if paper in LAST else -1, paper, group, int(digits or 0), id
+
+
+def in_order(results: Sequence[Mapping]) -> list[Mapping]:
+    """Return results as tables have them: the same order however the tests ran."""
+    return sorted(results, key=lambda result: position(result["paper"], result["number"], result["id"]))
 
 
 def plain(value: object) -> object:

@@ -28,6 +28,12 @@ def _curves(options: argparse.Namespace) -> None:
         print(file)
 
 
+def _baseline(options: argparse.Namespace) -> None:
+    from lottery.cli.baseline import baseline
+
+    print(baseline(Path(options.results), options.folder and Path(options.folder)))
+
+
 def _store(options: argparse.Namespace) -> None:
     from lottery.store.store import Store, store_folder
 
@@ -66,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")
     curves.set_defaults(run=_curves)
+    baseline = commands.add_parser("baseline", help="keep a run's claims in tables that --baseline reads")
+    baseline.add_argument("results", metavar="RESULTS.json", help="of the run; other claims keep their rows")
+    baseline.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="default: expected/baselines/ and the run's scale"
+    )
+    baseline.set_defaults(run=_baseline)
     store = commands.add_parser("store", help="what is in the store; move it as one file")
     store.add_argument("action", choices=("size", "list", "export", "import"))
     store.add_argument("file", nargs="?", help="of export and import, such as store.tar")

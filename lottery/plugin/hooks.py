@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from lottery.claims import comparison, judging
+from lottery.claims import baselines, comparison, judging
 from lottery.claims.claim import STATED, Claim
 from lottery.claims.resolved import entries_of
 from lottery.claims.results import SCHEMA
@@ -87,7 +87,7 @@ class Run:
             raise LotteryError("--plan works in one process: add -n0, or run lottery plan")
         self.deadline = self.given.get("lottery_deadline") or deadline(options.budget(config))
         path = config.getoption("baseline")
-        self.baseline = comparison.read(Path(path)) if path and not self.given else {}
+        self.baseline = baselines.read(Path(path)) if path and not self.given else None
         self._load_criteria()
         options.check_results_folder(config)
         self.collected: list[str] = []
@@ -256,7 +256,7 @@ class Run:
         """Make the report, write it, and set the exit status."""
         missing = sorted(set(self.collected) - {one["node"] for one in found})
         results = tables.in_order([one["result"] for one in found])
-        moves = comparison.compare(results, self.baseline)
+        moves = comparison.compare(results, self.baseline) if self.baseline else []
         self.report = {
             "schema": SCHEMA,
             "scale": self.scale.name,

@@ -36,7 +36,12 @@ def add(parser: pytest.Parser) -> None:
         default=[],
         help="try a mask criterion of your own; repeatable",
     )
-    group.addoption("--baseline", metavar="FILE", help="an earlier results.json; a significant drift from it fails")
+    group.addoption(
+        "--baseline",
+        metavar="PATH",
+        help="an earlier results.json, or a folder of tables such as expected/baselines/tiny;"
+        " a significant drift from it fails",
+    )
     group.addoption(
         "--budget",
         metavar="TIME",

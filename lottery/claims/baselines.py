@@ -1,0 +1,191 @@
+"""Baselines: what came of claims in an earlier run, from its `results.json` or from a folder of tables, one a paper.
+
+A table has a row for every claim and one for every part of a conjunction. Lines before its head say where and when it
+was measured.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from hashlib import blake2b
+from itertools import takewhile
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+from lottery.claims.results import SCHEMA, position
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.core.errors import LotteryError
+
+FOLDER = Path("expected", "baselines")  # of folders of tables, one a scale
+COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint")
+VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED)
+DIGITS = 7  # significant ones that a table stores: float noise goes, anything a test image or a step makes stays
+BUDGET = "budget"  # why a session skips what does not fit its time
+ANEW = "restore it, or delete it and make it anew with `lottery baseline`"
+
+
+class Row(NamedTuple):
+    """What came of a claim (no `part`) or of one of its parts."""
+
+    id: str
+    part: str
+    number: str  # the claim's in its paper, by which tables are sorted
+    verdict: str
+    n: int
+    estimate: float | None
+    fingerprint: str  # four hexadecimal digits for each of COMPARABLE, so that a difference can be named
+    effects: tuple[float | None, ...]  # of each seed
+
+
+class Table(NamedTuple):
+    """A paper's claims by id, each with its own row before those of its parts, and the runs that they are from."""
+
+    runs: list[str]
+    claims: dict[str, list[Row]]
+
+
+class Baseline(NamedTuple):
+    """Claims of earlier runs by id; `stored` if their effects are rounded to DIGITS."""
+
+    claims: dict[str, list[Row]]
+    stored: bool
+
+
+def rows_of(result: Mapping) -> list[Row]:
+    """Return a result's rows, with effects as they are."""
+    fingerprint = "-".join(_digest(result[name]) for name in COMPARABLE)
+    rows = []
+    for part in (result, *result["parts"]):
+        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, tuple(part["effects"]))
+        rows.append(Row(result["id"], part.get("name", ""), result["number"], *outcome))
+    return rows
+
+
+def rounded(effect: float | None) -> float | None:
+    """Return an effect as a table stores it."""
+    return None if effect is None else float(f"{effect:.{DIGITS}g}")
+
+
+def read(path: Path) -> Baseline:
+    """Return what `--baseline PATH` names; raise if it is neither a `results.json` nor a folder of tables."""
+    try:
+        if not path.is_dir():
+            return Baseline({claim["id"]: rows_of(claim) for claim in _run(path)[2]}, stored=False)
+        tables = read_tables(path)
+        if not tables:
+            raise LotteryError(f"{path} holds no tables (*.csv): name a folder such as expected/baselines/tiny")
+        return Baseline({id: rows for table in tables.values() for id, rows in table.claims.items()}, stored=True)
+    except LotteryError as error:
+        raise LotteryError(f"--baseline {error}") from None
+
+
+def read_tables(folder: Path) -> dict[str, Table]:
+    """Return the tables in a folder by paper."""
+    return {file.stem: _table(file) for file in sorted(folder.glob("*.csv"))}
+
+
+def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:
+    """Return the tables that were written: claims that the run has, and what was there of those that it lacks."""
+    run, scale, found = _run(results)
+    folder = folder or FOLDER / scale
+    tables = read_tables(folder)
+    for paper, table in tables.items():
+        if any(rows[0].fingerprint[:4] != _digest(scale) for rows in table.claims.values()):
+            raise LotteryError(f"{folder / paper}.csv is not of scale {scale}, as {results} is: name another folder")
+    new: dict[str, dict[str, list[Row]]] = defaultdict(dict)
+    for claim in found:
+        if claim.get("reason") != BUDGET and not claim.get("error"):  # neither says anything about the claim
+            new[claim["paper"]][claim["id"]] = rows_of(claim)
+    written = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for paper, claims in new.items():
+        before = tables.get(paper, Table([], {}))
+        runs = before.runs if before.claims.keys() - claims.keys() else []  # of which something is left
+        merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
+        file = folder / f"{paper}.csv"
+        written[file] = Table([*(other for other in runs if other != run), run], dict(merged))
+        file.with_suffix(".part").write_text(_text(written[file]), encoding="utf-8")
+        os.replace(file.with_suffix(".part"), file)
+    return written
+
+
+def _digest(value: object) -> str:
+    return blake2b(str(value).encode(), digest_size=2).hexdigest()
+
+
+def _text(table: Table) -> str:
+    out = io.StringIO()
+    out.writelines(f"# {run}\n" for run in table.runs)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(Row._fields)
+    for row in (row for rows in table.claims.values() for row in rows):
+        estimate = "" if row.estimate is None else f"{row.estimate:.4g}"
+        effects = " ".join("nan" if effect is None else f"{effect:.{DIGITS}g}" for effect in row.effects)
+        writer.writerow(row._replace(estimate=estimate, effects=effects))  # type: ignore[arg-type]  # as text
+    return out.getvalue()
+
+
+def _table(file: Path) -> Table:
+    """Return a table; raise with the line that is wrong."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LotteryError(f"{file} cannot be read: {error}; {ANEW}") from None
+    runs = [line.removeprefix("# ") for line in takewhile(lambda line: line.startswith("#"), lines)]
+    reader = csv.reader(lines[len(runs) :])
+    if next(reader, None) != list(Row._fields):
+        raise LotteryError(f"{file} is no table of a baseline: its columns should be {', '.join(Row._fields)}; {ANEW}")
+    claims: dict[str, list[Row]] = {}
+    try:
+        for cells in reader:
+            row = _row(cells, file.stem)
+            known = claims.setdefault(row.id, [])
+            if bool(row.part) != bool(known) or row.part in [other.part for other in known]:
+                raise ValueError("a part before its claim, or a second row of the same")
+            known.append(row)
+    except (ValueError, csv.Error) as error:
+        raise LotteryError(f"{file}, line {len(runs) + reader.line_num}: {error}; {ANEW}") from None
+    return Table(runs, claims)
+
+
+def _row(cells: list[str], paper: str) -> Row:
+    """Return the row in a line's cells; raise ValueError if they are not one of this paper's table."""
+    if len(cells) != len(Row._fields):
+        raise ValueError(f"{len(cells)} cells instead of {len(Row._fields)}")
+    id, part, number, verdict, n, estimate, fingerprint, effects = cells
+    if not id.startswith(f"{paper}."):
+        raise ValueError(f"the claim {id!r} is not of {paper}")
+    if verdict not in VERDICTS:
+        raise ValueError(f"{verdict!r} is no verdict")
+    if not re.fullmatch("-".join(["[0-9a-f]{4}"] * len(COMPARABLE)), fingerprint):
+        raise ValueError(f"{fingerprint!r} is no fingerprint")
+    values = tuple(None if effect == "nan" else float(effect) for effect in effects.split())
+    if not all(value is None or isfinite(value) for value in values):
+        raise ValueError("an effect is not finite")
+    return Row(id, part, number, verdict, int(n), float(estimate) if estimate else None, fingerprint, values)
+
+
+def _run(path: Path) -> tuple[str, str, list[dict]]:
+    """Return from a `results.json` where and when it was measured, its scale, and its claims."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if report["schema"] != SCHEMA:
+            raise LotteryError(f"{path}: schema {report['schema']}, this suite reads {SCHEMA}; make the baseline anew")
+        for claim in report["claims"]:
+            if claim["id"].partition(".")[0] != claim["paper"] or not claim["paper"].isidentifier():
+                raise ValueError(f"the claim {claim['id']} is not of {claim['paper']}")
+            for row in rows_of(claim):
+                if not all(effect is None or isinstance(effect, (int, float)) for effect in row.effects):
+                    raise ValueError(f"effects of {row.id}")
+        machine, scale = report["environment"], report["scale"]
+        where = f"{machine['device']}, {machine['precision']}, torch {machine['torch']}"
+        return f"measured {report['started']} at scale {scale} on {where}", scale, report["claims"]
+    except OSError as error:
+        raise LotteryError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LotteryError(f"{path} is not a results.json of this suite ({type(error).__name__}: {error})") from None

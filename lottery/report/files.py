@@ -1,0 +1,35 @@
+"""The files that a run leaves behind: `results.json`, `results.md` and `measurements.csv`."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lottery.experiments.measurements import COLUMNS
+from lottery.experiments.scales import Scale
+from lottery.report.results_table import heading, summary, table
+
+
+def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
+    """Return `results.md`."""
+    everything = [*report["claims"], *report["criteria"]]
+    lines = [f"# {heading(report)}", "", table(everything, "github"), "", summary(report), ""]
+    lines += [*(f"- {note}" for note in notes), ""] if notes else []
+    return "\n".join([*lines, f"Scale {scale.name}: {scale.more}.", ""])
+
+
+def write(folder: Path, report: Mapping, rows: Sequence[tuple], notes: Sequence[str], scale: Scale) -> None:
+    """Write the three files into `folder`, each to a temporary name first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    measurements = io.StringIO()
+    csv.writer(measurements).writerows([COLUMNS, *rows])
+    _write(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    _write(folder / "results.md", markdown(report, notes, scale))
+    _write(folder / "measurements.csv", measurements.getvalue())
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_suffix(path.suffix + ".part")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    temporary.replace(path)

@@ -1,0 +1,191 @@
+"""Baselines: comparisons with an earlier run, and the tables that keep one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lottery.claims import comparison
+from lottery.claims.baselines import Baseline, Table, read, read_tables, rounded, rows_of, write
+from lottery.cli.main import main
+from lottery.core.errors import LotteryError
+from tests.test_report import result
+
+BASELINES = Path(__file__).parent.parent / "expected" / "baselines"
+THIRDS = [1 / 3, -2 / 3e5, None, 123456.789]
+
+
+def parts(*effects):
+    shared = {"verdict": "reproduced", "estimate": 0.0, "n": 3}
+    return [{"name": f"part{i}", "effects": list(values), **shared} for i, values in enumerate(effects)]
+
+
+def run(path, *claims, scale="tiny", started="2026-11-21T19:05:22+00:00"):
+    """Return the file of a run's results."""
+    machine = {"device": "cpu (some)", "precision": "float32", "torch": "2.15.0"}
+    claims = [claim | {"scale": scale} for claim in claims]
+    report = {"schema": 1, "scale": scale, "started": started, "environment": machine, "claims": claims}
+    path.write_text(json.dumps(report))
+    return path
+
+
+class TestComparison:
+    def compare(self, now, before, stored=False):
+        rows = [row._replace(effects=tuple(map(rounded, row.effects))) if stored else row for row in rows_of(before)]
+        return comparison.compare([now], Baseline({before["id"]: rows}, stored))
+
+    def test_identical(self):
+        """Bit-equal effects are the same, whatever the seconds."""
+        assert self.compare(result(seconds=9.0), result())[0]["state"] == "same"
+
+    def test_digits(self):
+        """The last bit counts against a results.json, what a table shows counts against both."""
+        now = result(effects=[0.1 + 0.2, 1 / 3])
+        assert self.compare(now, result(effects=[0.3, 1 / 3]))[0]["state"] == "moved"
+        assert self.compare(now, result(effects=[0.3, 1 / 3]), stored=True)[0]["state"] == "same"
+        assert self.compare(now, result(effects=[0.300001, 1 / 3]), stored=True)[0]["state"] == "moved"
+
+    def test_moved_within_noise(self):
+        """A difference that the seeds do not agree on is no drift."""
+        assert self.compare(result(effects=[85.1, 85.4, 86.2]), result())[0]["state"] == "moved"
+
+    def test_drifted(self):
+        """A shift that all seeds share is."""
+        move = self.compare(result(effects=[83.0, 83.6, 84.1]), result())[0]
+        assert move["state"] == "drifted" and move["move"] == pytest.approx(-1.983, abs=1e-3)
+        assert any("drifted from the baseline: by -1.98" in line for line in comparison.remarks([move], "old.json"))
+
+    @pytest.mark.parametrize("name", ["scale", "metric", "trained_network", "dataset", "data_fingerprint"])
+    def test_not_comparable(self, name):
+        """Other data or another network are no baseline, and the remark says which it is."""
+        move = self.compare(result(**{name: "bar"}), result())[0]
+        assert move["state"] == "not comparable" and move["reason"] == f"another {name}"
+
+    def test_parts_are_compared_one_by_one(self):
+        """A conjunction drifts by its parts, by name and not by place."""
+        now = result(effects=[], parts=parts([1.0, 1.1, 0.9], [5.0, 5.1, 5.2])[::-1])
+        before = result(effects=[], parts=parts([1.0, 1.1, 0.9], [1.0, 1.2, 1.1]))
+        assert [move["state"] for move in self.compare(now, before)] == ["same", "drifted"]
+        assert self.compare(now, result(effects=[], parts=parts([1.0, 1.1])))[0]["reason"] == "other parts"
+
+    def test_a_skipped_conjunction_did_not_drift(self):
+        """What a budget left out has no parts, which is no verdict against the baseline."""
+        before, now = result(effects=[], parts=parts([1.0, 1.1])), result(effects=[], verdict="skipped")
+        assert [move["state"] for move in self.compare(now, before)] == ["not comparable"]
+
+    def test_an_exact_claim_is_compared_by_its_verdict(self):
+        """No effects, but a verdict that can change."""
+        exact = {"kind": "exact", "effects": []}
+        assert self.compare(result(**exact), result(**exact))[0]["state"] == "same"
+        assert self.compare(result(**exact, verdict="refuted"), result(**exact))[0]["state"] == "drifted"
+
+
+class TestTables:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        """Tables of two claims of one paper, one with parts, and one of another."""
+        odd = result("a2020.odd[x]", number="S2", effects=THIRDS)
+        both = result("a2020.both[x]", number="S10", effects=[], estimate=None, parts=parts(THIRDS, [0]))
+        write(run(tmp_path / "results.json", both, odd, result("b2021.c[x]", effects=[])), tmp_path / "tables")
+        return tmp_path / "tables"
+
+    def test_round_trip(self, folder):
+        """Every field comes back, effects to the stored digits, missing ones too; sorted as the results table."""
+        claims = read(folder).claims
+        assert list(claims) == ["a2020.odd[x]", "a2020.both[x]", "b2021.c[x]"]
+        for claim in json.loads((folder.parent / "results.json").read_text())["claims"]:
+            for row, before in zip(claims[claim["id"]], rows_of(claim), strict=True):
+                estimate = None if before.estimate is None else float(f"{before.estimate:.4g}")
+                effects = tuple(map(rounded, before.effects))
+                assert row == before._replace(estimate=estimate, effects=effects)
+        head = "# measured 2026-11-21T19:05:22+00:00 at scale tiny on cpu (some), float32, torch 2.15.0\nid,part,"
+        assert (folder / "a2020.csv").read_text().startswith(head)
+
+    def test_a_run_is_the_same_as_its_own_tables(self, folder):
+        """Every claim and part."""
+        results = json.loads((folder.parent / "results.json").read_text())["claims"]
+        assert [move["state"] for move in comparison.compare(results, read(folder))] == ["same"] * 4
+
+    def test_merging(self, folder, tmp_path):
+        """A run replaces the rows of its claims and leaves others, tables of other papers included."""
+        other = (folder / "b2021.csv").read_bytes()
+        later = run(tmp_path / "later.json", result("a2020.both[x]", number="S10"), started="later")
+        for _ in range(2):  # twice is once
+            (table,) = write(later, folder).values()
+        assert [(id, len(rows)) for id, rows in table.claims.items()] == [("a2020.odd[x]", 1), ("a2020.both[x]", 1)]
+        assert read_tables(folder)["a2020"] == table and len(table.runs) == 2 and "later" in table.runs[1]
+        assert (folder / "b2021.csv").read_bytes() == other
+        write(run(later, result("b2021.c[x]"), started="later"), folder)
+        assert len(read_tables(folder)["b2021"].runs) == 1  # nothing of the first run is left in it
+
+    @pytest.mark.parametrize("changes", [{"reason": "budget", "verdict": "skipped"}, {"error": True}])
+    def test_what_a_run_could_not_ask_replaces_nothing(self, folder, tmp_path, changes):
+        """Out of time, or broken."""
+        assert write(run(tmp_path / "later.json", result("b2021.c[x]", **changes)), folder) == {}
+
+    def test_scales_do_not_mix(self, folder, tmp_path):
+        """The folder of another scale is left as it is."""
+        with pytest.raises(LotteryError, match="a2020.csv is not of scale reduced"):
+            write(run(tmp_path / "reduced.json", result("c2022.c[x]"), scale="reduced"), folder)
+        assert not (folder / "c2022.csv").exists()
+
+    @pytest.mark.parametrize(
+        "old, new, message",
+        [
+            ("id,part", "part,id", "its columns should be id, part"),
+            ("0.3333333", "O.3333333", "line 3: could not convert string to float: 'O.3333333'"),
+            ("0.3333333", "inf", "line 3: an effect is not finite"),
+            ("reproduced", "proven", "line 3: 'proven' is no verdict"),
+            ("a2020.odd", "b2021.odd", r"line 3: the claim 'b2021.odd\[x\]' is not of a2020"),
+            (",S2,", ",", "line 3: 7 cells instead of 8"),
+            ("-", "", "line 3: '.*' is no fingerprint"),
+            ("a2020.both[x],,", "a2020.both[x],part1,", "line 4: a part before its claim"),
+            ("part1", "part0", "line 6: a part before its claim, or a second row"),
+            ("a2020.both", '"a2020.both', "line 6: "),
+        ],
+    )
+    def test_damage_is_one_message(self, folder, old, new, message):
+        """The file, the line, what is wrong, and what to do."""
+        file = folder / "a2020.csv"
+        head, rest = file.read_text().split("\n", 1)
+        file.write_text(head + "\n" + rest.replace(old, new, 1))
+        with pytest.raises(LotteryError, match=rf"--baseline .*a2020\.csv.*{message}.*lottery baseline"):
+            read(folder)
+
+    @pytest.mark.parametrize(
+        "text, message",
+        [
+            (None, "cannot be read"),
+            ("{", "not a results.json"),
+            ("[]", "not a results.json"),
+            ('{"schema": 9}', "schema 9"),
+            ('{"schema": 1, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
+        ],
+    )
+    def test_a_bad_file_is_one_message(self, tmp_path, text, message):
+        """Absent, no JSON, other JSON, another schema, a paper that is no name."""
+        if text is not None:
+            (tmp_path / "b.json").write_text(text)
+        with pytest.raises(LotteryError, match=message):
+            read(tmp_path / "b.json")
+
+    def test_an_empty_folder_is_no_baseline(self, tmp_path):
+        """Nor is one of folders."""
+        with pytest.raises(LotteryError, match="holds no tables"):
+            read(tmp_path)
+
+    def test_command(self, tmp_path, monkeypatch, capsys):
+        """`lottery baseline` writes into the folder of the run's scale, and says what it wrote."""
+        monkeypatch.chdir(tmp_path)
+        run(tmp_path / "results.json", result())
+        assert main(["baseline", "results.json"]) == 0
+        assert capsys.readouterr().out.startswith("expected/baselines/tiny/zhou2019.csv: 1 claims, 0.2 kB")
+        assert main(["baseline", "nowhere.json"]) == 2
+        assert capsys.readouterr().err == "ERROR: nowhere.json cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("folder", sorted(filter(Path.is_dir, BASELINES.iterdir())), ids=lambda folder: folder.name)
+def test_our_own_baselines(folder):
+    """They can be read, are small enough for a reviewer, and each table says where its rows were measured."""
+    assert read(folder).claims and sum(file.stat().st_size for file in folder.iterdir()) < 100_000
+    assert all(isinstance(table, Table) and table.runs for table in read_tables(folder).values())
