@@ -39,7 +39,7 @@ def verdict(test, folder: Path, **changes) -> str:
     entries = read(expected_file(claim.file))
     session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), entries)
     asked = session.ask(claim)
-    question = dataclasses.replace(asked.question, **changes)
+    question = asked.question.model_copy(update=changes)
     session.asked[claim.id] = dataclasses.replace(
         asked, question=question, statement=claim.state(asked.entry, question)
     )

@@ -60,7 +60,7 @@ def test_full_length_is_the_papers_length():
 def test_what_a_scale_lacks(network, dataset, training, iterations, lacking):
     """Other data, another network or a shorter training make an analogue."""
     setting = Setting(network, dataset, Config("adam", 1e-3, 60, iterations, 100))
-    assert lacks(entries.Needs("mnist", LENET, training), training, setting) == lacking
+    assert lacks(entries.Needs(dataset="mnist", network=LENET, training=training), training, setting) == lacking
 
 
 def test_unknown_scale_is_named():
