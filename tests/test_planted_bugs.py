@@ -174,7 +174,7 @@ class TestLawsTurn:
 
     def test_output_layer_pruned_at_the_full_rate(self, monkeypatch):
         """The counts by hand notice."""
-        monkeypatch.setattr(architectures.Network, "rate", lambda self, layer: architectures.Fraction(1, 5))
+        monkeypatch.setattr(architectures.Architecture, "rate", lambda self, layer: architectures.Fraction(1, 5))
         architectures.Network.kept.cache_clear()
         try:
             with pytest.raises(AssertionError):
@@ -285,7 +285,7 @@ class TestLawsTurn:
             test_training.TestEarlyStop().test_is_the_minimum_of_the_curve(digits)
 
     def test_chain_instead_of_branch(self, monkeypatch, tmp_path):
-        """A branch that follows masks of its own is found by what it hangs on, and by its masks."""
+        """A branch that follows masks of its own is found by what it depends on, and by its masks."""
         sound = experiment.parent
 
         def parent(one):
