@@ -175,12 +175,12 @@ class TestLawsTurn:
     def test_output_layer_pruned_at_the_full_rate(self, monkeypatch):
         """The counts by hand notice."""
         monkeypatch.setattr(architectures.Architecture, "rate", lambda self, layer: architectures.Fraction(1, 5))
-        architectures.Network.kept.cache_clear()
+        architectures.Architecture.kept.cache_clear()
         try:
             with pytest.raises(AssertionError):
                 test_networks.test_kept_counts_follow_the_floor()
         finally:
-            architectures.Network.kept.cache_clear()
+            architectures.Architecture.kept.cache_clear()
 
     def test_one_data_order_for_all_seeds(self, monkeypatch):
         """The law that each seed has its own order notices."""

@@ -26,16 +26,16 @@ def tolerances(target: Target, inputs: Tensor, error: float) -> list[float]:
 
 
 def chance(degrees: Sequence[Sequence[int]], widths: Sequence[int], errors: Sequence[float]) -> float:
-    """Return a lower bound of the chance that a random network contains a target up to an error (theorem 2, uniform).
+    """Return a lower bound of the chance that a random network contains a target up to an error (theorem 2).
 
-    `degrees` has for every layer the number of parameters of each of the target's neurons, `widths` the random network's
+    `degrees` has for each layer the number of parameters of each of the target's neurons, `widths` the random network's
     neurons in that layer, `errors` how far the parameters of the layer may be off.
     """
     missed = (
         sum((1 - error**degree) ** width for degree in layer)
         for layer, width, error in zip(degrees, widths, errors, strict=True)
     )
-    return prod(max(0.0, 1 - chance) for chance in missed)
+    return prod(max(0.0, 1 - share) for share in missed)
 
 
 def matched(degree: int, neurons: int, width: int, error: float, trials: int, generator: torch.Generator) -> float:
@@ -67,7 +67,7 @@ def bounded_where_aligned(wanted: float = 0.1) -> bool:
 
 
 def bounded_at_random(wanted: float = 0.1, networks: int = 200) -> bool:
-    """Return whether random networks, off by what lemma 1 allows to either side, stay within the error on 500 inputs."""
+    """Return whether random networks, off by what lemma 1 allows either way, stay within the error on 500 inputs."""
     generator, worst = stream(0, "lemma 1"), 0.0
     for _ in range(networks):
         shapes = [(2, 3), (3, 3), (3, 2)]
