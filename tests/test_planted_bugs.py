@@ -77,7 +77,7 @@ class TestClaimsTurn:
         assert verdict(ours.test_scores_before_training_beat_random, tmp_path / "turned", seeds=6) == "refuted"
 
     def test_planted_ticket_given_away(self, tmp_path, monkeypatch):
-        """If the search is told where the ticket is, magnitude finds what it should miss, and the claim that all fail is refuted."""
+        """If the search is told where the ticket is, magnitude finds it, and the claim that all fail is refuted."""
         question = {"seeds": 10, "shares": (None,)}
         sound = seeking.Population.prune
 

@@ -146,7 +146,7 @@ def test_an_entry_of_another_version_is_set_aside(store, monkeypatch):
 
 
 def test_a_full_disk_is_one_message_and_loses_nothing(store):
-    """What was there stays, what did not fit leaves no trace: done with a limit on the size of files, which acts like a full disk."""
+    """What was there stays, what did not fit leaves no trace: a limit on the size of files acts like a full disk."""
     store.write(KEY, ENTRY)
     code = f"""
 import resource

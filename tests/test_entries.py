@@ -1,4 +1,4 @@
-"""`expected/`: what is in it agrees with the tests, and what is wrong with an entry is said with file, claim and field."""
+"""`expected/` agrees with the tests, and what is wrong with an entry is said with file, claim and field."""
 
 import importlib
 import re
@@ -193,10 +193,10 @@ def test_unknown_and_unstated_claims_are_one_message(suite):
 
 @pytest.mark.parametrize("paper, numbers", [
     ("zhou_2019", [str(n) for n in range(1, 35)]),
-    ("frankle_carbin_2019", [*(str(n) for n in range(1, 25)), "25a", "25b", "25c", "25d", *(str(n) for n in range(26, 79))]),
+    ("frankle_carbin_2019", [*map(str, range(1, 25)), "25a", "25b", "25c", "25d", *map(str, range(26, 79))]),
 ])  # fmt: skip
 def test_the_list_of_a_papers_claims_is_whole(paper, numbers):
-    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out (`entries.read` holds them together)."""
+    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out."""
     file = Path(__file__).parent.parent / "expected" / f"{paper}.toml"
     content = tomllib.loads(file.read_text())
     assert list(content["numbers"]) == numbers and all(len(line) > 10 for line in content["numbers"].values())
@@ -214,8 +214,8 @@ def test_doubt_is_spoken_out(suite):
 
 @pytest.mark.parametrize("numbers, message", [
     ('2 = "It holds."', ": a claim has the number '1', which .numbers. does not list"),
-    ('1 = "It holds."\n13 = "So does this."', ": number '13' should have an entry, or a reason in .left_out.; it has neither"),
-    ('1 = "It holds."\n[left_out]\n1 = "no time"', ": number '1' should have an entry, or a reason in .left_out.; it has both"),
+    ('1 = "It holds."\n13 = "So does this."', ": number '13' should have an entry, .* reason .*; it has neither"),
+    ('1 = "It holds."\n[left_out]\n1 = "late"', ": number '1' should have an entry, .* reason .*; it has both"),
     ('1 = "It holds."\n[left_out]\n14 = "no time"', ": .left_out. has the number '14', which .numbers. does not list"),
     ('1 = ""', ", numbers: 1 = '' should be a line of text"),
 ])  # fmt: skip
