@@ -1,4 +1,4 @@
-"""Kill a run with -9 at random moments, workers and controller alike, repeat the command, and compare with an undisturbed run.
+"""Kill a run with -9 at random moments, workers and controller alike, repeat it, and compare with an undisturbed run.
 
     python tests/kill_and_repeat.py [--rounds 5] [--seed 0] [-- extra arguments to pytest]
 

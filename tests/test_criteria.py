@@ -87,7 +87,8 @@ def test_own_criterion_is_loaded(own):
     """A function of a file scores under its new name, with helpers of its file."""
     assert (
         own(
-            "def helper(w):\n    return w.abs()\ndef score(w_init, w_final):\n    return helper(w_final) - helper(w_init)\n"
+            "def helper(w):\n    return w.abs()\n"
+            "def score(w_init, w_final):\n    return helper(w_final) - helper(w_init)\n"
         )
         == "mine"
     )

@@ -26,26 +26,26 @@ def test_laws_hold_everywhere(law):
 @pytest.mark.parametrize(
     "law, broken",
     [
-        (laws.survivors_are_largest, lambda one: {"trained_before": -1 / one.trained_before.abs().clamp(min=1e-9)}),
-        (laws.masks_are_nested, lambda one: {"mask_before": one.mask}),
-        (laws.masks_are_nested, lambda one: {"mask": ~one.mask_before}),
-        (laws.survivors_are_reset, lambda one: {"start": one.trained_before}),
-        (laws.pruned_stay_zero, lambda one: {"trained": one.trained + 1e-9}),
-        (laws.pruned_stay_zero, lambda one: {"trained": one.start * one.mask}),
-        (laws.redrawn_alike, lambda one: {"redrawn": one.w_init}),
-        (laws.redrawn_alike, lambda one: {"redrawn": 1.2 * one.redrawn}),
+        (laws.survivors_are_largest, lambda layer: {"trained_before": -1 / layer.trained_before.abs().clamp(min=1e-9)}),
+        (laws.masks_are_nested, lambda layer: {"mask_before": layer.mask}),
+        (laws.masks_are_nested, lambda layer: {"mask": ~layer.mask_before}),
+        (laws.survivors_are_reset, lambda layer: {"start": layer.trained_before}),
+        (laws.pruned_stay_zero, lambda layer: {"trained": layer.trained + 1e-9}),
+        (laws.pruned_stay_zero, lambda layer: {"trained": layer.start * layer.mask}),
+        (laws.redrawn_alike, lambda layer: {"redrawn": layer.w_init}),
+        (laws.redrawn_alike, lambda layer: {"redrawn": 1.2 * layer.redrawn}),
     ],
 )
 def test_each_law_notices_its_mistake(law, broken):
-    """Small weights kept, masks that stay or grow, no reset, pruned weights that live, frozen ones, a reinit that is none or another's."""
-    one = laws.layers(LENET)[3]
-    assert law(one) and not law(dataclasses.replace(one, **broken(one)))
+    """Small weights kept, masks that stay or grow, no reset, pruned weights that live, frozen ones, false reinits."""
+    layer = laws.layers(LENET)[3]
+    assert law(layer) and not law(dataclasses.replace(layer, **broken(layer)))
 
 
 def test_bits_that_are_lost_are_noticed(monkeypatch):
     """A mask that is stored badly gives other predictions."""
     assert laws.restored_from_bits(LENET)["same predictions"]
     monkeypatch.setattr(
-        laws, "unpack", lambda one, bits: [torch.roll(mask, 1, 0) for mask in experiment.unpack(one, bits)]
+        laws, "unpack", lambda measured, bits: [torch.roll(mask, 1, 0) for mask in experiment.unpack(measured, bits)]
     )
     assert not laws.restored_from_bits(LENET)["same predictions"]

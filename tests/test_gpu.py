@@ -1,4 +1,4 @@
-"""The engine on a GPU, where there is one: the same starts and orders, results equal to the processor's within rounding."""
+"""The engine on a GPU, where there is one: the same starts and orders, the processor's results within rounding."""
 
 import dataclasses
 
@@ -77,7 +77,7 @@ def test_a_captured_step_is_the_step(optimiser, monkeypatch):
 
 
 def test_searches_as_on_the_processor():
-    """As many parameters kept, planted weights recovered alike, and tickets as good; edge-popup's steps are captured anew every epoch."""
+    """As many parameters kept, as many planted ones recovered, tickets as good; edge-popup is captured every epoch."""
     arms = [singleshot("planted-circle-5", "snip", 0.5), whole("planted-circle-5")]
     here, there = (seek([Search(arm, seed) for arm in arms for seed in (0, 1)], device) for device in ("cpu", "cuda:0"))
     for (ours, mask), (theirs, other) in zip(here, there):

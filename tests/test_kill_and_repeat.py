@@ -8,7 +8,7 @@ SCRIPT = Path(__file__).with_name("kill_and_repeat.py")
 
 
 def test_killed_runs_are_taken_up():
-    """Three kills at random moments of a run of a few claims; `kill_and_repeat.py` by itself does it for the whole suite."""
+    """Three kills at random moments of a run of a few claims; `kill_and_repeat.py` does it for the whole suite."""
     done = subprocess.run(
         [sys.executable, SCRIPT, "--rounds=3", "--", "-k", "supermask or beats_random"], capture_output=True, text=True
     )

@@ -13,8 +13,10 @@ from lottery.training.config import Config, Setting
 
 SETTING = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 60, 25))
 TRAINED = {
-    "interval": 25, "early_stop_iteration": 50, "validation_loss": [0.9, 0.4, 0.5], "validation_accuracy": [70.0, 90.0, 91.0], "test_accuracy_start": 10.0,
-    "test_accuracy_early_stop": 90.5, "test_accuracy_end": 91.5, "train_accuracy_early_stop": 95.0, "train_accuracy_end": float("nan"),
+    "interval": 25, "early_stop_iteration": 50,
+    "validation_loss": [0.9, 0.4, 0.5], "validation_accuracy": [70.0, 90.0, 91.0],
+    "test_accuracy_start": 10.0, "test_accuracy_early_stop": 90.5, "test_accuracy_end": 91.5,
+    "train_accuracy_early_stop": 95.0, "train_accuracy_end": float("nan"),
 }  # fmt: skip
 
 
@@ -23,7 +25,7 @@ def found(arm, round, measured):
 
 
 def test_a_trained_network():
-    """Curves at their looks, the last of them at the end; accuracies at the start, at early stop and at the end; no number is an empty cell."""
+    """Curves at their looks, accuracies at the start, at early stop and at the end; no number is an empty cell."""
     table = found(chain("large_final"), 2, TRAINED)
     assert {row["arm"] for row in table} == {"large_final rewind"} and {
         (row["seed"], row["round"]) for row in table
@@ -63,7 +65,7 @@ def test_arms_that_are_not_trained_or_learn_a_mask():
 
 
 def test_recipes_are_told_apart():
-    """Networks that differ in their optimiser alone have no row in common; a learned mask's share of weights is its own."""
+    """Networks that differ in their optimiser share no row; a learned mask's share of weights is its own."""
     other = Setting("lenet-96-48", "digits", Config("sgd", 0.4, 20, 60, 25))
     ours, theirs = (rows(experiment(setting, chain("large_final"), 2, 3), TRAINED) for setting in (SETTING, other))
     assert not set(ours) & set(theirs)
@@ -78,9 +80,11 @@ def test_a_curve_of_another_length_is_a_mistake():
 
 
 def test_a_search_for_a_planted_ticket():
-    """Scores and levels at the end, what was recovered round by round, counts layer by layer; the share is that of weights really kept."""
-    measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "chance": [0.4, 0.1], "kept": [2060.0, 203.0], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
-                "biases_kept": [1, 0, 0, 0], "connected": False, "iterations": 16_860, "accuracy_step": 0.1}  # fmt: skip
+    """Scores and levels at the end, what rounds recovered, counts by layer; the share is that of weights kept."""
+    measured = {"weak": 95.5, "strong": float("nan"), "ticket": 98.0, "recall": [0.5, 0.25], "chance": [0.4, 0.1],
+                "kept": [2060.0, 203.0], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
+                "biases_kept": [1, 0, 0, 0], "connected": False, "iterations": 16_860,
+                "accuracy_step": 0.1}  # fmt: skip
     table = [
         dict(zip(COLUMNS, row, strict=True))
         for row in rows(Search(replace(multishot("planted-circle-5", "snip", 0.01), rounds=2, epochs=25), 7), measured)

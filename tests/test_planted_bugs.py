@@ -39,7 +39,7 @@ def verdict(test, folder: Path, **changes) -> str:
     entries = read(expected_file(claim.file))
     session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), entries)
     asked = session.ask(claim)
-    question = dataclasses.replace(asked.question, **changes)
+    question = asked.question.model_copy(update=changes)
     session.asked[claim.id] = dataclasses.replace(
         asked, question=question, statement=claim.state(asked.entry, question)
     )
@@ -77,7 +77,7 @@ class TestClaimsTurn:
         assert verdict(ours.test_scores_before_training_beat_random, tmp_path / "turned", seeds=6) == "refuted"
 
     def test_planted_ticket_given_away(self, tmp_path, monkeypatch):
-        """If the search is told where the ticket is, magnitude finds what it should miss, and the claim that all fail is refuted."""
+        """If the search is told where the ticket is, magnitude finds it, and the claim that all fail is refuted."""
         question = {"seeds": 10, "shares": (None,)}
         sound = seeking.Population.prune
 
@@ -174,13 +174,13 @@ class TestLawsTurn:
 
     def test_output_layer_pruned_at_the_full_rate(self, monkeypatch):
         """The counts by hand notice."""
-        monkeypatch.setattr(architectures.Network, "rate", lambda self, layer: architectures.Fraction(1, 5))
-        architectures.Network.kept.cache_clear()
+        monkeypatch.setattr(architectures.Architecture, "rate", lambda self, layer: architectures.Fraction(1, 5))
+        architectures.Architecture.kept.cache_clear()
         try:
             with pytest.raises(AssertionError):
                 test_networks.test_kept_counts_follow_the_floor()
         finally:
-            architectures.Network.kept.cache_clear()
+            architectures.Architecture.kept.cache_clear()
 
     def test_one_data_order_for_all_seeds(self, monkeypatch):
         """The law that each seed has its own order notices."""
@@ -285,7 +285,7 @@ class TestLawsTurn:
             test_training.TestEarlyStop().test_is_the_minimum_of_the_curve(digits)
 
     def test_chain_instead_of_branch(self, monkeypatch, tmp_path):
-        """A branch that follows masks of its own is found by what it hangs on, and by its masks."""
+        """A branch that follows masks of its own is found by what it depends on, and by its masks."""
         sound = experiment.parent
 
         def parent(one):

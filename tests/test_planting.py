@@ -62,7 +62,7 @@ class TestLaws:
             assert set(bias_mask.sum(1).tolist()) == {int((bias != 0).sum())}
 
     def test_the_rest_is_untouched(self, target):
-        """Outside the masks every parameter is the host's, to the bit; in the last layer, whose outputs change places, the same ones are there."""
+        """Outside the masks every parameter is the host's, to the bit; the last layer's outputs change places."""
         host, found = planted(target)
         pairs = [
             (found.network.weights, host.weights, found.weight_masks),
@@ -113,7 +113,7 @@ def test_hosts_are_left_alone():
 
 
 def test_the_best_free_neuron_is_taken():
-    """Of the free neurons with a positive match the one with the closest direction; a second equal target takes the next best."""
+    """Of free neurons with a positive match the one of closest direction; a second equal target takes the next best."""
     weight = torch.tensor([[[1.0, 0.0, -3.0, 2.0], [0.1, 1.0, -3.0, 1.9]]], dtype=torch.float64)
     host = Network(
         (weight, torch.ones(1, 4, 1, dtype=torch.float64)),

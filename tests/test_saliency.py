@@ -1,4 +1,4 @@
-"""SNIP, GraSP and SynFlow against their formulas, written out: by hand for one layer, by plain autograd in float64 for more, convolutions too."""
+"""SNIP, GraSP and SynFlow against their formulas: by hand for a layer, by plain autograd in float64 for more."""
 
 import pytest
 import torch
@@ -112,7 +112,7 @@ def test_scores_equal_the_formula(method, case, moment):
 
 
 def test_one_layer_by_hand():
-    """One linear layer, one sample, squared error: L = (w x - y)^2, so dL/dw = 2 r x, H g = 2 x (x 2 r x), R = sum |w|."""
+    """A linear layer, a sample, squared error: L = (w x - y)^2, so dL/dw = 2 r x, H g = 2 x (x 2 r x), R = sum |w|."""
     x, y, w = torch.tensor([[2.0, -1.0]]), torch.tensor([[1.0]]), torch.tensor([[0.5], [-3.0]])
     rest = 0.5 * 2 + 3 - 1
     weights, masks = {"a": w}, {"a": torch.ones(2, 1, dtype=torch.bool)}
@@ -136,7 +136,7 @@ def test_one_layer_by_hand():
 
 
 def test_synflow_is_conserved_through_layers():
-    """What flows into a hidden unit flows out of it (Tanaka et al. 2020, theorem 2): without biases every layer carries the same sum."""
+    """What flows into a hidden unit flows out (Tanaka et al. 2020, theorem 2): without biases all sums are equal."""
     shapes = {"a": (3, 5), "b": (5, 7), "c": (7, 2)}
     weights = {
         name: torch.randn(shape, generator=generator(place)) for place, (name, shape) in enumerate(shapes.items())
@@ -164,7 +164,7 @@ def test_synflow_is_conserved_through_layers():
 
 
 def test_only_final_ones_need_training():
-    """SNIP, GraSP and SynFlow prune before training, as published; their scores after training are criteria of their own."""
+    """SNIP, GraSP and SynFlow prune before training, as published; after training they are criteria of their own."""
     assert [criteria.needs_training(f"{method}_{moment}") for method in METHODS for moment in ("init", "final")] == [
         False,
         True,

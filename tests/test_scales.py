@@ -17,7 +17,7 @@ LENET = "lenet-300-100"
 
 
 def test_dense_early_stop_of_digits_comes_before_the_middle(digits):
-    """The median dense network of the tiny scale overfits in the first half of its run, and fewer than a tenth are censored."""
+    """The median dense network of the tiny scale overfits in the first half of its run; few are censored."""
     setting = SCALES["tiny"].setting(LENET, EARLY_STOP)
     outcomes = train(setting.network, digits, setting.config, [replica(setting.network, seed) for seed in range(20)])
     stops = [outcome.measurements["early_stop_iteration"] for outcome in outcomes]
@@ -60,7 +60,7 @@ def test_full_length_is_the_papers_length():
 def test_what_a_scale_lacks(network, dataset, training, iterations, lacking):
     """Other data, another network or a shorter training make an analogue."""
     setting = Setting(network, dataset, Config("adam", 1e-3, 60, iterations, 100))
-    assert lacks(entries.Needs("mnist", LENET, training), training, setting) == lacking
+    assert lacks(entries.Needs(dataset="mnist", network=LENET, training=training), training, setting) == lacking
 
 
 def test_unknown_scale_is_named():
@@ -77,7 +77,7 @@ def test_unknown_recipe_settings_are_refused(field, value):
 
 
 def test_brief_training_stops_at_75_per_cent(real_mnist):
-    """The fixed number of iterations stands for a stop at 75 % of the validation images: on MNIST it is within five points of that on average."""
+    """The fixed number of iterations stands for a stop at 75 % of the validation images, within five points."""
     setting = SCALES["reduced"].setting(LENET, BRIEF)
     ends = [
         outcome.measurements["validation_accuracy"][-1]

@@ -1,12 +1,17 @@
 """The store: what was written is read, damage is found and set aside, locks end with their holder."""
 
+import json
 import os
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from lottery.core.errors import CorruptEntry, LotteryError
 from lottery.store.store import Record, Store, store_folder
@@ -28,9 +33,82 @@ def test_what_is_written_is_read(store):
     """Measurements, arrays and circumstances come back; nothing temporary stays."""
     assert not store.has(KEY) and store.read_or_set_aside(KEY) is None
     store.write(KEY, ENTRY)
-    found = Store(store.folder).read(KEY)
-    assert found.measurements == ENTRY.measurements and found.made == ENTRY.made
-    assert np.array_equal(found.arrays["masks"], ENTRY.arrays["masks"])
+    entry = Store(store.folder).read(KEY)
+    assert entry.measurements == ENTRY.measurements and entry.made == ENTRY.made
+    assert np.array_equal(entry.arrays["masks"], ENTRY.arrays["masks"])
+    assert [file.name for file in path(store).parent.iterdir()] == [f"{KEY}.npz"]
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    max_leaves=10,
+)
+ARRAYS = st.sampled_from([np.uint8, np.bool_, np.int64, np.float32, np.float64]).flatmap(
+    lambda dtype: arrays(dtype, array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    measurements=st.dictionaries(st.text(max_size=9), PLAIN, max_size=4),
+    kept=st.dictionaries(st.sampled_from(["masks", "final", "buffers", "start.0"]), ARRAYS),
+)
+def test_whatever_is_plain_comes_back(tmp_path_factory, measurements, kept):
+    """Any JSON, NaN and infinities included, and arrays of any type and shape, bit for bit."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    store.write(KEY, Record(measurements, kept))
+    entry = store.read(KEY)
+    assert repr(entry.measurements) == repr(measurements)  # NaN is not equal to itself
+    assert {name: (a.dtype, a.shape, a.tobytes()) for name, a in entry.arrays.items()} == {
+        name: (a.dtype, a.shape, a.tobytes()) for name, a in kept.items()
+    }
+
+
+def forged(store, content, **changes):
+    """Lay an entry with a sound checksum whose head says something else."""
+    head = {"format": 1, "key": KEY, "measurements": {}, "made": {}, "arrays": {"masks": ["uint8", 4]}} | changes
+    head = {name: value for name, value in head.items() if value is not ...}
+    path(store).parent.mkdir(parents=True)
+    np.savez(path(store), entry=np.frombuffer(json.dumps(head).encode(), np.uint8), **content)
+
+
+MASKS = {"masks": np.zeros(4, np.uint8)}
+
+
+@pytest.mark.parametrize(
+    "content, changes",
+    [
+        ({}, {}),
+        (MASKS | {"more": np.zeros(1)}, {}),
+        ({"masks": np.zeros((2, 2), np.uint8)}, {}),
+        ({"masks": np.zeros(4, np.int8)}, {}),
+        (MASKS, {"measurements": [1]}),
+        (MASKS, {"measurements": ...}),
+        (MASKS, {"made": None}),
+        (MASKS, {"arrays": 3}),
+        (MASKS, {"format": ...}),
+    ],
+)
+def test_fields_and_shapes_are_checked(store, content, changes):
+    """An array too few or too many, of another shape or type, and a head that is not one, are damage."""
+    forged(store, content, **changes)
+    with pytest.raises(CorruptEntry, match="cannot be read"):
+        store.read(KEY)
+
+
+@pytest.mark.parametrize("named", [["masks"], {"masks": ["uint8", 4]}])
+def test_sound_heads_are_read(store, named):
+    """The check above can pass, also for entries that name their arrays without shapes, as they did once."""
+    forged(store, MASKS, arrays=named)
+    assert store.read(KEY).arrays["masks"].tolist() == [0] * 4
+
+
+def test_writers_of_one_entry_do_not_meet(store):
+    """Threads that write the same entry at once each write a file of their own, and one of them whole stays."""
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: store.write(KEY, ENTRY), range(64)))
+    assert store.read(KEY).measurements == ENTRY.measurements
     assert [file.name for file in path(store).parent.iterdir()] == [f"{KEY}.npz"]
 
 
@@ -68,7 +146,7 @@ def test_an_entry_of_another_version_is_set_aside(store, monkeypatch):
 
 
 def test_a_full_disk_is_one_message_and_loses_nothing(store):
-    """What was there stays, what did not fit leaves no trace: done with a limit on the size of files, which acts like a full disk."""
+    """What was there stays, what did not fit leaves no trace: a limit on the size of files acts like a full disk."""
     store.write(KEY, ENTRY)
     code = f"""
 import resource
@@ -105,15 +183,15 @@ def test_pickles_are_never_loaded(store, tmp_path):
         store.read(KEY)
 
 
-def test_claims_exclude_each_other_and_what_is_there(store):
-    """A key is claimed by one process at a time, never when it is there, and no more than asked for."""
+def test_locks_exclude_each_other_and_what_is_there(store):
+    """A key is acquired by one process at a time, never when it is there, and no more than asked for."""
     keys = [f"{index:032x}" for index in range(5)]
     store.write(keys[0], ENTRY)
     other = Store(store.folder)
-    with store.claim(keys, at_most=2) as first, other.claim(keys, at_most=9) as second:
+    with store.acquire(keys, at_most=2) as first, other.acquire(keys, at_most=9) as second:
         assert first == keys[1:3] and second == keys[3:]
         store.write(keys[1], ENTRY)
-    with other.claim(keys, at_most=9) as third:
+    with other.acquire(keys, at_most=9) as third:
         assert third == keys[2:]
 
 
@@ -123,12 +201,12 @@ def test_a_killed_process_leaves_no_lock(store):
 import os, signal
 from pathlib import Path
 from lottery.store.store import Store
-with Store(Path({str(store.folder)!r})).claim([{KEY!r}], 1) as keys:
+with Store(Path({str(store.folder)!r})).acquire([{KEY!r}], 1) as keys:
     assert keys
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
-    with store.claim([KEY], 1) as keys:
+    with store.acquire([KEY], 1) as keys:
         assert keys == [KEY]
 
 

@@ -1,4 +1,4 @@
-"""Claims: a paper's sentence as a test. A benchmark file holds one decorated function a claim; see the README.
+"""Claims: a paper's sentence as a test. A benchmark file holds a decorated function a claim; see the README.
 
     @claim("lenet-300-100")
     def test_large_final_beats_random(question):
@@ -81,10 +81,9 @@ def proportion(quantity: Quantity) -> Proportion:
 
 
 def conjunction(**parts: Quantity | Proportion) -> Conjunction:
-    """Return the statement that the mean of each named quantity lies in its region, and the share of seeds of each named proportion."""
-    return Conjunction(
-        tuple((name, part if isinstance(part, Proportion) else Effect(part)) for name, part in parts.items())
-    )
+    """Return the statement that every named quantity's mean, and every named proportion's share, lies in its region."""
+    stated = {name: part if isinstance(part, Proportion) else Effect(part) for name, part in parts.items()}
+    return Conjunction(tuple(stated.items()))
 
 
 def exact(compute: Callable[[], object], printed: object) -> Exact:
@@ -94,10 +93,10 @@ def exact(compute: Callable[[], object], printed: object) -> Exact:
 
 @dataclass(frozen=True)
 class Claim:
-    """A test that states a claim of a paper. `variant` stands in the id's brackets: a network, or a criterion of one's own."""
+    """A test of a paper's claim; `variant`, a network or a user's criterion, stands in its id's brackets."""
 
     id: str
-    entry_id: str  # under which `expected/` has it; the id, but for a criterion of one's own
+    entry_id: str  # under which `expected/` has it; the id, except for a user's criterion
     variant: str
     network: str
     file: Path  # the benchmark file
@@ -105,21 +104,16 @@ class Claim:
 
     def state(self, entry: Entry, question: Question) -> Statement:
         """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares."""
+        where = f"{entry.file}, claim {entry.id!r}"
         try:
             statement = self.build(question)
         except ValueError as error:
-            raise LotteryError(
-                f"{entry.file}, claim {entry.id!r}: its test makes no statement of it: {error}"
-            ) from error
+            raise LotteryError(f"{where}: its test makes no statement of it: {error}") from error
         if statement.kind != entry.kind:
-            raise LotteryError(
-                f"{entry.file}, claim {entry.id!r}: kind is {entry.kind!r}, but its test states {statement.kind!r}"
-            )
+            raise LotteryError(f"{where}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
             stated, regions = ", ".join(dict(statement.parts)), ", ".join(question.parts)
-            raise LotteryError(
-                f"{entry.file}, claim {entry.id!r}: its test states the parts {stated}, its regions are for {regions}"
-            )
+            raise LotteryError(f"{where}: its test states the parts {stated}, its regions are for {regions}")
         return statement
 
 
@@ -131,15 +125,11 @@ def expected_file(benchmark: Path) -> Path:
 def check_entries(benchmark: Path, entries: Mapping[str, Entry]) -> None:
     """Raise if the tests of a benchmark file and its entries in `expected/` are not the same claims."""
     stated = {entry_id for ids in STATED[benchmark].values() for entry_id in ids}
-    shown = f"expected/{expected_file(benchmark).name}"
+    shown, test = f"expected/{expected_file(benchmark).name}", f"benchmarks/{benchmark.name}"
     for id in sorted(stated - set(entries)):
-        raise LotteryError(
-            f"{shown} has no entry for {id!r}, which benchmarks/{benchmark.name} states; write it before the claim is measured"
-        )
+        raise LotteryError(f"{shown} has no entry for {id!r}, which {test} states; write it before it is measured")
     for id in sorted(set(entries) - stated):
-        raise LotteryError(
-            f"{shown} has an entry for the unknown claim {id!r}: benchmarks/{benchmark.name} states no such claim"
-        )
+        raise LotteryError(f"{shown} has an entry for the unknown claim {id!r}: {test} states no such claim")
 
 
 STATED: dict[Path, dict[str, list[str]]] = {}  # benchmark file -> test -> the ids of the entries that it states
@@ -148,15 +138,16 @@ STATED: dict[Path, dict[str, list[str]]] = {}  # benchmark file -> test -> the i
 def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[[Callable], Callable]:
     """Return a decorator that makes a function the test of one claim per network.
 
-    The function is named `test_<claim>` and gets the `Question` of the scale; with `cases`, which maps what stands in the
-    id's brackets, a network's name or one with more after a dash, to tuples of arguments, it gets those as well.
+    The function is named `test_<claim>` and gets the `Question` of the scale. `cases` maps what stands in the id's
+    brackets, a network's name or one with more after a dash, to tuples of arguments, which it gets as well.
     """
     variants = {name: () for name in networks} | dict(cases or {})
 
     def decorate(build: Callable) -> Callable:
         claims = [_claim(build, variant, _network_of(variant), arguments) for variant, arguments in variants.items()]
-        STATED.setdefault(claims[0].file, {})[build.__name__] = [one.entry_id for one in claims]
-        return pytest.mark.parametrize("claim", [pytest.param(one, id=one.variant) for one in claims])(_test(build))
+        STATED.setdefault(claims[0].file, {})[build.__name__] = [claim.entry_id for claim in claims]
+        parameters = [pytest.param(claim, id=claim.variant) for claim in claims]
+        return pytest.mark.parametrize("claim", parameters)(_test(build))
 
     return decorate
 
@@ -171,7 +162,7 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
         entry = _claim(build, "*", network, ()).entry_id
         STATED.setdefault(_file(build), {})[build.__name__] = [entry]
         test = _test(build)
-        test.claim_of = lambda criterion: _claim(build, criterion, network, (criterion,), entry)
+        setattr(test, "claim_of", lambda criterion: _claim(build, criterion, network, (criterion,), entry))
         return test
 
     return decorate
@@ -199,10 +190,6 @@ def _test(build: Callable) -> Callable:
     def test(claim: Claim, judge: Callable[[Claim], None]) -> None:
         judge(claim)
 
-    test.__name__, test.__qualname__, test.__doc__, test.__module__ = (
-        build.__name__,
-        build.__name__,
-        build.__doc__,
-        build.__module__,
-    )
+    test.__name__ = test.__qualname__ = build.__name__
+    test.__doc__, test.__module__ = build.__doc__, build.__module__
     return test

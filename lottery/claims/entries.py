@@ -4,82 +4,163 @@ An entry is committed before the claim is first measured; see the README for its
 """
 
 import tomllib
-from dataclasses import dataclass, field
-from math import inf
+from collections.abc import Callable, Collection
+from math import isfinite
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Region
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import DATASETS, SCALES, TRAININGS
 from lottery.models.architectures import ARCHITECTURES
 
-KINDS = ("effect", "proportion", "conjunction", "exact")
 EVERY_SCALE = "every"
 PLANTED_SHARE = "planted"
 ANY = "any"  # the expected verdict of what no paper speaks of
 VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, ANY)
+ANY_RESULT = "holds for any result; a claim must be able to fail"
+TOGETHER = "expected_verdict and expected_because go together"
 
 
-@dataclass(frozen=True)
-class Needs:
+def _must(hold: Callable[[Any], object], wrong: str) -> AfterValidator:
+    def check(value: object) -> object:
+        if not hold(value):
+            raise ValueError(wrong)
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_of(choices: Collection[str]) -> AfterValidator:
+    return _must(lambda value: value in choices, f"is not one of {', '.join(choices)}")
+
+
+def _region(value: object) -> Region:
+    match value:
+        case [int() | float() as low, int() | float() as high] if low < high and bool not in map(type, value):
+            return Region(float(low), float(high))
+    raise ValueError("should be [low, high] with low < high; write inf or -inf for an open end")
+
+
+def _share(value: object) -> float | None:
+    if value == PLANTED_SHARE or (isinstance(value, float) and 0 < value < 1):
+        return None if isinstance(value, str) else value
+    raise ValueError(f"should be a number between 0 and 1, or {PLANTED_SHARE!r}")
+
+
+Text = Annotated[str, _must(str.strip, "should be a line of text")]
+Bounds = Annotated[Region, BeforeValidator(_region), _must(lambda region: region != Region(), ANY_RESULT)]
+Share = Annotated[float | None, BeforeValidator(_share)]
+Round = Annotated[int, Field(ge=0, le=100)]
+Iteration = Annotated[int, Field(gt=0, le=1_000_000)]
+DISTINCT = _must(lambda values: len(set(values)) == len(values), "should hold nothing twice"), Field(strict=False)
+NUMBER = _must(lambda value: type(value) is str or type(value) in (int, float) and isfinite(value),
+               "should be a finite number or a text")  # fmt: skip
+
+
+class Table(BaseModel):
+    """A table of the file: a field that is unknown, of another type or out of its bounds is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Needs(Table):
     """What a claim speaks of: a data set, a network, and how much of the paper's training."""
 
-    dataset: str
-    network: str
-    training: str
+    dataset: Annotated[str, _one_of(DATASETS)]
+    network: Annotated[str, _one_of(ARCHITECTURES)]
+    training: Annotated[str, _one_of(TRAININGS)]
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Table):
     """What the paper says, with where the number is known from."""
 
-    value: object
+    value: Annotated[object, NUMBER]
     unit: str
-    provenance: str
+    provenance: Text
 
 
-@dataclass(frozen=True)
-class Question:
-    """How a claim is asked at one scale: at which rounds, of how many seeds, and in which region the answer should lie."""
+class Question(Table):
+    """How a claim is asked at one scale: at which rounds, of how many seeds, and where the answer should lie."""
 
-    region: Region | None = None
-    parts: dict[str, Region] = field(default_factory=dict)
+    region: Bounds | None = None
+    parts: dict[str, Bounds] = {}
     reason: str = ""  # why the region is what it is
-    rounds: tuple[int, ...] = ()
-    shares: tuple[
-        float | None, ...
-    ] = ()  # of parameters that searches keep; None, in the file "planted": as many as the planted ticket has
-    iterations: tuple[int, ...] = ()  # at which a learning curve is looked at
-    level: float = 0.0  # validation accuracy in per cent that a learning curve is to reach
-    seeds: int = 0
-    training: str = ""  # under which training the scale asks, where it cannot afford the one that the claim needs
+    rounds: Annotated[tuple[Round, ...], *DISTINCT] = ()
+    shares: Annotated[tuple[Share, ...], *DISTINCT] = ()  # of parameters that searches keep; None: the planted ticket's
+    iterations: Annotated[tuple[Iteration, ...], *DISTINCT] = ()  # at which a learning curve is looked at
+    level: Annotated[float, Field(ge=0, le=100)] = (
+        0.0  # validation accuracy in per cent that a learning curve is to reach
+    )
+    seeds: Annotated[int, Field(ge=0, le=1000)] = 0
+    training: Annotated[str, _one_of(TRAININGS)] = ""  # where the scale cannot afford the one that the claim needs
     analogue: str = ""  # why the claim's direction should survive other data or a shorter config
     skip: str = ""  # why the claim is not asked
     changed: str = ""  # when and why the region was changed after its first baseline
-    expected_verdict: str = ""  # at this scale, if it is another than the entry's
+    expected_verdict: Annotated[str, _one_of(VERDICTS)] = ""  # at this scale, if it is another than the entry's
     expected_because: str = ""
 
+    @model_validator(mode="after")
+    def _whole(self) -> "Question":
+        if self.skip and (more := self.model_fields_set - {"skip"}):
+            raise ValueError(f"a scale that is skipped is asked nothing; unknown field {min(more)!r}")
+        if not self.skip and not self.reason.strip():
+            raise ValueError("the field 'reason' is missing")
+        if bool(self.expected_verdict) != bool(self.expected_because):
+            raise ValueError(f"a verdict that is expected at this scale alone needs its reason: {TOGETHER}")
+        return self
 
-@dataclass(frozen=True)
-class Entry:
-    """One claim as `expected/` states it."""
+    def wrong(self, kind: str) -> str:
+        """Return what is wrong with the question for a claim of this kind, or an empty string."""
+        if self.skip:
+            return ""
+        if (kind == "conjunction") != bool(self.parts):
+            return "a conjunction states the regions of its parts in `parts`, any other kind one `region`"
+        if kind in ("effect", "proportion") and self.region is None:
+            return "the field 'region' is missing"
+        if kind == "proportion" and self.region and self.region.low <= 0 and self.region.high >= 1:
+            return f"region = {[self.region.low, self.region.high]} {ANY_RESULT}"
+        return f"seeds = {self.seeds} should be at least 1" if kind != "exact" and self.seeds < 1 else ""
 
-    id: str
-    number: str
-    kind: str
-    statement: str
-    source: str
+
+class Stated(Table):
+    """One `[[claim]]` of a file."""
+
+    id: Text
+    number: Text
+    kind: Literal["effect", "proportion", "conjunction", "exact"]
+    statement: Text
+    source: Text
     metric: str
     unit: str
-    needs: Needs | None
-    published: Published | None
-    questions: dict[str, Question]
-    expected_verdict: str = REPRODUCED
+    needs: Needs | None = None
+    published: Published | None = None
+    scales: Annotated[dict[Annotated[str, _one_of((*SCALES, EVERY_SCALE))], Question], Field(min_length=1)]
+    expected_verdict: Annotated[str, _one_of(VERDICTS)] = REPRODUCED
     expected_because: str = ""
     negates: str = ""
     doubt: str = ""  # why what the paper says, or how the number of it is known, is not certain
-    file: str = ""
-    title: str = ""  # of the paper
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Stated":
+        if self.needs is None and self.kind != "exact":
+            raise ValueError("the field 'needs' is missing; it names dataset, network and training")
+        for scale, question in self.scales.items():
+            if wrong := question.wrong(self.kind):
+                raise ValueError(f"scales.{scale}: {wrong}")
+        if (self.expected_verdict != REPRODUCED) != bool(self.expected_because):
+            raise ValueError(f"a verdict other than reproduced is expected with a reason: {TOGETHER}")
+        return self
+
+
+class Entry(Stated):
+    """One claim as `expected/` states it, with its file and the paper's title."""
+
+    file: str
+    title: str
 
     @property
     def paper(self) -> str:
@@ -88,207 +169,75 @@ class Entry:
 
     def question(self, scale: str) -> Question | None:
         """Return how the claim is asked at this scale, or None if the entry does not say."""
-        return self.questions.get(scale) or self.questions.get(EVERY_SCALE)
+        return self.scales.get(scale) or self.scales.get(EVERY_SCALE)
+
+
+class File(Table):
+    """A file of `expected/`: a title, the numbers of the paper's claims, and an entry or a reason for each."""
+
+    title: Text
+    numbers: dict[str, Text] | None = None
+    left_out: dict[str, Text] = {}
+    claim: list[Stated] = []
+
+    @model_validator(mode="after")
+    def _whole(self) -> "File":
+        ids, stated = [claim.id for claim in self.claim], {claim.number for claim in self.claim}
+        for id in ids:
+            if ids.count(id) > 1:
+                raise ValueError(f"claim {id!r} is there twice; give each its own id")
+        if self.numbers is None:
+            return self
+        for number in sorted((stated | set(self.left_out)) - set(self.numbers)):
+            where = "a claim" if number in stated else "[left_out]"
+            raise ValueError(f"{where} has the number {number!r}, which [numbers] does not list")
+        for number in self.numbers:
+            if (number in stated) == (number in self.left_out):
+                has = "has both" if number in stated else "has neither"
+                raise ValueError(f"number {number!r} should have an entry, or a reason in [left_out]; it {has}")
+        return self
 
 
 def read(path: Path) -> dict[str, Entry]:
-    """Return the entries of one file by claim id; raise with file, claim and field for anything that is wrong in it."""
+    """Return the entries of one file by claim id; raise with file, claim and field for all that is wrong in it."""
     shown = f"expected/{path.name}"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+        file = File.model_validate(content)
     except FileNotFoundError:
         raise LotteryError(
-            f"{shown} does not exist; every file benchmarks/test_<paper>.py has its expected/<paper>.toml"
+            f"{shown} does not exist; benchmarks/test_<paper>.py has its expected/<paper>.toml"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise LotteryError(f"{shown} cannot be read ({error.strerror})") from None
+    except ValidationError as errors:
+        raise LotteryError("\n".join(_complaint(shown, content, error) for error in errors.errors())) from None
+    except ValueError as error:  # of TOML, or of UTF-8
         raise LotteryError(f"{shown} is not valid TOML: {error}") from None
-    entries: dict[str, Entry] = {}
-    title, tables = content.pop("title", None), content.pop("claim", [])
-    if not isinstance(title, str):
-        raise LotteryError(f"{shown}: the field 'title' is missing; it heads the paper's part of the table")
-    numbers, left_out = content.pop("numbers", None), content.pop("left_out", {})
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise LotteryError(f"{shown}: every claim is a section [[claim]], with double brackets")
-    for position, table in enumerate(tables):
-        entry = _entry(_Table(table, f"{shown}, claim {table.get('id', f'number {position + 1}')!r}"), shown, title)
-        if entry.id in entries:
-            raise LotteryError(f"{shown}: claim {entry.id!r} is there twice; give each its own id")
-        entries[entry.id] = entry
-    if content:
-        known = "a file is a title, [numbers], [left_out] and a list of [[claim]] sections"
-        raise LotteryError(f"{shown}: unknown section {next(iter(content))!r}; {known}")
-    if numbers is not None:
-        _check_numbers(shown, numbers, left_out, {entry.number for entry in entries.values()})
-    return entries
+    return {claim.id: Entry(**dict(claim), file=shown, title=file.title) for claim in file.claim}
 
 
-def _check_numbers(shown: str, numbers: dict, left_out: dict, stated: set[str]) -> None:
-    """Raise unless every number of the paper's list has an entry or a reason to be left out, not both, and every entry a number of the list."""
-    for number in sorted(stated - set(numbers)):
-        raise LotteryError(f"{shown}: a claim has the number {number!r}, which [numbers] does not list")
-    for number in sorted(set(left_out) - set(numbers)):
-        raise LotteryError(f"{shown}: [left_out] has the number {number!r}, which [numbers] does not list")
-    for number in numbers:
-        if (number in stated) == (number in left_out):
-            what = (
-                "an entry, and stands in [left_out] as well"
-                if number in stated
-                else "no entry, and no reason for that in [left_out]"
-            )
-            raise LotteryError(f"{shown}: number {number!r} of the list has {what}")
-    for name, text in [*numbers.items(), *left_out.items()]:
-        if not isinstance(text, str) or not text.strip():
-            raise LotteryError(f"{shown}: number {name!r} should be followed by a line of text, not {text!r}")
+COMPLAINTS = {
+    "missing": "the field {name!r} is missing",
+    "extra_forbidden": "unknown field {name!r}",
+    "dict_type": "{name} should be a table",
+    "model_type": "{name} should be a table",
+    "list_type": "{name} should be a list of sections [[{name}]], with double brackets",
+}
 
 
-class _Table:
-    """A TOML table that is taken apart field by field and complains about what is missing, wrong or left over."""
-
-    def __init__(self, content: dict, where: str):
-        self.content, self.where = dict(content), where
-
-    def fail(self, complaint: str) -> LotteryError:
-        return LotteryError(f"{self.where}: {complaint}")
-
-    def take(self, name: str, kind: type | tuple[type, ...], default: object = ...) -> object:
-        if name not in self.content:
-            if default is ...:
-                raise self.fail(f"the field {name!r} is missing")
-            return default
-        value = self.content.pop(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            kinds = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-            raise self.fail(f"{name} = {value!r} should be of type {kinds}")
-        return value
-
-    def choose(self, name: str, choices: tuple[str, ...], default: object = ...) -> str:
-        value = self.take(name, str, default)
-        if value not in choices and value != default:
-            raise self.fail(f"{name} = {value!r} is not one of {', '.join(choices)}")
-        return value
-
-    def table(self, name: str, content: dict) -> "_Table":
-        return _Table(content, f"{self.where}, {name}")
-
-    def done(self) -> None:
-        if self.content:
-            raise self.fail(f"unknown field {next(iter(self.content))!r}")
-
-
-def _region(table: _Table, name: str, value: object, lowest: float = -inf, highest: float = inf) -> Region:
-    ok = (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value)
-    )
-    if not ok or not value[0] < value[1]:
-        raise table.fail(f"{name} = {value!r} should be [low, high] with low < high; write inf or -inf for an open end")
-    if value[0] <= lowest and value[1] >= highest:
-        raise table.fail(f"{name} = {value!r} holds for any result; a claim must be able to fail")
-    return Region(float(value[0]), float(value[1]))
-
-
-def _questions(table: _Table, kind: str, scales: dict) -> dict[str, Question]:
-    """Return how the claim is asked, by scale."""
-    unknown = [name for name in scales if name not in (*SCALES, EVERY_SCALE)]
-    if unknown or not scales:
-        raise table.fail(
-            f"scales should name some of {', '.join(SCALES)} or {EVERY_SCALE}, not {', '.join(unknown) or 'nothing'}"
-        )
-    for name, question in scales.items():
-        if not isinstance(question, dict):
-            raise table.fail(f"scales.{name} = {question!r} should be a section [claim.scales.{name}]")
-    return {name: _question(table.table(f"scales.{name}", question), kind) for name, question in scales.items()}
-
-
-def _question(table: _Table, kind: str) -> Question:
-    skip = table.take("skip", str, "")
-    if skip:
-        table.done()
-        return Question(skip=skip)
-    parts = table.take("parts", dict, {})
-    region = table.take("region", list, None)
-    if kind == "conjunction" and not parts or kind != "conjunction" and parts:
-        raise table.fail("a conjunction states the regions of its parts in `parts`, any other kind one `region`")
-    if kind in ("effect", "proportion") and region is None:
-        raise table.fail("the field 'region' is missing")
-    rounds = table.take("rounds", list, [])
-    if not all(isinstance(n, int) and n >= 0 for n in rounds):
-        raise table.fail(f"rounds = {rounds!r} should be a list of round numbers")
-    shares = table.take("shares", list, [])
-    if not all(share == PLANTED_SHARE or (isinstance(share, float) and 0 < share < 1) for share in shares):
-        raise table.fail(f"shares = {shares!r} should be a list of numbers between 0 and 1, or {PLANTED_SHARE!r}")
-    iterations = table.take("iterations", list, [])
-    if not all(isinstance(n, int) and n > 0 for n in iterations):
-        raise table.fail(f"iterations = {iterations!r} should be a list of iterations")
-    seeds = table.take("seeds", int, 0)
-    if kind != "exact" and seeds < 1:
-        raise table.fail(f"seeds = {seeds} should be the number of seeds, at least 1")
-    question = Question(
-        region=None if region is None else _region(table, "region", region, *((0, 1) if kind == "proportion" else ())),
-        parts={name: _region(table, f"parts.{name}", value) for name, value in parts.items()},
-        reason=table.take("reason", str),
-        rounds=tuple(rounds),
-        shares=tuple(None if share == PLANTED_SHARE else share for share in shares),
-        iterations=tuple(iterations),
-        level=float(table.take("level", (int, float), 0.0)),
-        seeds=seeds,
-        training=table.choose("training", TRAININGS, ""),
-        analogue=table.take("analogue", str, ""),
-        changed=table.take("changed", str, ""),
-        expected_verdict=table.choose("expected_verdict", VERDICTS, ""),
-        expected_because=table.take("expected_because", str, ""),
-    )
-    if bool(question.expected_verdict) != bool(question.expected_because):
-        raise table.fail(
-            "a verdict that is expected at this scale alone needs its reason: expected_verdict and expected_because go together"
-        )
-    table.done()
-    return question
-
-
-def _needs(table: _Table) -> Needs:
-    dataset, architecture = table.choose("dataset", DATASETS), table.choose("network", tuple(ARCHITECTURES))
-    needs = Needs(dataset, architecture, table.choose("training", TRAININGS))
-    table.done()
-    return needs
-
-
-def _published(table: _Table) -> Published:
-    published = Published(
-        table.take("value", (int, float, str)), table.take("unit", str), table.take("provenance", str)
-    )
-    table.done()
-    return published
-
-
-def _entry(table: _Table, shown: str, title: str) -> Entry:
-    kind = table.choose("kind", KINDS)
-    needs, published = table.take("needs", dict, None), table.take("published", dict, None)
-    scales = table.take("scales", dict)
-    if needs is None and kind != "exact":
-        raise table.fail("the field 'needs' is missing; it names dataset, network and training")
-    entry = Entry(
-        id=table.take("id", str),
-        number=table.take("number", str),
-        kind=kind,
-        statement=table.take("statement", str),
-        source=table.take("source", str),
-        metric=table.take("metric", str),
-        unit=table.take("unit", str),
-        needs=None if needs is None else _needs(table.table("needs", needs)),
-        published=None if published is None else _published(table.table("published", published)),
-        questions=_questions(table, kind, scales),
-        expected_verdict=table.choose("expected_verdict", VERDICTS, REPRODUCED),
-        expected_because=table.take("expected_because", str, ""),
-        negates=table.take("negates", str, ""),
-        doubt=table.take("doubt", str, ""),
-        file=shown,
-        title=title,
-    )
-    if (entry.expected_verdict != REPRODUCED) != bool(entry.expected_because):
-        raise table.fail(
-            "a verdict other than reproduced is expected with a reason: expected_verdict and expected_because go together"
-        )
-    table.done()
-    return entry
+def _complaint(shown: str, content: dict, error: ErrorDetails) -> str:
+    """Return an error of the schema as `expected/<file>, claim '<id>', <where>: <what is wrong>`."""
+    loc, wrong = [part for part in error["loc"] if part != "[key]"], error["msg"].removeprefix("Value error, ")
+    if loc[:1] == ["claim"] and len(loc) > 1:
+        table, loc = content["claim"][loc[1]], loc[2:]
+        shown += f", claim {table.get('id', 'without an id') if isinstance(table, dict) else table!r}"
+    if error["type"] == "value_error" and isinstance(error["input"], dict):
+        *where, told = map(str, [*loc, wrong])  # of a table as a whole
+    else:
+        *where, name = map(str, loc or ["it"])
+        if loc and isinstance(loc[-1], int):
+            *where, name = *where[:-1], f"{where[-1]}[{name}]"
+        told = COMPLAINTS.get(error["type"], "{name} = {value!r:.80} {wrong}")
+        told = told.format(name=name, value=error["input"], wrong=wrong[max(0, wrong.find("should")) :])
+    return f"{', '.join([shown, '.'.join(where)] if where else [shown])}: {told}"

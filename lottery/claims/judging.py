@@ -36,28 +36,25 @@ class Judge:
         if isinstance(statement, Exact):
             computed = statement.computed()
             agree = computed == statement.printed
-            shown = f"computed {plain(computed)}, printed {plain(statement.printed)}"
-            return decide_exact(agree), {"reason": "" if agree else shown, "effects": []}
+            reason = "" if agree else f"computed {plain(computed)}, printed {plain(statement.printed)}"
+            return decide_exact(agree), {"reason": reason, "effects": []}
+        assert statement is not None, f"{self.claim.claim.id} is not asked at this scale"
         arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(quantity).items()}
         if isinstance(statement, Conjunction):
-            parts = {name: self._decide_one(part, question.parts[name]) for name, part in statement.parts}
-            shown = [
-                {"name": name} | outcome(d, question.parts[name]) | {"effects": plain(e)}
-                for name, (d, e) in parts.items()
-            ]
-            return decide_all([decision for decision, _ in parts.values()]), {
-                "parts": shown,
-                "effects": [],
-                "arms": arms,
-            }
-        decision, effects = self._decide_one(statement, question.region)
+            decisions, parts = [], []
+            for name, part in statement.parts:
+                decision, effects = self._decide_part(part, question.parts[name])
+                decisions.append(decision)
+                parts.append({"name": name} | outcome(decision, question.parts[name]) | {"effects": plain(effects)})
+            return decide_all(decisions), {"parts": parts, "effects": [], "arms": arms}
+        assert question.region is not None  # `entries.read` sees to it
+        decision, effects = self._decide_part(statement, question.region)
         return decision, {"effects": plain(effects), "arms": arms}
 
-    def _decide_one(self, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
+    def _decide_part(self, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean or on a share of seeds, with every seed's number."""
-        return (self._decide_share if isinstance(statement, Proportion) else self._decide_mean)(
-            statement.quantity, region
-        )
+        decide = self._decide_share if isinstance(statement, Proportion) else self._decide_mean
+        return decide(statement.quantity, region)
 
     def _decide_share(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         effects = self._effects(quantity)
@@ -83,7 +80,7 @@ class Judge:
     def _arms(self, quantity: Quantity) -> dict[str, dict[str, object]]:
         arms = {}
         for term in quantity.terms:
-            values = [term.value(self._reader(seed)(*term.cell)) for seed in self.claim.seeds]
+            values = [term.value(self._reader(seed)(*term.cell)) for seed in self.claim.seeds]  # type: ignore[arg-type]
             arms[term.name] = {"mean": plain(sum(values) / len(values)), "values": plain(values)}
         return arms
 
@@ -102,9 +99,6 @@ def deviates(result: Mapping) -> bool:
 
 
 def fails(result: Mapping, counts: bool = True) -> bool:
-    """Return whether a claim's test fails: it broke, its verdict deviates and counts, or it is a control that was not refuted."""
-    return (
-        result["error"]
-        or (deviates(result) and counts)
-        or (result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED))
-    )
+    """Return whether a claim's test fails: it broke, it deviates and that counts, or it is a control not refuted."""
+    unrefuted = result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED)
+    return bool(result["error"] or (deviates(result) and counts) or unrefuted)

@@ -20,9 +20,7 @@ class ResolvedClaim:
     entry: entries.Entry
     question: entries.Question
     setting: Setting | None = None
-    settings: Mapping[str, Setting] = field(
-        default_factory=dict
-    )  # of the scale's other trainings, which an arm can name
+    settings: Mapping[str, Setting] = field(default_factory=dict)  # of the trainings that an arm can name
     statement: Statement | None = None
     analogue: bool = False
     skip: str = ""
@@ -46,25 +44,24 @@ class ResolvedClaim:
             return Search(arm, seed)
         from lottery.experiments.experiment import experiment
 
-        return experiment(self.settings[arm.training] if arm.training else self.setting, arm, round, seed)
+        setting = self.settings[arm.training] if arm.training else self.setting
+        assert setting is not None, f"{self.claim.id} trains nothing at this scale"
+        return experiment(setting, arm, round, seed)
 
 
 def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
     """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason."""
     question = entry.question(scale.name)
     if question is None:
-        return ResolvedClaim(
-            claim, entry, entries.Question(), skip=f"its entry says nothing about the scale {scale.name}"
-        )
+        question = entries.Question(skip=f"its entry says nothing about the scale {scale.name}")
     if question.skip:
         return ResolvedClaim(claim, entry, question, skip=question.skip)
     if entry.needs is None:
         return ResolvedClaim(claim, entry, question, statement=claim.state(entry, question))
     setting = scale.setting(entry.needs.network, question.training or entry.needs.training)
     if setting is None:
-        return ResolvedClaim(
-            claim, entry, question, skip=f"nothing stands in for {entry.needs.network} at the scale {scale.name}"
-        )
+        nothing = f"nothing stands in for {entry.needs.network} at the scale {scale.name}"
+        return ResolvedClaim(claim, entry, question, skip=nothing)
     statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
     trainings = {entry.needs.training: setting}
     trainings |= {
@@ -93,11 +90,11 @@ def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
 
 def entries_of(benchmarks: set[Path]) -> dict[str, entries.Entry]:
     """Return the entries of all claims that these benchmark files state; raise where the two sides differ."""
-    found: dict[str, entries.Entry] = {}
+    stated: dict[str, entries.Entry] = {}
     for benchmark in sorted(benchmarks):
         of_file = entries.read(expected_file(benchmark))
         check_entries(benchmark, of_file)
-        found |= of_file
-    if not found:
+        stated |= of_file
+    if not stated:
         raise LotteryError("no claims were collected")
-    return found
+    return stated

@@ -53,7 +53,7 @@ def _verdict(p_inside: float, p_outside: float, alpha: float = ALPHA) -> str:
 def decide_mean(values: Sequence[float], region: Region, resolution: float = 0.0) -> Decision:
     """Return the decision on the mean of independent values, by Student's t.
 
-    `resolution` is a floor under their standard deviation: seeds that agree to the last test image are not infinitely sure.
+    `resolution` is a floor under their standard deviation: seeds that agree to the last image are not infinitely sure.
     """
     from scipy.stats import t
 
@@ -72,9 +72,8 @@ def decide_mean(values: Sequence[float], region: Region, resolution: float = 0.0
     # `below` tests against the truth being under the lower end, 1 - `above` against it being over the upper end
     p_inside = max(below if region.low > -inf else 0.0, 1 - above if region.high < inf else 0.0)
     p_outside = min(1 - below if region.low > -inf else 1.0, above if region.high < inf else 1.0)
-    return Decision(
-        _verdict(p_inside, p_outside), estimate, (estimate - reach, estimate + reach), n, p_inside, p_outside
-    )
+    interval = estimate - reach, estimate + reach
+    return Decision(_verdict(p_inside, p_outside), estimate, interval, n, p_inside, p_outside)
 
 
 def unfit(values: Sequence[float]) -> str:
@@ -109,13 +108,12 @@ def decide_exact(agree: bool) -> Decision:
 def decide_all(parts: Sequence[Decision]) -> Decision:
     """Return the decision on a conjunction: reproduced if every part is, refuted if any is at ALPHA / number of parts.
 
-    Requiring every part at ALPHA is an intersection-union test; dividing ALPHA among the ways to fail is Bonferroni's bound.
+    Every part at ALPHA is an intersection-union test; dividing ALPHA among the ways to fail is Bonferroni's bound.
     """
     n = min(part.n for part in parts)
-    known = [part for part in parts if part.p_inside is not None]
     unknown = [part.reason for part in parts if part.p_inside is None]
-    p_inside = 1.0 if unknown else max(part.p_inside for part in known)
-    p_outside = min([1.0] + [len(parts) * part.p_outside for part in known])
+    p_inside = max(1.0 if part.p_inside is None else part.p_inside for part in parts)
+    p_outside = min([1.0] + [len(parts) * part.p_outside for part in parts if part.p_outside is not None])
     verdict = _verdict(p_inside, p_outside)
     if unknown and verdict == INCONCLUSIVE:
         return Decision(INCONCLUSIVE, n=n, reason=unknown[0])
@@ -140,7 +138,7 @@ def q_values(p_values: Sequence[float]) -> list[float]:
 
 
 def decide_drift(differences: Sequence[float]) -> float:
-    """Return the two-sided p-value of Student's paired t-test that per-seed differences from a baseline are no drift."""
+    """Return the two-sided p-value against no drift of per-seed differences from a baseline, by Student's paired t."""
     from scipy.stats import ttest_1samp
 
     if len(set(differences)) == 1:  # no spread: either bit-identical or all moved alike

@@ -1,4 +1,4 @@
-"""The data: images and labels on the device, split as the papers split them, with a fingerprint of what was really read."""
+"""The data: images and labels on the device, split as the papers split them, with a fingerprint of what was read."""
 
 import os
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ class Dataset:
 
     @property
     def device(self) -> torch.device:
+        """Where the tensors are."""
         return self.train.images.device
 
 

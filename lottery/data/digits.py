@@ -7,7 +7,7 @@ from lottery.core.rng import stream
 
 
 def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """scikit-learn's 1,797 digits of 8x8 pixels, split 400 / 500 / 897 into training, validation and test once for all seeds.
+    """Return scikit-learn's 1,797 digits of 8x8 pixels, split 400 / 500 / 897 into three parts once for all seeds.
 
     So few training images make a network overfit within its short run: early stopping then has something to find.
     """

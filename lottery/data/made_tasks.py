@@ -1,7 +1,8 @@
-"""The tasks whose best tickets are known: data drawn from the functions that are planted (Fischer & Burkholz 2021, appendix B.1)."""
+"""The tasks whose best tickets are known: data drawn from what is planted (Fischer & Burkholz 2021, appendix B.1)."""
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi
 
@@ -21,14 +22,14 @@ SAMPLES, HELD_OUT = 10_000, 1_000  # drawn for a network, and how many of them a
 
 @dataclass(frozen=True)
 class Sample:
-    """Inputs (N, inputs), uniform on [-1, 1], and what was observed of them: outputs (N, outputs), or classes (N,) int64."""
+    """Inputs (N, inputs), uniform on [-1, 1], and what was observed: outputs (N, outputs), or classes (N,) int64."""
 
     inputs: Tensor
     observed: Tensor
 
 
 def function(task: str, inputs: Tensor) -> Tensor:
-    """Return what a task asks for, without noise: outputs (N, outputs), or for circle the scores (N, 4) of its classes."""
+    """Return what a task asks for, without noise: outputs (N, outputs), or for circle its classes' scores (N, 4)."""
     if task == "relu":
         return inputs.relu()
     if task == "helix":
@@ -47,15 +48,13 @@ def function(task: str, inputs: Tensor) -> Tensor:
 def draw(task: str, count: int, seed: int, part: str, noise: float | None = None) -> Sample:
     """Return `count` samples of a task, independent for every seed and part ("samples", "test", "prune").
 
-    `noise` is the deviation of the noise on every output, or for circle the share of samples whose label is moved to the
-    runner-up, the class with the second highest score; by default the paper's. It reads "N(0, 0.01)"; the released code takes
-    0.01 for the deviation, which we do as well.
+    `noise` is the deviation of the noise on every output, or for circle the share of labels moved to the class with the
+    second highest score; by default the paper's. It reads "N(0, 0.01)"; like the released code we take 0.01 for the
+    deviation.
     """
     noise = NOISE[task] if noise is None else noise
-    inputs = (
-        2 * torch.rand(count, SIZES[task][0], generator=stream(seed, "task", task, part, "inputs"), dtype=torch.float64)
-        - 1
-    )
+    generator = stream(seed, "task", task, part, "inputs")
+    inputs = 2 * torch.rand(count, SIZES[task][0], generator=generator, dtype=torch.float64) - 1
     outputs, generator = function(task, inputs), stream(seed, "task", task, part, "noise")
     if task in REGRESSION:
         return Sample(inputs, outputs + noise * torch.randn(outputs.shape, generator=generator, dtype=torch.float64))
@@ -65,7 +64,7 @@ def draw(task: str, count: int, seed: int, part: str, noise: float | None = None
 
 
 def score(task: str, predicted: Tensor, observed: Tensor) -> Tensor:
-    """Return how good predictions (..., N, outputs) are: the mean squared error, or for circle the accuracy in per cent, (...)."""
+    """Return how good predictions (..., N, outputs) are, (...): mean squared error, or for circle accuracy in %."""
     if task in REGRESSION:
         return (predicted - observed).double().square().mean((-2, -1))
     return 100 * (predicted.argmax(-1) == observed).double().mean(-1)
@@ -73,12 +72,12 @@ def score(task: str, predicted: Tensor, observed: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def dataset(task: str, seed: int, noise: float | None = None) -> Dataset:
-    """Return a seed's own 10,000 samples, float32, of which 1,000 are for testing and none for validation. Their order is random as drawn."""
+    """Return a seed's own 10,000 samples, float32, in the order drawn: 1,000 for testing, none for validation."""
     sample = draw(task, SAMPLES, seed, "samples", noise)
     inputs, observed = sample.inputs.float(), sample.observed.float() if task in REGRESSION else sample.observed
     train, test = (Part(inputs[part], observed[part]) for part in (slice(HELD_OUT, None), slice(HELD_OUT)))
-    digest = hashlib.blake2b(inputs.numpy(), digest_size=8)
-    digest.update(observed.numpy())
+    digest = hashlib.blake2b(inputs.numpy().data, digest_size=8)
+    digest.update(observed.numpy().data)
     return Dataset(task, train, Part(inputs[:0], observed[:0]), test, digest.hexdigest())
 
 
@@ -87,13 +86,10 @@ def trivial(task: str, data: Dataset) -> dict[str, float]:
 
     For circle these are the most frequent class and the largest of four affine functions fitted to the classes.
     """
-    observed = (
-        data.train.labels.double()
-        if task in REGRESSION
-        else torch.nn.functional.one_hot(data.train.labels, SIZES[task][1]).double()
-    )
+    labels = data.train.labels
+    observed = (labels if task in REGRESSION else torch.nn.functional.one_hot(labels, SIZES[task][1])).double()
 
-    def fitted(features) -> float:
+    def fitted(features: Callable[[Tensor], Tensor]) -> float:
         weights = torch.linalg.lstsq(features(data.train.images.double()), observed).solution
         return float(score(task, features(data.test.images.double()) @ weights, data.test.labels))
 
@@ -104,10 +100,10 @@ def trivial(task: str, data: Dataset) -> dict[str, float]:
 
 
 def margin(task: str, reached: float, ticket: float) -> float:
-    """Return by how much a score is good enough to say that a ticket was found, compared with the planted one's: below zero, it is not.
+    """Return by how much a score is good enough to say that a ticket was found: below zero, it is not.
 
-    Circle: at most three points below the planted ticket, in points. ReLU: at most three times its error, Helix: one and a half times,
-    in natural logarithms. Half a test sample is added to Circle's, so that rounding decides nothing.
+    Circle: at most three points below the planted ticket, in points, plus half a test sample, so that rounding decides
+    nothing. ReLU: at most three times its error, Helix: one and a half times, in natural logarithms.
     """
     if task == "circle":
         return reached - ticket + 3 + 100 / HELD_OUT / 2

@@ -1,4 +1,4 @@
-"""The tasks with made data: their sizes, and what defines them. No torch here, so that networks can be described without it."""
+"""The tasks with made data: their sizes, and what defines them, without torch, so that networks can be described."""
 
 SIZES = {"relu": (1, 1), "circle": (2, 4), "helix": (1, 3)}  # inputs and outputs
 BOUNDARIES = (0.2, 0.5, 0.7)  # of Circle's classes, in squared radii

@@ -123,7 +123,7 @@ class Worker:
 
     def _take(self, ready: list[Experiment], missing: set[Experiment]) -> bool:
         """Compute a few experiments of one kind, those that no other worker has; return whether there were any."""
-        with self.store.claim([self.key(one) for one in ready], self.at_most(ready)) as claimed:
+        with self.store.acquire([self.key(one) for one in ready], self.at_most(ready)) as claimed:
             mine = [one for one in ready if self.key(one) in claimed]
             if mine:
                 self._compute(mine, missing)

@@ -1,12 +1,12 @@
 """Pruned weights: at which value they are frozen (the mask-0 actions of Zhou et al. 2019, section 4).
 
-An action returns where the next round starts at zero, (inputs, outputs) bool; everywhere else it starts at the initial value.
+An action returns where the next round starts at zero, (inputs, outputs) bool; elsewhere it starts at the initial value.
 Kept weights are trained from there, pruned ones are frozen there. It names what it needs as arguments:
 
     mask       True where the weight is kept in the next round
     newly      True where the weight is pruned by this round
-    shrank     True where the weight ended this round closer to zero than it started, |w_f| < |w_i|; equality is not shrinking
-    grew       True where it ended farther away, |w_f| > |w_i|
+    shrank     True where the weight ended this round closer to zero than it started, |w_f| < |w_i|
+    grew       True where it ended farther away, |w_f| > |w_i|; equal is neither
     was_zero   True where this round started at zero
     generator  a random stream of this replica, round and layer
 
@@ -14,6 +14,7 @@ A weight that was frozen in an earlier round has neither shrunk nor grown, so it
 """
 
 import torch
+from torch import Tensor
 
 from lottery.core.registry import Registry
 
@@ -26,31 +27,33 @@ PRUNED = action = Registry(
 
 
 @action
-def zero(mask):
+def zero(mask: Tensor) -> Tensor:
     """All pruned weights at zero."""
     return ~mask
 
 
 @action
-def init(mask):
+def init(mask: Tensor) -> Tensor:
     """All pruned weights at their initial value."""
     return torch.zeros_like(mask)
 
 
 @action
-def variant_1(mask, newly, shrank, was_zero):
+def variant_1(mask: Tensor, newly: Tensor, shrank: Tensor, was_zero: Tensor) -> Tensor:
     """Pruned weights that moved towards zero at zero, the others at their initial value."""
     return (newly & shrank) | (~mask & was_zero)
 
 
 @action
-def variant_2(shrank, was_zero):
+def variant_2(shrank: Tensor, was_zero: Tensor) -> Tensor:
     """As variant 1, and kept weights that moved towards zero start at zero as well."""
     return shrank | was_zero
 
 
 @action
-def variant_1_shuffled(mask, newly, shrank, was_zero, generator):
+def variant_1_shuffled(
+    mask: Tensor, newly: Tensor, shrank: Tensor, was_zero: Tensor, generator: torch.Generator
+) -> Tensor:
     """The control of variant 1: as many zeros in the layer, at random places among the pruned."""
     count = int(variant_1(mask, newly, shrank, was_zero).sum())
     places = (~mask).flatten().nonzero()[:, 0]
@@ -61,6 +64,6 @@ def variant_1_shuffled(mask, newly, shrank, was_zero, generator):
 
 
 @action
-def variant_1_reversed(mask, newly, grew, was_zero):
+def variant_1_reversed(mask: Tensor, newly: Tensor, grew: Tensor, was_zero: Tensor) -> Tensor:
     """The reversed rule: pruned weights that moved away from zero at zero, the others at their initial value."""
     return (newly & grew) | (~mask & was_zero)

@@ -4,30 +4,21 @@ from torch import Tensor
 
 NEAR_ZERO = 0.25  # deviations of the layer's initial weights: how far the valley between two peaks is looked for
 
-NAMES = (
-    "positive",
-    "near_zero",
-    "distance",
-    "movement",
-    "grown_kept",
-    "grown_pruned",
-    "closer",
-    "incoming",
-    "outgoing",
-)
+NAMES = ("positive", "near_zero", "distance", "movement", "grown_kept", "grown_pruned", "closer", "incoming",
+         "outgoing")  # fmt: skip
 
 
 def anatomy(mask: Tensor, w_init: Tensor, w_final: Tensor) -> dict[str, float]:
-    """Return measurements of one layer's `mask` over its weights at the start and the end of the dense training, all (inputs, outputs).
+    """Return measurements of a layer's mask over its weights before and after dense training, all (inputs, outputs).
 
     positive   share of kept weights whose initial value is positive
-    near_zero  how dense kept initial values lie around zero, as a multiple of how dense all of them do: 0 is an empty valley
+    near_zero  how dense kept initial values lie around zero, as a multiple of all of them: 0 is an empty valley
     distance   largest distance of the distribution functions of kept and of all initial values (Kolmogorov and Smirnov)
     movement   median |w_f - w_i| of kept weights, as a multiple of that of pruned ones
     grown_kept, grown_pruned  share of kept, of pruned weights with |w_f| > |w_i|
     closer     |m w_i - w_f| / |w_i - w_f| as vectors: below 1 where the mask moves the start towards the end
-    incoming, outgoing  how unevenly connections are spread over the layer's outputs and inputs: deviation over mean of their
-               number, less what a random mask's would be (both squared), so that sides of different length can be compared
+    incoming, outgoing  how unevenly connections are spread over the layer's outputs and inputs: deviation over mean of
+               their number, less what a random mask's would be (both squared), so that sides of any length compare
 
     NaN where there is nothing to measure: no kept weight, or no pruned one.
     """

@@ -1,15 +1,17 @@
-"""Planting: hiding a target network in larger random ones of the same depth (Fischer & Burkholz 2021, section 2.2, algorithm 1).
+"""Planting: hiding a target in larger random networks of its depth (Fischer & Burkholz 2021, section 2.2, algorithm 1).
 
-Layer by layer, every neuron of the target is matched with the free neuron of the host whose parameters, scaled, come closest
-to its own, and replaces them at their size. A batch of hosts, (H, ...), is planted at once; each has matches of its own.
+Layer by layer, every neuron of the target is matched with the free neuron of the host whose parameters, scaled, come
+closest to its own, and replaces them at their size. A batch of hosts, (H, ...), is planted at once, each with its
+matches.
 
-The paper prints the scale as the one at which host and target come closest. Between many parameters that match badly that scale
-tends to zero, and the planted ones stand out by a factor of up to 70 where they should hide (Circle's last layer). Unless the
-printed scale is asked for, they get the norm of what they replace; which neuron matches best does not change by that.
+The paper prints the scale as the one at which host and target come closest. Between many parameters that match badly it
+tends to zero, and the planted ones stand out by a factor of up to 70 where they should hide (Circle's last layer).
+Unless the printed scale is asked for, they get the norm of what they replace; the same neurons match best either way.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 import torch
@@ -36,8 +38,8 @@ class Network:
 class Planted:
     """H networks in which a target is hidden.
 
-    `network` is the whole; `weight_masks` (H, inputs, outputs) and `bias_masks` (H, outputs) a layer are True where the target's
-    parameters lie; `scale` (H, outputs) is what the ticket's outputs are multiples of the target's by.
+    `network` is the whole; `weight_masks` (H, inputs, outputs) and `bias_masks` (H, outputs) a layer are True where the
+    target's parameters lie; the ticket's outputs are `scale` (H, outputs) times the target's.
     """
 
     network: Network
@@ -54,24 +56,23 @@ class Planted:
 
 
 def hosts(widths: Sequence[int], seeds: Sequence[int]) -> Network:
-    """Return a random network a seed, in float64: weights N(0, 2 / inputs), biases with the product of the deviations so far.
+    """Return a random network a seed, float64: weights N(0, 2 / inputs), biases with the product of deviations so far.
 
     Biases that are scaled through depth keep their size beside the activations that they are added to (section 2.1).
     """
     if len(widths) < 2 or not seeds:
         raise LotteryError("hosts need the widths of two layers at least, and a seed at least")
+
+    def draw(what: str, place: int, shape: tuple[int, ...], size: float) -> Tensor:
+        generators = [stream(seed, "host", what, place) for seed in seeds]
+        return size * torch.stack([torch.randn(shape, generator=g, dtype=torch.float64) for g in generators])
+
     weights, biases, product = [], [], 1.0
-    for place, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-        deviation = sqrt(2 / inputs)
+    for place, shape in enumerate(pairwise(widths)):
+        deviation = sqrt(2 / shape[0])
         product *= deviation
-        for drawn, what, shape, size in (
-            (weights, "weights", (inputs, outputs), deviation),
-            (biases, "biases", (outputs,), product),
-        ):
-            rows = [
-                torch.randn(shape, generator=stream(seed, "host", what, place), dtype=torch.float64) for seed in seeds
-            ]
-            drawn.append(size * torch.stack(rows))
+        weights.append(draw("weights", place, shape, deviation))
+        biases.append(draw("biases", place, shape[1:], product))
     return Network(tuple(weights), tuple(biases))
 
 
@@ -79,43 +80,49 @@ def plant(target: Target, host: Network, printed: bool = False) -> Planted:
     """Return the hosts with the target planted in each of them; the hosts themselves are left alone.
 
     With `printed` the planted parameters get the scale of the paper's algorithm, else the norm of what they replace.
-    Raises where the target does not fit: another depth, other inputs or outputs, or more neurons in a layer than the host has.
+    Raises where the target does not fit: another depth, other inputs or outputs, more neurons in a layer than the
+    host's.
     """
     _check(target, host)
     count, inputs = host.weights[0].shape[:2]
     device = host.weights[0].device
     places = torch.arange(inputs, device=device).expand(count, -1)  # (H, neurons of the target) where each of them lies
     scales = torch.ones(count, inputs, dtype=host.weights[0].dtype, device=device)
-    weights, biases, weight_masks, bias_masks = [], [], [], []
+    layers = []
     for layer in zip(host.weights, host.biases, target.weights, target.biases):
-        weight, bias, weight_mask, bias_mask, places, scales = _plant_layer(*layer, places, scales, printed)
-        for made, one in zip((weights, biases, weight_masks, bias_masks), (weight, bias, weight_mask, bias_mask)):
-            made.append(one)
-    planted = Planted(Network(tuple(weights), tuple(biases)), tuple(weight_masks), tuple(bias_masks), scales)
-    return _in_order(planted, places)
+        *planted, places, scales = _plant_layer(*layer, places, scales, printed)
+        layers.append(planted)
+    weights, biases, weight_masks, bias_masks = zip(*layers)
+    return _in_order(Planted(Network(weights, biases), weight_masks, bias_masks, scales), places)
 
 
 def _check(target: Target, host: Network) -> None:
     widths = (host.weights[0].shape[1], *(bias.shape[1] for bias in host.biases))
     if len(widths) != len(target.widths):
-        raise LotteryError(
-            f"a target of depth {len(target.widths)} cannot be planted in a network of depth {len(widths)}; they must be equally deep"
-        )
+        ours, theirs = f"a target of depth {len(target.widths)}", f"a network of depth {len(widths)}"
+        raise LotteryError(f"{ours} cannot be planted in {theirs}; they must be equally deep")
     if (widths[0], widths[-1]) != (target.widths[0], target.widths[-1]):
         ours, theirs = f"{target.widths[0]} inputs and {target.widths[-1]} outputs", f"{widths[0]} and {widths[-1]}"
         raise LotteryError(f"the target has {ours}, the network {theirs}; they must agree")
     for place, (needed, there) in enumerate(zip(target.widths, widths)):
         if needed > there:
-            raise LotteryError(
-                f"layer {place} of the target has {needed} neurons, that of the network {there}: there is no neuron for the last ones"
-            )
+            ours, theirs = f"layer {place} of the target has {needed} neurons", f"that of the network {there}"
+            raise LotteryError(f"{ours}, {theirs}: there is no neuron for the last ones")
 
 
-def _plant_layer(weight, bias, target_weight, target_bias, places, scales, printed):
-    """Return a layer (H, I, O) with the target's neurons planted one after the other, the masks, and where they lie at which scale."""
+def _plant_layer(
+    weight: Tensor,
+    bias: Tensor,
+    target_weight: Tensor,
+    target_bias: Tensor,
+    places: Tensor,
+    scales: Tensor,
+    printed: bool,
+) -> tuple[Tensor, ...]:
+    """Return a layer (H, I, O) with the target's neurons planted in turn, masks, and where they lie at which scale."""
     weight, bias = weight.clone(), bias.clone()
     weight_mask, bias_mask = (torch.zeros_like(values, dtype=torch.bool) for values in (weight, bias))
-    rows, found, scale = torch.arange(len(weight), device=weight.device), [], []
+    rows, taken, scale = torch.arange(len(weight), device=weight.device), [], []
     free = torch.ones_like(bias, dtype=torch.bool)
     for wanted, wanted_bias in zip(target_weight.to(weight).unbind(1), target_bias.to(bias)):
         used = wanted.nonzero()[:, 0]
@@ -127,9 +134,8 @@ def _plant_layer(weight, bias, target_weight, target_bias, places, scales, print
         admissible = free & there.any(1)
         if not admissible.any(1).all():
             what = "no free neuron is admissible: where the target's neuron has weights, all of them have zeros"
-            raise LotteryError(
-                f"{what}, in network {int((~admissible.any(1)).nonzero()[0])} of the batch; take hosts without empty neurons"
-            )
+            where = f"in network {int((~admissible.any(1)).nonzero()[0])} of the batch"
+            raise LotteryError(f"{what}, {where}; take hosts without empty neurons")
         place = _match(theta, there, admissible)
         free[rows, place] = False
         replaced = there[rows, :, place]  # (H, K)
@@ -141,17 +147,18 @@ def _plant_layer(weight, bias, target_weight, target_bias, places, scales, print
         weight_mask[rows[:, None], sources, place[:, None]] = True
         if wanted_bias:
             bias[rows, place], bias_mask[rows, place] = planted[:, -1], True
-        found.append(place)
+        taken.append(place)
         scale.append(grown)
-    return weight, bias, weight_mask, bias_mask, torch.stack(found, 1), torch.stack(scale, 1)
+    return weight, bias, weight_mask, bias_mask, torch.stack(taken, 1), torch.stack(scale, 1)
 
 
 def _match(theta: Tensor, there: Tensor, admissible: Tensor) -> Tensor:
     """Return the neuron (H,) that a target neuron's parameters `theta` (H, K) are planted in.
 
-    `there` (H, K, O) are the parameters m of all neurons, of which those in `admissible` (H, O) can be taken. The best is the one that,
-    times lambda = theta m / |m|^2, comes closest to theta, of those with a positive lambda: a ReLU passes no other on. Where there is
-    none, as there may be in a narrow last layer, it is the one with the closest line, whose signs are then not kept.
+    `there` (H, K, O) are the parameters m of all neurons, of which those in `admissible` (H, O) can be taken. The best
+    is the one that, times lambda = theta m / |m|^2, comes closest to theta, of those with a positive lambda: a ReLU
+    passes no other on. Where there is none, as in a narrow last layer, it is the one with the closest line, and signs
+    are not kept.
     """
     product, square = torch.einsum("hk,hko->ho", theta, there), there.square().sum(1)
     explained = product.square() / square  # |theta|^2 minus the squared distance at the best lambda

@@ -1,6 +1,6 @@
-"""Targets: small ReLU networks that compute a known function, to be planted in larger ones (Fischer & Burkholz 2021, appendix B.1).
+"""Targets: small ReLU networks that compute a known function, to be planted (Fischer & Burkholz 2021, appendix B.1).
 
-Depths count the input layer, as the paper's do: a network of depth 5 has four layers of weights. Everything is float64.
+Depths count the input layer, as the paper's do: a network of depth 5 has four layers of weights. All is float64.
 """
 
 from collections.abc import Callable
@@ -17,28 +17,27 @@ from lottery.data.tasks import BOUNDARIES
 from lottery.models.perceptrons import forward
 
 CIRCLE_KNOTS, HELIX_KNOTS = 10, 30
+Layers = tuple[Tensor, Tensor, Tensor, Tensor]  # inner weights and biases, outer weights, outer bias
 
 
 @dataclass(frozen=True)
 class Target:
-    """A ReLU network with a linear last layer: `weights` (inputs, outputs) and `biases` (outputs,) a layer. Zeros are no part of it."""
+    """A ReLU network with a linear last layer: weights (inputs, outputs), biases (outputs,); zeros do not count."""
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         fits = all(a.shape[1] == b.shape[0] for a, b in pairwise(self.weights))
         if not self.weights or len(self.weights) != len(self.biases) or not fits:
             raise LotteryError(
-                "a target needs layers of weights (inputs, outputs) that follow on each other, with a bias vector each"
+                "a target needs layers of weights that follow on each other, with a vector of biases each"
             )
         for place, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             if weight.shape[1] != len(bias):
                 raise LotteryError(f"layer {place} of the target has {weight.shape[1]} outputs and {len(bias)} biases")
             if not weight.any(0).all():
-                raise LotteryError(
-                    f"layer {place} of the target has an output without weights; leave it out, or give it one"
-                )
+                raise LotteryError(f"layer {place} of the target has an output without weights; leave it out")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -55,14 +54,12 @@ class Target:
         return forward(self.weights, self.biases, inputs)
 
 
-def interpolation(
-    function: Callable[[Tensor], Tensor], knots: Tensor, signs: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return a layer of one ReLU a knot, and what it is summed with, that interpolate a function of one variable between equidistant knots.
+def interpolation(function: Callable[[Tensor], Tensor], knots: Tensor, signs: Tensor) -> Layers:
+    """Return a layer of a ReLU a knot, and what sums it, that interpolate a function between equidistant knots.
 
-    That is the inner weights and biases (knots,), the outer weights (knots,) and the outer bias. A unit looks to the right of its
-    knot where its sign is 1, to the left where it is -1. The first looks to the right and carries the slope that the left-looking
-    ones leave to be made up for; beyond the last knot the function is followed for one more spacing.
+    That is inner weights and biases, outer weights, all (knots,), and the outer bias. A unit looks to the right of its
+    knot where its sign is 1, to the left where it is -1. The first looks to the right and carries the slope that those
+    looking left leave to be made up for; beyond the last knot the function is followed for one more spacing.
     """
     reached = torch.cat([knots, knots[-1:] + (knots[1] - knots[0])])
     values = function(reached)
@@ -90,55 +87,52 @@ def relu(depth: int) -> Target:
 
 
 def circle(depth: int) -> Target:
-    """Return scores of four classes by the squared radius of (x1, x2): their largest is the class, up to the error of interpolation.
+    """Return scores of four classes by the squared radius of (x1, x2), the largest of them up to interpolation.
 
-    From depth 4 on the plane is folded to a quadrant; from depth 6 on every further layer mirrors it once more, so that a point
-    is described by what lies along an axis and by the ever smaller rest across it.
+    From depth 4 on the plane is folded to a quadrant; from depth 6 on every further layer mirrors it once more, so that
+    a point is described by what lies along an axis and by the ever smaller rest across it.
     """
     if _depth(depth) == 3:
         along = across = _squares(torch.linspace(-1, 1, CIRCLE_KNOTS, dtype=torch.float64), last=-1)
-        return _classified(
-            [], torch.eye(2, dtype=torch.float64)[:, :1], torch.eye(2, dtype=torch.float64)[:, 1:], along, across
-        )
-    parts = torch.tensor([[1.0, -1, 0, 0], [0, 0, 1, -1]], dtype=torch.float64)  # x1 and -x1, x2 and -x2
-    joined = torch.tensor(
-        [[1.0, 0], [1, 0], [0, 1], [0, 1]], dtype=torch.float64
-    )  # their positive parts make |x1| and |x2|
+        first, second = _matrix([1, 0], [0, 1]).split(1, 1)
+        return _classified([], first, second, along, across)
+    parts = _matrix([1, -1, 0, 0], [0, 0, 1, -1])  # x1 and -x1, x2 and -x2
+    joined = _matrix([1, 0], [1, 0], [0, 1], [0, 1])  # their positive parts make |x1| and |x2|
     if depth == 4:
         along = across = _squares(torch.linspace(0, 1, CIRCLE_KNOTS, dtype=torch.float64), last=-1)
         return _classified([parts], joined[:, :1], joined[:, 1:], along, across)
     mirrors, axis, angle = [], torch.eye(2, dtype=torch.float64), pi / 2
     for _ in range(depth - 5):
         angle /= 2
-        parallel, perpendicular = (
-            cos(angle) * axis[0] + sin(angle) * axis[1],
-            sin(angle) * axis[0] - cos(angle) * axis[1],
-        )
+        parallel = cos(angle) * axis[0] + sin(angle) * axis[1]
+        perpendicular = sin(angle) * axis[0] - cos(angle) * axis[1]
         mirrors.append(torch.stack([parallel, perpendicular, -perpendicular], 1))
-        axis = torch.tensor(
-            [[cos(angle), sin(angle), sin(angle)], [sin(angle), -cos(angle), -cos(angle)]], dtype=torch.float64
-        )
+        axis = _matrix([cos(angle), sin(angle), sin(angle)], [sin(angle), -cos(angle), -cos(angle)])
     if depth == 5:
         along = across = _squares(torch.linspace(0, 1, CIRCLE_KNOTS, dtype=torch.float64), last=1)
-        first, second = torch.eye(2, dtype=torch.float64)[:, :1], torch.eye(2, dtype=torch.float64)[:, 1:]
+        first, second = _matrix([1, 0], [0, 1]).split(1, 1)
     else:
         width = sin(angle) * sqrt(BOUNDARIES[-1]) + 0.01
         knots = min(-int(-2 * CIRCLE_KNOTS * sqrt(2) / (width + sqrt(2)) // 1), 2 * CIRCLE_KNOTS - 3)
         along = _squares(torch.linspace(0, sqrt(2), knots, dtype=torch.float64), last=1)
         across = _squares(torch.linspace(0, width, 2 * CIRCLE_KNOTS - knots, dtype=torch.float64), last=1)
-        first = torch.tensor([[1.0], [0], [0]], dtype=torch.float64)
-        second = torch.tensor([[0.0], [1], [1]], dtype=torch.float64)  # the absolute value of what lies across
+        first, second = _matrix([1, 0], [0, 1], [0, 1]).split(1, 1)  # the absolute value of what lies across
     return _classified([parts, joined, *mirrors], first, second, along, across)
 
 
-def _squares(knots: Tensor, last: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _matrix(*rows: list[float]) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _squares(knots: Tensor, last: float) -> Layers:
     return interpolation(torch.square, knots, alternating(len(knots), last))
 
 
-def _classified(before: list[Tensor], first: Tensor, second: Tensor, along: tuple, across: tuple) -> Target:
+def _classified(before: list[Tensor], first: Tensor, second: Tensor, along: Layers, across: Layers) -> Target:
     """Return layers `before`, then the squares of two sums of their outputs, then the classes' scores.
 
-    A class's score rises with the squared radius, twice as fast as that of the class inside it, and overtakes it at their boundary.
+    A class's score rises with the squared radius, twice as fast as that of the class inside it, and overtakes it at
+    their boundary.
     """
     knots = torch.cat([first * along[0], second * across[0]], 1)
     slopes, offsets = [5.0], [0.0]
@@ -159,9 +153,8 @@ def helix(depth: int) -> Target:
     weights of the target; the paper's counts include them.
     """
     from_zero = _depth(depth) > 3  # a first layer moves x to where it is never negative
-    knots = torch.from_numpy(
-        np.linspace(0 if from_zero else -1, 2 if from_zero else 1, HELIX_KNOTS)
-    )  # the noise below hangs on the rounding here
+    ends = (0, 2) if from_zero else (-1, 1)
+    knots = torch.from_numpy(np.linspace(*ends, HELIX_KNOTS))  # numpy's rounding decides the third output's noise
 
     def turn(x: Tensor) -> Tensor:
         return 5 * pi + 3 * pi * (x - 1 if from_zero else x)

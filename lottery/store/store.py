@@ -1,7 +1,8 @@
 """The store: everything computed, kept under a name made of its content.
 
-One file an entry, numpy's npz without pickle; its checksums find damage. Written to a temporary name and renamed, so that
-an entry is there whole or not at all. Locks are the operating system's and end with the process that held them.
+One file an entry, numpy's npz without pickle; its checksums find damage. It is written under a name of its writer's own
+and renamed, so that it is there whole or not at all; fields and shapes are checked when it is read. Locks are the
+operating system's and end with the process that held them.
 """
 
 import io
@@ -11,10 +12,11 @@ import re
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -23,11 +25,12 @@ from lottery.core.errors import CorruptEntry, LotteryError, StoreWarning
 from lottery.core.paths import cache_folder
 
 FORMAT = 1
+ANOTHER = "choose another with --store or LOTTERY_STORE"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one experiment: `measurements` is plain data, `arrays` what later experiments need, `made` says where and when."""
+    """What became of one experiment: plain data, arrays that later experiments need, and where and when it was made."""
 
     measurements: dict[str, object]
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
@@ -39,12 +42,17 @@ def store_folder(option: str | None) -> Path:
     return Path(option or os.environ.get("LOTTERY_STORE") or cache_folder() / "store")
 
 
-def _scan(folder) -> list[os.DirEntry]:
-    """Return what is in a folder; nothing where there is none."""
+def _scan(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    """Return the files of a folder, of which there are none where there is no folder."""
     try:
         return list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
+    """Return type and shape of every array, as an entry states them."""
+    return {name: [str(array.dtype), *array.shape] for name, array in arrays.items()}
 
 
 class Store:
@@ -70,7 +78,7 @@ class Store:
         }
 
     def read(self, key: str) -> Record:
-        """Return the entry, all of its checksums checked; raise CorruptEntry if it is damaged."""
+        """Return the entry, its checksums, fields and shapes checked; raise CorruptEntry if it is damaged."""
         try:
             content = self._path(key).read_bytes()
         except OSError as error:
@@ -88,14 +96,16 @@ class Store:
                 raise ValueError(
                     f"it has format {head['format']}, of another version of this suite, which reads {FORMAT}"
                 )
-            if (head["key"], head["arrays"]) != (key, sorted(arrays)):
-                raise ValueError(f"it is {head['key']} with {', '.join(arrays) or 'no arrays'}")
+            if head["key"] != key or head["arrays"] not in (_shapes(arrays), sorted(arrays)):  # once it was names alone
+                raise ValueError(f"it is {head['key']} with arrays {_shapes(arrays)}")
+            if not isinstance(head["measurements"], dict) or not isinstance(head["made"], dict):
+                raise ValueError("its fields are no tables")
             return Record(head["measurements"], arrays, head["made"])
-        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise CorruptEntry(f"{where} cannot be read ({error})") from error
 
     def read_or_set_aside(self, key: str) -> Record | None:
-        """Return the entry, or None if there is none; a damaged one is moved to `corrupt/` with a warning and counts as none."""
+        """Return the entry, or None if there is none; a damaged one is moved to `corrupt/`, with a warning."""
         if not self.has(key):
             return None
         try:
@@ -114,27 +124,20 @@ class Store:
 
     def write(self, key: str, entry: Record) -> None:
         """Keep an entry; it is there whole for all processes once this returns."""
-        head = {
-            "format": FORMAT,
-            "key": key,
-            "measurements": entry.measurements,
-            "made": entry.made,
-            "arrays": sorted(entry.arrays),
-        }
-        buffer = io.BytesIO()
-        np.savez(buffer, entry=np.frombuffer(json.dumps(head).encode(), np.uint8), **entry.arrays)
-        path = self._path(key)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        head = {"format": FORMAT, "key": key, "measurements": entry.measurements, "made": entry.made}
+        text = json.dumps(head | {"arrays": _shapes(entry.arrays)}).encode()
+        buffer, path = io.BytesIO(), self._path(key)
+        np.savez(buffer, entry=np.frombuffer(text, np.uint8), **entry.arrays)  # type: ignore[arg-type]  # of its stub
+        temporary = path.with_name(f"{path.name}.{uuid4().hex}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(buffer.getbuffer())
+            with temporary.open("xb") as file:
+                file.write(buffer.getbuffer())
             os.replace(temporary, path)
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            raise LotteryError(
-                f"the store {self.folder} cannot be written ({error}); choose another with --store or LOTTERY_STORE"
-            ) from error
+            raise LotteryError(f"the store {self.folder} cannot be written ({error}); {ANOTHER}") from error
 
     def sizes(self) -> dict[str, int]:
         """Return the size of every entry in bytes, by key."""
@@ -153,21 +156,19 @@ class Store:
     def take(self, file: Path) -> tuple[int, int]:
         """Add the entries of a file that `export` wrote; return how many were new and how many were here already.
 
-        A file is only moved in once it was read back whole: an entry that was damaged on the way is refused with its name.
+        An entry is moved in once it was read back whole; one that was damaged on the way is refused with its name.
         """
         new = known = 0
         with tarfile.open(file) as archive:
             for member in archive:
                 key = member.name.removesuffix(".npz")
                 if not re.fullmatch(r"[0-9a-f]{32}\.npz", member.name) or not member.isfile():
-                    raise LotteryError(
-                        f"{file} holds {member.name!r}, which is no entry of a store; nothing of it was taken"
-                    )
+                    raise LotteryError(f"{file} holds {member.name!r}, which is no entry of a store, and is not taken")
                 if self.has(key):
                     known += 1
-                    continue
-                self.write(key, self._parse(key, archive.extractfile(member).read(), f"{file}, entry {key}"))
-                new += 1
+                elif content := archive.extractfile(member):
+                    self.write(key, self._parse(key, content.read(), f"{file}, entry {key}"))
+                    new += 1
         return new, known
 
     def check_writable(self) -> None:
@@ -176,16 +177,14 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             probe = self.folder / f".probe.{os.getpid()}"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
-            raise LotteryError(
-                f"the store {self.folder} cannot be written ({error}), and something is still to be computed; "
-                "choose another with --store or LOTTERY_STORE"
-            ) from error
+            missing = "and something is still to be computed"
+            raise LotteryError(f"the store {self.folder} cannot be written ({error}), {missing}; {ANOTHER}") from error
 
     @contextmanager
-    def claim(self, keys: list[str], at_most: int) -> Iterator[list[str]]:
-        """Yield up to `at_most` of the keys, locked for this process: neither there yet nor being computed by another process."""
+    def acquire(self, keys: list[str], at_most: int) -> Iterator[list[str]]:
+        """Yield up to `at_most` of the keys, locked for this process: not there, and nowhere being computed."""
         locks: dict[str, FileLock] = {}
         try:
             for key in keys:
@@ -198,9 +197,7 @@ class Store:
                 except Timeout:
                     continue
                 except (OSError, NotImplementedError) as error:
-                    raise LotteryError(
-                        f"the store {self.folder} cannot be locked ({error}); choose another with --store or LOTTERY_STORE"
-                    ) from error
+                    raise LotteryError(f"the store {self.folder} cannot be locked ({error}); {ANOTHER}") from error
                 if self.has(key):  # finished while we looked
                     self._release(key, lock)
                 else:

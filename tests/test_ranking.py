@@ -1,4 +1,4 @@
-"""Laws of pruning: exact counts, nested masks, magnitude order, fair and seeded ties, agreement with torch's own pruning."""
+"""Laws of pruning: exact counts, nested masks, magnitude order, fair and seeded ties, agreement with torch's."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def generator(seed=0):
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 60), levels=st.integers(1, 5), data=st.data())
 def test_counts_and_nesting(seed, size, levels, data):
-    """However many scores are tied, exactly `count` are kept, none of them pruned before, and shorter cuts are nested in longer ones."""
+    """However many scores are tied, exactly `count` are kept, none pruned before; shorter cuts nest in longer ones."""
     scores = torch.randint(0, levels, (size,), generator=generator(seed)).float()
     mask = torch.rand(size, generator=generator(seed + 1)) < 0.7
     ranks = ranking(scores, mask, generator(seed + 2))
@@ -55,7 +55,7 @@ def test_equals_torch_prune(rounds):
 
 
 def test_ties_are_fair_and_seeded():
-    """Tied weights are kept with equal chance wherever they lie, the same for the same stream, different for another."""
+    """Tied weights are kept with equal chance wherever they lie; the same stream keeps the same, another others."""
     scores, mask = torch.zeros(40), torch.ones(40, dtype=torch.bool)
     draws = torch.stack([keep(ranking(scores, mask, generator(seed)), 10, (40,)) for seed in range(2000)])
     assert torch.equal(draws[7], keep(ranking(scores, mask, generator(7)), 10, (40,)))

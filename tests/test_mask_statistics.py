@@ -13,7 +13,7 @@ def normal(*shape, seed=0):
 
 
 def test_a_random_mask_changes_nothing():
-    """Kept values are then a fair sample: as many positive, as dense around zero, moving and growing as the others do."""
+    """Kept values are then a fair sample: as often positive, as dense around zero, moving and growing as others do."""
     w_init, moved = normal(300, 100), normal(300, 100, seed=1)
     found = anatomy(
         torch.rand(300, 100, generator=torch.Generator().manual_seed(2)) < 0.3, w_init, w_init + 0.5 * moved

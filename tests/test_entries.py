@@ -1,4 +1,4 @@
-"""`expected/`: what is in it agrees with the tests, and what is wrong with an entry is said with file, claim and field."""
+"""`expected/` agrees with the tests, and what is wrong with an entry is said with file, claim and field."""
 
 import importlib
 import re
@@ -51,8 +51,12 @@ def test_a_good_entry(tmp_path):
     "old, new, message",
     [
         ('number = "1"\n', "", "claim 'some2020.claim[lenet-300-100]': the field 'number' is missing"),
-        ('number = "1"', "number = 1", "number = 1 should be of type str"),
-        ('kind = "effect"', 'kind = "guess"', "kind = 'guess' is not one of effect, proportion, conjunction, exact"),
+        ('number = "1"', "number = 1", "number = 1 should be a valid string"),
+        (
+            'kind = "effect"',
+            'kind = "guess"',
+            "kind = 'guess' should be 'effect', 'proportion', 'conjunction' or 'exact'",
+        ),
         ("region = [0, inf]", "region = [1, 0]", "region = [1, 0] should be [low, high] with low < high"),
         ("region = [0, inf]", "region = [-inf, inf]", "holds for any result"),
         ("region = [0, inf]", 'region = ["0", 1]', "should be [low, high]"),
@@ -62,14 +66,14 @@ def test_a_good_entry(tmp_path):
             "region = [0, inf]\nparts = { a = [0, 1] }",
             "a conjunction states the regions of its parts",
         ),
-        ("rounds = [1, 2]", 'rounds = ["1"]', "should be a list of round numbers"),
-        ("seeds = 5", "seeds = 0", "should be the number of seeds, at least 1"),
-        ("seeds = 5", "sheds = 5", "seeds = 0 should be"),
+        ("rounds = [1, 2]", 'rounds = ["1"]', "scales.tiny: rounds[0] = '1' should be a valid integer"),
+        ("seeds = 5", "seeds = 0", "seeds = 0 should be at least 1"),
+        ("seeds = 5", "sheds = 5", "scales.tiny: unknown field 'sheds'"),
         ('reason = "Better is above zero."\n', "", "scales.tiny: the field 'reason' is missing"),
         (
             "[claim.scales.tiny]",
             "[claim.scales.small]",
-            "scales should name some of tiny, reduced, paper or every, not small",
+            "scales: small = 'small' is not one of tiny, reduced, paper, every",
         ),
         ('training = "early stop"', 'training = "some"', "needs: training = 'some' is not one of"),
         ('unit = "pp"\npub', 'unit = "pp"\ncolour = "red"\npub', "unknown field 'colour'"),
@@ -84,13 +88,30 @@ def test_a_good_entry(tmp_path):
             "scales.tiny: a verdict that is expected at this scale alone needs its reason",
         ),
         ("[[claim]]", "[[claim", "is not valid TOML"),
-        ("[[claim]]", "[extra]\n[[claim]]", "unknown section 'extra'"),
+        ("[[claim]]", "[extra]\n[[claim]]", "unknown field 'extra'"),
         ("\n[[claim]]", GOOD.replace('title = "Some 2020"', "") + "[[claim]]", "is there twice"),
-        ("[[claim]]", "[claim]", "every claim is a section [[claim]]"),
+        ("[[claim]]", "[claim]", "claim should be a list of sections [[claim]]"),
         ('title = "Some 2020"', "", "the field 'title' is missing"),
         ('dataset = "mnist"', 'dataset = "minst"', "needs: dataset = 'minst' is not one of digits, mnist"),
         ('network = "lenet-300-100",', 'network = "lenet",', "needs: network = 'lenet' is not one of"),
-        ("value = 1.5", "value = [1.5]", "published: value = [1.5] should be of type"),
+        ("region = [0, inf]", "region = [false, 1]", "region = [False, 1] should be [low, high]"),
+        ("region = [0, inf]", "region = [nan, 1]", "region = [nan, 1] should be [low, high]"),
+        ("rounds = [1, 2]", "rounds = [1, 1]", "rounds = [1, 1] should hold nothing twice"),
+        ("rounds = [1, 2]", "rounds = [true]", "rounds[0] = True should be a valid integer"),
+        ("rounds = [1, 2]", "rounds = [99999]", "rounds[0] = 99999 should be less than or equal to 100"),
+        ("seeds = 5", "seeds = true", "seeds = True should be a valid integer"),
+        ("seeds = 5", "seeds = 99999999999999999999", "should be less than or equal to 1000"),
+        ("seeds = 5", "seeds = 5\nlevel = inf", "level = inf should be less than or equal to 100"),
+        ("seeds = 5", "seeds = 5\niterations = [50, 50]", "iterations = [50, 50] should hold nothing twice"),
+        ("seeds = 5", 'seeds = 5\nshares = [0.1, "half"]', "shares[1] = 'half' should be a number between 0 and 1, or"),
+        ("seeds = 5", 'skip = "for a reason"', "scales.tiny: a scale that is skipped is asked nothing"),
+        ("[claim.scales.tiny]", "[claim.scales]\ntiny = 3\n[claim.scales.paper]", "scales: tiny should be a table"),
+        ("[[claim]]", '[[left_out]]\n1 = "late"\n[[claim]]', ": left_out should be a table"),
+        ("[[claim]]", "numbers = 3\n[[claim]]", ": numbers should be a table"),
+        ('metric = "test accuracy"', 'file = "x"\nmetric = "test accuracy"', "unknown field 'file'"),
+        ("value = 1.5", "value = inf", "published: value = inf should be a finite number or a text"),
+        ("value = 1.5", "value = true", "published: value = True should be a finite number or a text"),
+        ("value = 1.5", "value = [1.5]", "published: value = [1.5] should be a finite number or a text"),
     ],
 )
 def test_a_bad_entry_is_one_message(tmp_path, old, new, message):
@@ -101,10 +122,31 @@ def test_a_bad_entry_is_one_message(tmp_path, old, new, message):
     assert str(caught.value).startswith("expected/some_2020.toml")
 
 
-def test_a_missing_file_is_one_message(tmp_path):
-    """A benchmark without expectations is told where they belong."""
+def test_a_file_that_cannot_be_read_is_one_message(tmp_path):
+    """A benchmark without expectations is told where they belong; a folder is no file."""
     with pytest.raises(LotteryError, match="expected/absent.toml does not exist"):
         entries.read(tmp_path / "absent.toml")
+    with pytest.raises(LotteryError, match="cannot be read .Is a directory"):
+        entries.read(tmp_path)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    """A line each, with its claim."""
+    with pytest.raises(LotteryError) as caught:
+        read(tmp_path, GOOD.replace("seeds = 5", "seeds = -1").replace('number = "1"', "number = 1"))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2 and all("claim 'some2020.claim[lenet-300-100]'" in line for line in lines)
+
+
+@pytest.mark.parametrize("region, message", [("[0, 1]", "holds for any result"), ("[0, 0.9]", "")])
+def test_a_share_of_seeds_lies_between_0_and_1(tmp_path, region, message):
+    """A region that no share can leave is refused, even though a mean could."""
+    text = GOOD.replace('"effect"', '"proportion"').replace("[0, inf]", region)
+    if not message:
+        assert read(tmp_path, text)
+        return
+    with pytest.raises(LotteryError, match=message):
+        read(tmp_path, text)
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +193,10 @@ def test_unknown_and_unstated_claims_are_one_message(suite):
 
 @pytest.mark.parametrize("paper, numbers", [
     ("zhou_2019", [str(n) for n in range(1, 35)]),
-    ("frankle_carbin_2019", [*(str(n) for n in range(1, 25)), "25a", "25b", "25c", "25d", *(str(n) for n in range(26, 79))]),
+    ("frankle_carbin_2019", [*map(str, range(1, 25)), "25a", "25b", "25c", "25d", *map(str, range(26, 79))]),
 ])  # fmt: skip
 def test_the_list_of_a_papers_claims_is_whole(paper, numbers):
-    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out (`entries.read` holds them together)."""
+    """Every number of the paper's list has its line, in order, and either entries or a reason to be left out."""
     file = Path(__file__).parent.parent / "expected" / f"{paper}.toml"
     content = tomllib.loads(file.read_text())
     assert list(content["numbers"]) == numbers and all(len(line) > 10 for line in content["numbers"].values())
@@ -171,15 +213,15 @@ def test_doubt_is_spoken_out(suite):
 
 
 @pytest.mark.parametrize("numbers, message", [
-    ('2 = "It holds."', "a claim has the number '1', which .numbers. does not list"),
-    ('1 = "It holds."\n13 = "So does this."', "number '13' of the list has no entry, and no reason"),
-    ('1 = "It holds."\n[left_out]\n1 = "no time"', "number '1' of the list has an entry, and stands in .left_out. as well"),
-    ('1 = "It holds."\n[left_out]\n14 = "no time"', ".left_out. has the number '14', which .numbers. does not list"),
-    ('1 = ""', "number '1' should be followed by a line of text"),
+    ('2 = "It holds."', ": a claim has the number '1', which .numbers. does not list"),
+    ('1 = "It holds."\n13 = "So does this."', ": number '13' should have an entry, .* reason .*; it has neither"),
+    ('1 = "It holds."\n[left_out]\n1 = "late"', ": number '1' should have an entry, .* reason .*; it has both"),
+    ('1 = "It holds."\n[left_out]\n14 = "no time"', ": .left_out. has the number '14', which .numbers. does not list"),
+    ('1 = ""', ", numbers: 1 = '' should be a line of text"),
 ])  # fmt: skip
 def test_a_bad_list_is_one_message(tmp_path, numbers, message):
     """Numbers without claims, claims without numbers, both at once, and lines without text."""
-    with pytest.raises(LotteryError, match=f"expected/some_2020.toml: {message}"):
+    with pytest.raises(LotteryError, match=f"expected/some_2020.toml{message}"):
         read(tmp_path, GOOD.replace("[[claim]]", f"[numbers]\n{numbers}\n[[claim]]", 1))
 
 

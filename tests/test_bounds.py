@@ -15,7 +15,7 @@ def test_bound_by_hand():
 
 
 def test_matches_are_counted():
-    """A neuron of one parameter is matched with probability 1 - (1 - error)^width; one that nothing can match never is."""
+    """A neuron of one parameter is matched with probability 1 - (1 - error)^width; what nothing can match never is."""
     share = matched(1, 1, 10, 0.2, 20_000, torch.Generator().manual_seed(0))
     assert share == pytest.approx(1 - 0.8**10, abs=0.01)
     assert matched(3, 1, 1, 0.0, 500, torch.Generator().manual_seed(0)) == 0
@@ -29,7 +29,7 @@ def test_single_paths(depth):
 
 
 def test_tolerances_by_hand():
-    """A path of ones of depth 3: error over two layers, the root of one parameter, one plus the largest input, and what comes after."""
+    """A path of ones of depth 3: error over two layers, root of a parameter, 1 + largest input, what comes after."""
     inputs = torch.tensor([[-0.5], [1.0]], dtype=torch.float64)
     first, second = tolerances(relu(3), inputs, 0.1)
     assert first == pytest.approx(0.1 / (2 * 1 * 2 * 1.05)) and second == pytest.approx(0.1 / (2 * 1 * 2))
@@ -58,8 +58,8 @@ def test_larger_errors_than_allowed_do_harm():
 
 
 def test_the_lemma_does_not_see_width():
-    """Where all weights point the same way errors add up over a layer, which the largest weight, as printed, does not bound.
+    """Where all weights point the same way errors add up over a layer, and the largest weight, as printed, is no bound.
 
-    Three layers of three ones are off by 0.119 where the lemma allows 0.1; random weights, which the claim asks, stay below it.
+    Three layers of three ones are off by 0.119 where the lemma allows 0.1; random weights, which the claim asks, less.
     """
     assert 0.118 < off(ones(3), torch.ones(1, 3, dtype=torch.float64), 0.1) < 0.12
