@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lottery.claims import entries
 from lottery.claims.claim import Claim, Exact, Statement, check_entries, expected_file
@@ -10,6 +11,10 @@ from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Arm, Seek
 from lottery.experiments.scales import PAPER_ITERATIONS, Scale
 from lottery.training.config import Setting
+
+if TYPE_CHECKING:
+    from lottery.experiments.experiment import Experiment
+    from lottery.experiments.searches import Search
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,17 @@ class ResolvedClaim:
 
     @property
     def seeds(self) -> range:
+        """Those that the claim is judged by."""
         return range(self.question.seeds)
 
-    def experiments(self) -> list:
+    def experiments(self) -> "list[Experiment | Search]":
         """Return the experiments that the claim needs."""
         if self.skip or self.statement is None or isinstance(self.statement, Exact):
             return []
         cells = sorted(frozenset().union(*(quantity.cells for quantity in self.statement.quantities)), key=repr)
         return [self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds]
 
-    def experiment(self, arm: Arm | Seek, round: int, seed: int):
+    def experiment(self, arm: Arm | Seek, round: int, seed: int) -> "Experiment | Search":
         """Return the experiment of an arm of this claim."""
         if isinstance(arm, Seek):
             from lottery.experiments.searches import Search
