@@ -193,3 +193,23 @@ def test_product_equals_matmul(shape):
     torch.testing.assert_close(out.double(), exact, rtol=1e-4, atol=1e-3)
     flipped = product(right.transpose(1, 2), left.transpose(1, 2))
     torch.testing.assert_close(flipped.double(), exact.transpose(1, 2), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("sizes", [(1, 100), (100, 1), (100, 3), (2, 100), (100, 100), (96, 48), (48, 10)])
+def test_products_do_not_know_their_neighbours(sizes):
+    """Alone or among others, all three products of a layer have the same bits, vectors included."""
+    generator, (inputs, outputs) = torch.Generator().manual_seed(0), sizes
+    left, error = (torch.randn(12, 32, size, generator=generator) for size in sizes)
+    weights, bias = torch.randn(12, *sizes, generator=generator), torch.randn(12, 1, outputs, generator=generator)
+
+    def products(rows):
+        gradient = torch.empty(len(left[rows]), inputs * outputs + 64)[:, : inputs * outputs].view(-1, *sizes)
+        return (
+            product(left[rows], weights[rows], bias[rows]),
+            product(error[rows], weights[rows].transpose(1, 2)),
+            product(left[rows].transpose(1, 2), error[rows], out=gradient),
+        )
+
+    everyone = products(slice(0, 12))
+    for rows in (slice(0, 1), slice(11, 12), slice(4, 6), slice(4, 7), slice(2, 7)):
+        assert all(torch.equal(ours, all_of_them[rows]) for ours, all_of_them in zip(products(rows), everyone))

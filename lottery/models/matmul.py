@@ -37,13 +37,8 @@ def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor
     """
     replicas, rows, inner = left.shape
     columns = right.shape[2]
-    if (
-        replicas == columns == 1
-    ):  # one column alone goes another way through the library, with other last bits, than beside others
-        pair = product(
-            left.expand(2, -1, -1), right.expand(2, -1, -1), None if bias is None else bias.expand(2, -1, -1)
-        )[:1]
-        return pair if out is None else out.copy_(pair)
+    if replicas == 1 and 1 in (rows, inner, columns):
+        return _beside_itself(left, right, bias, out)
     linear = _onednn_linear() if rows * inner * columns >= LARGE and _one_by_one(left) else None
     if linear is None:
         if bias is not None:
@@ -56,3 +51,16 @@ def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor
         for replica in range(replicas):
             out[replica].copy_(linear(left[replica], right[replica].t()))
     return out if bias is None else out.add_(bias)
+
+
+def _beside_itself(left: Tensor, right: Tensor, bias: Tensor | None, out: Tensor | None) -> Tensor:
+    """Return a lone product, computed twice as if two replicas shared the batch.
+
+    Vectors, which a dimension of one makes, go another way through the library alone than among others, with other last
+    bits. So do results that lie close together; those of `out` are parts of blocks, with gaps between replicas.
+    """
+    if bias is not None:
+        bias = bias.expand(2, -1, -1)
+    spaced = None if out is None else out.new_empty(2, out.numel() + 1)[:, :-1].view(2, *out.shape[1:])
+    alike = product(left.expand(2, -1, -1), right.expand(2, -1, -1), bias, spaced)[:1]
+    return alike if out is None else out.copy_(alike)
