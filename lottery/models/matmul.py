@@ -1,6 +1,7 @@
-"""Matrix products over a replica axis: as fast as the processor's libraries allow, and the same for a replica whoever shares the batch.
+"""Matrix products over a replica axis: as fast as libraries allow, and the same whoever shares the batch.
 
-Which library computes a product depends on the shape of one replica's product alone, never on how many replicas there are.
+Which library computes a product depends on the shape of one replica's product alone, never on how many replicas there
+are.
 """
 
 import functools
@@ -9,13 +10,14 @@ import torch
 from torch import Tensor
 
 # From this many multiply-adds per replica on, one call per replica into oneDNN is faster than a batched call into MKL:
-# MKL takes its AVX2 path on AMD processors, oneDNN has AVX-512 there (measured at 60x784x300: 137 against 278 microseconds).
+# MKL takes its AVX2 path on AMD processors, oneDNN has AVX-512 there (measured at 60x784x300: 137 against 278
+# microseconds).
 LARGE = 2**22
 
 
 @functools.cache
 def _onednn_linear():
-    """Return oneDNN's linear as a function of (rows, weight (outputs, inputs)), or None where this torch has no working one."""
+    """Return oneDNN's linear of (rows, weight (outputs, inputs)), or None where torch has no working one."""
     try:
         operator = torch.ops.mkldnn._linear_pointwise
         rows, weight = torch.ones(3, 5), torch.ones(2, 5)
@@ -31,7 +33,7 @@ def _one_by_one(left: Tensor) -> bool:
 
 
 def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
-    """Return left @ right, (R, B, O), of `left` (R, B, I) and `right` (R, I, O), plus `bias` (R, 1, O) where one is given.
+    """Return left @ right, (R, B, O), of `left` (R, B, I) and `right` (R, I, O), plus `bias` (R, 1, O) if given.
 
     With `out` (R, B, O) the product, without bias, is written there.
     """
