@@ -8,10 +8,13 @@ from torch import nn
 from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
 from lottery.models.architectures import network
+from lottery.models.evaluation import evaluate
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
+from lottery.models.model import model_of
 from lottery.training.config import Config
-from lottery.training.fit import DataOrder, Replica, train
+from lottery.training.data_order import DataOrder
+from lottery.training.fit import Replica, train
 from tests.conftest import SMALL, random_masks
 
 STEPS = 200
@@ -25,11 +28,9 @@ RECIPES = {
 
 def plain_loop(start, masks, data, config, order):
     """Return weights and biases after training one network the ordinary way, holding pruned weights at their start after every step."""
-    linears = [nn.Linear(*weight.shape).double() for weight in start]
-    for linear, weight in zip(linears, start):
-        linear.weight.data = weight.t().clone().double()
-        nn.init.zeros_(linear.bias)
-    model = nn.Sequential(linears[0], nn.ReLU(), linears[1], nn.ReLU(), linears[2])
+    model = network(SMALL).build().double()
+    network(SMALL).layout.load(model, network(SMALL).layout.join(start).double())
+    linears = [part for part in model if isinstance(part, nn.Linear)]
     if config.optimiser == "adam":
         optimiser = torch.optim.Adam(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     else:
@@ -87,18 +88,17 @@ def test_engine_equals_plain_loop(precise_digits, config, treatment, pruned_at_i
 
 def test_evaluation_equals_cross_entropy(precise_digits):
     """Loss and correct predictions are those of torch's cross-entropy and arg max."""
-    from lottery.models.perceptrons import Perceptrons
-
-    weights = [initial_weights(network(SMALL), seed) for seed in range(3)]
-    layout = Layout(network(SMALL))
-    losses, correct = Perceptrons(SMALL, torch.stack([layout.join(w).double() for w in weights])).evaluate(
-        precise_digits.test.images, precise_digits.test.labels
-    )
+    weights, test = [initial_weights(network(SMALL), seed) for seed in range(3)], precise_digits.test
+    model = model_of(network(SMALL))
+    blocks = torch.stack([model.layout.join(w).double() for w in weights])
+    losses, accuracies = evaluate(model, blocks, torch.zeros(3, 0), test.images, test.labels)
     for seed, (first, second, third) in enumerate(weights):
         hidden = (precise_digits.test.images @ first.double()).relu()
         logits = (hidden @ second.double()).relu() @ third.double()
         torch.testing.assert_close(losses[seed], nn.functional.cross_entropy(logits, precise_digits.test.labels))
-        assert correct[seed] == (logits.argmax(1) == precise_digits.test.labels).sum()
+        assert accuracies[seed] == pytest.approx(
+            100 * (logits.argmax(1) == test.labels).double().mean().item(), rel=1e-12
+        )
 
 
 def test_data_order_is_the_plain_one():

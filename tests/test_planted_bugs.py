@@ -19,7 +19,8 @@ from lottery.models import architectures, perceptrons
 from lottery.planting import planted_networks
 from lottery.plugin.progress import Reporter
 from lottery.plugin.session import Options, Session
-from lottery.training import fit, learned_masks
+from lottery.training import data_order, fit, learned_masks, observers
+from lottery.training.optimiser import Descent
 from tests import (
     test_experiments,
     test_networks,
@@ -150,7 +151,7 @@ class TestSeekingTurns:
 
     def test_biases_without_scores(self, brief, monkeypatch):
         """Edge-popup that leaves biases alone keeps more of them than their share."""
-        monkeypatch.setattr(seeking, "TopK", lambda *arguments, biases: learned_masks.TopK(*arguments))
+        monkeypatch.setattr(seeking, "TopK", lambda *arguments, **more: learned_masks.TopK(*arguments))
         with pytest.raises(AssertionError):
             test_seeking.TestEdgePopup().test_parameters_stay_and_counts_hold(None)
 
@@ -184,8 +185,8 @@ class TestLawsTurn:
 
     def test_one_data_order_for_all_seeds(self, monkeypatch):
         """The law that each seed has its own order notices."""
-        sound = fit.stream
-        monkeypatch.setattr(fit, "stream", lambda seed, *purpose: sound(0, *purpose))
+        sound = data_order.stream
+        monkeypatch.setattr(data_order, "stream", lambda seed, *purpose: sound(0, *purpose))
         with pytest.raises(AssertionError):
             test_oracle.test_data_order_is_the_plain_one()
 
@@ -207,7 +208,7 @@ class TestLawsTurn:
     @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
     def test_mask_not_held(self, monkeypatch, digits, optimiser):
         """Pruned weights that the optimiser revives are found after one step."""
-        monkeypatch.setattr(fit.Descent, "step", _step_without_mask(fit.Descent.step))
+        monkeypatch.setattr(Descent, "step", _step_without_mask(Descent.step))
         with pytest.raises(AssertionError):
             test_training.TestFrozen().test_pruned_weights_stay_at_zero_after_every_step(digits, optimiser, 0.0)
 
@@ -216,14 +217,14 @@ class TestLawsTurn:
 
         def step(self):
             self._gradient.mul_(self._trainable)
-            decay, trainable, self._trainable = self._recipe.weight_decay, self._trainable, None
+            decay, trainable, self._trainable = self._config.weight_decay, self._trainable, None
             self._gradient.add_(self._block, alpha=decay)
-            object.__setattr__(self, "_recipe", dataclasses.replace(self._recipe, weight_decay=0.0))
+            object.__setattr__(self, "_config", dataclasses.replace(self._config, weight_decay=0.0))
             sound(self)
-            self._recipe, self._trainable = dataclasses.replace(self._recipe, weight_decay=decay), trainable
+            self._config, self._trainable = dataclasses.replace(self._config, weight_decay=decay), trainable
 
-        sound = fit.Descent.step
-        monkeypatch.setattr(fit.Descent, "step", step)
+        sound = Descent.step
+        monkeypatch.setattr(Descent, "step", step)
         with pytest.raises(AssertionError):
             test_oracle.test_engine_equals_plain_loop(
                 precise_digits, test_oracle.RECIPES["adam with weight decay"], "rewind", True
@@ -236,8 +237,8 @@ class TestLawsTurn:
             self._gradient.mul_(self._block >= 0)
             sound(self)
 
-        sound = fit.Descent.step
-        monkeypatch.setattr(fit.Descent, "step", step)
+        sound = Descent.step
+        monkeypatch.setattr(Descent, "step", step)
         with pytest.raises(AssertionError):
             test_training.TestFrozen().test_survivors_of_both_signs_move(digits)
 
@@ -267,11 +268,9 @@ class TestLawsTurn:
 
     def test_early_stop_by_the_wrong_end(self, monkeypatch, digits):
         """The curve's own minimum notices."""
-        sound = fit.EarlyStop.look
+        sound = observers.EarlyStop.note
         monkeypatch.setattr(
-            fit.EarlyStop,
-            "look",
-            lambda self, iteration, loss, accuracy, block: sound(self, iteration, -loss, accuracy, block),
+            observers.EarlyStop, "note", lambda self, iteration, loss, *others: sound(self, iteration, -loss, *others)
         )
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_first_of_equal_minima()
@@ -303,22 +302,22 @@ class TestLawsTurn:
 
     def test_optimiser_state_carried_over(self, monkeypatch, digits):
         """Moments that survive into the next training make the same request give other bits."""
-        sound, kept = fit.Descent.__init__, {}
+        sound, kept = Descent.__init__, {}
 
         def init(self, block, gradient, trainable, config, rates):
             sound(self, block, gradient, trainable, config, rates)
             first, second, self._steps = kept.setdefault(block.shape, (self._first, self._second, self._steps))
-            self._parts = [([block, gradient, first, second], rates[0])]
+            self._parts = [[block, gradient, first, second]]
 
-        monkeypatch.setattr(fit.Descent, "__init__", init)
+        monkeypatch.setattr(Descent, "__init__", init)
         with pytest.raises(AssertionError):
             test_training.TestReplicas().test_twice_the_same(digits)
 
     def test_one_learning_rate_for_all(self, monkeypatch, digits):
         """A batch that trains every replica at the first one's rate is found by replicas with rates of their own."""
-        sound = fit.Descent.__init__
+        sound = Descent.__init__
         monkeypatch.setattr(
-            fit.Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1]))
+            Descent, "__init__", lambda self, *others: sound(self, *others[:-1], [others[-1][0]] * len(others[-1]))
         )
         with pytest.raises(AssertionError):
             test_training.TestReplicas().test_learning_rate_is_a_replicas_own(digits, "adam")
@@ -374,9 +373,10 @@ class TestLawsTurn:
         """A gradient that is normalised over the whole batch of networks breaks the law of company."""
         sound = perceptrons.Perceptrons.set_gradient
 
-        def set_gradient(self, images, labels):
-            sound(self, images, labels)
-            self.gradient /= self.gradient.norm()
+        def set_gradient(self, *arguments, **named):
+            sound(self, *arguments, **named)
+            gradient = named.get("out", arguments[-1])
+            gradient /= gradient.norm()
 
         monkeypatch.setattr(perceptrons.Perceptrons, "set_gradient", set_gradient)
         with pytest.raises(AssertionError):

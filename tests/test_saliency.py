@@ -7,7 +7,7 @@ from torch.nn.functional import conv2d, cross_entropy, mse_loss
 from lottery.masks import criteria
 from lottery.masks.saliency import TEMPERATURE, Saliency
 from lottery.masks.scores import scores
-from lottery.models.architectures import CROSS_ENTROPY, SQUARED_ERROR
+from lottery.models.task import CROSS_ENTROPY, SQUARED_ERROR
 
 METHODS = ("snip", "grasp", "synflow")
 

@@ -15,9 +15,11 @@ from lottery.experiments.experiment import key, kind, parent
 from lottery.experiments.searches import Search, science
 from lottery.experiments.seeking import Population, count, seek
 from lottery.masks.saliency import perceptron
-from lottery.models.architectures import CROSS_ENTROPY, SQUARED_ERROR, network
+from lottery.models.architectures import network
 from lottery.models.losses import LOSSES, OF_SOFTMAX, mean_loss
-from lottery.training.fit import DataOrder
+from lottery.models.task import CROSS_ENTROPY, SQUARED_ERROR
+from lottery.training.data_order import DataOrder
+from lottery.training.step import Step
 
 CIRCLE, RELU, HELIX = "planted-circle-5", "planted-relu-5", "planted-helix-5"
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow")
@@ -60,15 +62,13 @@ def round_of(share, part):
 )
 def test_training_moves_the_kept_and_nothing_else(brief, monkeypatch, arm):
     """Kept parameters start from what was planted, to the bit, and move; pruned ones are zero after every step; padding stays zero."""
-    sound = seeking.Step.__call__
+    sound = Step.__call__
     one = population(arm, replace(arm, method="random"))
     with torch.no_grad():
         one.prune(1, one.start)
         start, trained = one.train("last", 0, lambda: None), []
         monkeypatch.setattr(
-            seeking.Step,
-            "__call__",
-            lambda self, index: (sound(self, index), trained.append(self._parameters.trained.clone())),
+            Step, "__call__", lambda self, index: (sound(self, index), trained.append(self._parameters.trained.clone()))
         )
         one.train("last", 2, lambda: None)
     assert torch.equal(start[one.masks], one.start[one.masks]) and (start[~one.masks] == 0).all()

@@ -11,6 +11,7 @@ from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
 from lottery.models.perceptrons import Perceptrons
+from lottery.models.task import CROSS_ENTROPY
 from lottery.training.config import Config
 from lottery.training.fit import train
 from lottery.training.learned_masks import Bernoulli, TopK
@@ -39,9 +40,10 @@ class _StraightThrough(torch.autograd.Function):
 def gradients_agree(one, digits, effective):
     """Hold both replicas' gradients against autograd through `effective(trained, weights, mask)`, a layer's parameters by the written-out formula."""
     one.refresh()
-    networks = Perceptrons(SMALL, one.effective, one.effective_gradient)
     images, labels = digits.train.images[:40].view(2, 20, 64), digits.train.labels[:40].view(2, 20)
-    networks.set_gradient(images, labels)
+    Perceptrons(LAYOUT).set_gradient(
+        one.effective, torch.zeros(2, 0), images, labels, CROSS_ENTROPY, (), one.effective_gradient
+    )
     one.pull_back()
     for r in range(2):
         trained = [s[r].clone().requires_grad_() for s in LAYOUT.weight_views(one.trained)]

@@ -9,7 +9,8 @@ from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.models.matmul import product
 from lottery.training.config import Config
-from lottery.training.fit import EarlyStop, train
+from lottery.training.fit import train
+from lottery.training.observers import EarlyStop
 from tests.conftest import SMALL, random_masks, replica
 
 BRIEF = Config("adam", 1e-2, 20, 100, 25)
@@ -125,24 +126,29 @@ def test_measurements_are_of_the_parts_they_name(digits):
 class TestEarlyStop:
     def test_first_of_equal_minima(self):
         """The first minimum counts, and the weights are those of that moment."""
-        early_stop = EarlyStop(torch.zeros(1, 4))
+        early_stop = EarlyStop()
+        early_stop.start(torch.zeros(1, 4), torch.zeros(1, 2))
         for iteration, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1):
-            early_stop.look(
+            early_stop.note(
                 iteration,
                 torch.tensor([loss], dtype=torch.float64),
                 torch.zeros(1),
                 torch.full((1, 4), float(iteration)),
+                torch.full((1, 2), -float(iteration)),
             )
         assert early_stop.iteration.tolist() == [2]
-        assert early_stop.weights.tolist() == [[2.0] * 4]
+        assert early_stop.parameters.tolist() == [[2.0] * 4] and early_stop.buffers.tolist() == [[-2.0] * 2]
 
     def test_each_replica_has_its_own(self):
         """Replicas stop at different moments."""
-        early_stop = EarlyStop(torch.zeros(2, 1))
-        early_stop.look(10, torch.tensor([1.0, 2.0], dtype=torch.float64), torch.zeros(2), torch.ones(2, 1))
-        early_stop.look(20, torch.tensor([2.0, 1.0], dtype=torch.float64), torch.zeros(2), torch.full((2, 1), 2.0))
+        early_stop, none = EarlyStop(), torch.zeros(2, 0)
+        early_stop.start(torch.zeros(2, 1), none)
+        early_stop.note(10, torch.tensor([1.0, 2.0], dtype=torch.float64), torch.zeros(2), torch.ones(2, 1), none)
+        early_stop.note(
+            20, torch.tensor([2.0, 1.0], dtype=torch.float64), torch.zeros(2), torch.full((2, 1), 2.0), none
+        )
         assert early_stop.iteration.tolist() == [10, 20]
-        assert early_stop.weights.tolist() == [[1.0], [2.0]]
+        assert early_stop.parameters.tolist() == [[1.0], [2.0]]
 
     def test_is_the_minimum_of_the_curve(self, digits):
         """The reported iteration is where the reported curve is lowest, over the whole run: nothing stops the training."""
@@ -193,3 +199,23 @@ def test_product_equals_matmul(shape):
     torch.testing.assert_close(out.double(), exact, rtol=1e-4, atol=1e-3)
     flipped = product(right.transpose(1, 2), left.transpose(1, 2))
     torch.testing.assert_close(flipped.double(), exact.transpose(1, 2), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("sizes", [(1, 100), (100, 1), (100, 3), (2, 100), (100, 100), (96, 48), (48, 10)])
+def test_products_do_not_know_their_neighbours(sizes):
+    """Alone or among others, all three products of a layer have the same bits, vectors included."""
+    generator, (inputs, outputs) = torch.Generator().manual_seed(0), sizes
+    left, error = (torch.randn(12, 32, size, generator=generator) for size in sizes)
+    weights, bias = torch.randn(12, *sizes, generator=generator), torch.randn(12, 1, outputs, generator=generator)
+
+    def products(rows):
+        gradient = torch.empty(len(left[rows]), inputs * outputs + 64)[:, : inputs * outputs].view(-1, *sizes)
+        return (
+            product(left[rows], weights[rows], bias[rows]),
+            product(error[rows], weights[rows].transpose(1, 2)),
+            product(left[rows].transpose(1, 2), error[rows], out=gradient),
+        )
+
+    everyone = products(slice(0, 12))
+    for rows in (slice(0, 1), slice(11, 12), slice(4, 6), slice(4, 7), slice(2, 7)):
+        assert all(torch.equal(ours, all_of_them[rows]) for ours, all_of_them in zip(products(rows), everyone))

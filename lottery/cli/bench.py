@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import torch
 from tabulate import tabulate
-from torch import nn
 
 from lottery.cli.scheduling_bench import scheduling
 from lottery.core.machine import processor
@@ -17,8 +16,8 @@ from lottery.experiments.scales import EARLY_STOP, PLANTED, SCALES
 from lottery.experiments.searches import Search
 from lottery.experiments.seeking import seek
 from lottery.models.architectures import network
+from lottery.models.cost import training_cost
 from lottery.models.initialisers import initial_weights
-from lottery.models.layout import Layout
 from lottery.models.losses import mean_loss
 from lottery.models.matmul import product
 from lottery.training.config import Config, Setting
@@ -60,7 +59,7 @@ def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> fl
     if setting.network.startswith("planted-"):
         searches = [Search(singleshot(setting.network, "snip", 0.1), seed) for seed in range(replicas)]
         return seconds(lambda: seek(searches, str(data.device)), repeat=1) / searches[0].steps / replicas
-    layout = Layout(network(setting.network))
+    layout = network(setting.network).layout
     batch = [
         Replica(
             layout.join(initial_weights(network(setting.network), seed)),
@@ -79,15 +78,12 @@ def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> fl
 
 
 def plain_loop(setting: Setting, config: Config, data: Dataset) -> float:
-    """Return the seconds per step of one network in an ordinary loop: nn.Sequential, autograd, fused Adam, index gathers.
+    """Return the seconds per step of one network in an ordinary loop: its module, autograd, fused Adam, index gathers.
 
     It looks at the validation loss, where there is one, as often as the engine does, and nothing else.
     """
     loss = network(setting.network).loss
-    modules: list[nn.Module] = []
-    for layer in network(setting.network).layers:
-        modules += [nn.Linear(*layer.shape), nn.ReLU()]
-    model = nn.Sequential(*modules[:-1]).to(data.device)
+    model = network(setting.network).build().to(data.device)
     optimiser = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
 
     def run(iterations: int = config.iterations) -> None:
@@ -101,12 +97,6 @@ def plain_loop(setting: Setting, config: Config, data: Dataset) -> float:
                     mean_loss(loss, model(data.validation.images), data.validation.labels).item()
 
     return seconds(run, repeat=1, warm=lambda: run(20)) / config.iterations
-
-
-def arithmetic(setting: Setting) -> float:
-    """Return the floating-point operations that a training step needs: three products a layer, the first layer's inputs needing no gradient."""
-    weights = [layer.weights for layer in network(setting.network).layers]
-    return 2 * setting.config.batch_size * (3 * sum(weights) - weights[0])
 
 
 def product_rate(setting: Setting, replicas: int, device: str) -> float:
@@ -132,7 +122,7 @@ def bandwidth(device: str) -> float:
 
 def state(setting: Setting) -> int:
     """Return the bytes of memory that a step of Adam has to move: weights and two moments, each read and written."""
-    return 6 * 4 * Layout(network(setting.network)).size
+    return 6 * 4 * network(setting.network).layout.size
 
 
 def bench(device: str) -> str:
@@ -153,7 +143,7 @@ def bench(device: str) -> str:
             plain_loop(setting, config, data),
             product_rate(setting, replicas, device),
         )
-        rate = arithmetic(setting) / ours
+        rate = training_cost(network(setting.network), config.batch_size).operations / ours
         rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
                      f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",
                      f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip

@@ -14,8 +14,8 @@ from lottery.data.datasets import Dataset
 from lottery.experiments.arms import branch, chain
 from lottery.experiments.experiment import begin, carry, experiment, initial, no_masks, pack, unpack, weights_of
 from lottery.models.architectures import network
-from lottery.models.layout import Layout
-from lottery.models.perceptrons import Perceptrons
+from lottery.models.evaluation import evaluate
+from lottery.models.model import model_of
 from lottery.store.store import Record
 from lottery.training.config import Config, Setting
 from lottery.training.fit import Replica, train
@@ -54,7 +54,7 @@ def layers(name: str) -> list[Layer]:
     Masks, starts and frozen weights are those that the suite trains with; what is in the pixels does not matter to them.
     """
     setting = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS))
-    data, layout = random_pixels(name), Layout(network(name))
+    data, layout = random_pixels(name), network(name).layout
     source, found, before = None, [], None
     for round in range(ROUNDS + 1):
         one = experiment(setting, chain("large_final"), round, seed=0)
@@ -117,9 +117,8 @@ def restored_from_bits(name: str) -> dict[str, object]:
     networks = [
         [w * mask for w, mask in zip(initial(one), of)] for of in (masks, unpack(one, np.frombuffer(stored, np.uint8)))
     ]
-    outcomes = [
-        Perceptrons(name, Layout(network(name)).join(weights).unsqueeze(0)).evaluate(test.images, test.labels)
-        for weights in networks
-    ]
-    same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and number of correct predictions, to the last bit
+    model = model_of(network(name))
+    blocks = [model.layout.join(weights).unsqueeze(0) for weights in networks]
+    outcomes = [evaluate(model, block, torch.empty(1, 0), test.images, test.labels) for block in blocks]
+    same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and accuracy, to the last bit
     return {"same predictions": same, "bits per weight": round(8 * len(stored) / network(name).weights, 4)}

@@ -11,8 +11,8 @@ from lottery.experiments.scheduler import COPIES, Worker, kind, parametrisation
 from lottery.experiments.searches import Search
 from lottery.experiments.seeking import step_time
 from lottery.models.architectures import network
-from lottery.models.layout import Layout
-from lottery.models.perceptrons import Perceptrons
+from lottery.models.cost import training_cost
+from lottery.models.evaluation import untrained_scores
 from lottery.training.fit import Replica, train
 
 CALIBRATION = 0.5  # seconds that a speed is measured for
@@ -20,9 +20,8 @@ ROWS = 100  # validation and test images of a calibration: as few as there can b
 
 
 def arithmetic(one: Experiment) -> float:
-    """Return the floating-point operations of an experiment's training steps: three products a layer, but for the first one's inputs."""
-    weights = [layer.weights for layer in network(one.setting.network).layers]
-    return 2.0 * one.setting.config.batch_size * (3 * sum(weights) - weights[0]) * one.steps
+    """Return the floating-point operations of an experiment's training steps."""
+    return training_cost(network(one.setting.network), one.setting.config.batch_size).operations * float(one.steps)
 
 
 def cheapest_first(
@@ -73,7 +72,7 @@ def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device:
     """Return the speed of a batch of experiments of one kind, measured in about a second on this device."""
     if isinstance(experiments[0], Search):
         return Speed(step_time(experiments, device) if experiments[0].steps else 0.0, 0.0)
-    one, layout = experiments[0], Layout(network(experiments[0].setting.network))
+    one, layout = experiments[0], network(experiments[0].setting.network).layout
     start = layout.join(initial(one))
     replicas = [Replica(start, layout.trainable(None), (seed, "calibration")) for seed in range(len(experiments))]
     few = Dataset(
@@ -93,9 +92,9 @@ def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device:
     short, steps = took(1), 16
     while (long := took(1 + steps)) - short < CALIBRATION and steps < 4_096:
         steps *= 2
-    networks = Perceptrons(one.setting.network, start.repeat(len(experiments), 1).to(data.device))
+    starts = [start] * len(experiments)
     started = time.perf_counter()
-    networks.evaluate(data.validation.images, data.validation.labels)[0].sum().item()
+    untrained_scores(one.setting.network, replace(data, test=data.validation), starts)
     image = (time.perf_counter() - started) / len(data.validation.images)
     return Speed(max(long - short, 0.0) / steps / len(experiments), image / len(experiments))
 
@@ -103,7 +102,8 @@ def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device:
 def memory(one: Experiment, data: Dataset, replicas: int) -> int:
     """Return about how many bytes a worker needs for its data and for a batch of so many networks, beside torch itself."""
     images = sum(part.images.numel() * part.images.element_size() for part in (data.train, data.validation, data.test))
-    return images + replicas * COPIES * 4 * Layout(network(one.setting.network)).size
+    activations = training_cost(network(one.setting.network), one.setting.config.batch_size).activations
+    return images + replicas * (COPIES * 4 * network(one.setting.network).layout.size + activations)
 
 
 @dataclass(frozen=True)

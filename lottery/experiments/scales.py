@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from lottery.core.errors import LotteryError
-from lottery.models.architectures import ARCHITECTURES, TASKS
+from lottery.data.tasks import SIZES
+from lottery.models.architectures import ARCHITECTURES
 from lottery.training.config import Config, Setting
 
 # The trainings that a claim can need, and that an arm can name.
@@ -16,7 +17,7 @@ TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PL
 DATASETS = (
     "digits",
     "mnist",
-    *TASKS,
+    *SIZES,
 )  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 

@@ -22,14 +22,17 @@ from lottery.experiments.experiment import Experiment, begin, carry, dense_of, d
 from lottery.experiments.searches import Search
 from lottery.experiments.seeking import seek
 from lottery.models.architectures import network
+from lottery.models.cost import training_cost
+from lottery.models.evaluation import untrained_scores
 from lottery.models.layout import Layout
 from lottery.store.store import Record, Store
 from lottery.training import fit
 from lottery.training.config import Setting
 from lottery.training.learned_masks import Bernoulli, TopK
+from lottery.training.parametrisation import Identity, Parametrisation
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
-CACHE_FLOATS = 2**18  # parameters of one batch that a processor core's caches can hold, roughly
+CACHE_FLOATS = 370_000  # parameters and activations of one batch that a processor core's caches can hold, roughly
 COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
 
 
@@ -176,12 +179,14 @@ class Worker:
 
     def at_most(self, ready: list[Experiment]) -> int:
         """Return how many experiments to take: no more than a fair share, nor than pay in one batch."""
-        size = Layout(network(ready[0].setting.network)).size
+        setting = ready[0].setting
+        size = network(setting.network).layout.size
+        activations = training_cost(network(setting.network), setting.config.batch_size).activations
         if self.device == "cpu":
-            pays = max(1, CACHE_FLOATS // size)
+            pays = max(1, CACHE_FLOATS // (size + activations // 4))
         else:
             torch.cuda.empty_cache()  # what torch keeps for itself counts as used otherwise
-            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * COPIES * size))
+            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * COPIES * size + activations))
         return min(pays, ceil(len(ready) / self.workers))
 
     def _compute(self, mine: list[Experiment], missing: set[Experiment]) -> None:
@@ -247,7 +252,7 @@ class Worker:
         """Return the entries of a batch of experiments, each prepared as its masks and its start."""
         prepared = sorted(prepared, key=lambda pair: pair[0].setting.config.learning_rate)
         setting = prepared[0][0].setting
-        layout = Layout(network(setting.network))
+        layout = network(setting.network).layout
         replicas = []
         for one, (masks, start) in prepared:
             order = (one.seed, "data order", one.round if setting.config.data_order == "fresh" else 0)
@@ -286,8 +291,8 @@ class Worker:
         results = []
         for one, rungs in prepared:
             self.watch(Batch([one], 0))
-            layout, data = Layout(network(one.setting.network)), self.data(one.setting)
-            accuracies = [fit.test_accuracy(one.setting.network, data, [layout.join(start)])[0] for _, start in rungs]
+            layout, data = network(one.setting.network).layout, self.data(one.setting)
+            accuracies = [untrained_scores(one.setting.network, data, [layout.join(start)])[0] for _, start in rungs]
             measurements = {"test_accuracy_start": accuracies, "accuracy_step": 100 / len(data.test.images)}
             results.append((one, Record(measurements)))
         return results
@@ -307,11 +312,11 @@ def look_at(prepared: list[tuple[Experiment, dict]]) -> list[tuple[Experiment, R
     return [(one, Record(measurements)) for one, measurements in prepared]
 
 
-def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[torch.Tensor], fit.Parametrisation]:
+def parametrisation(experiments: list[Experiment], layout: Layout) -> Callable[[torch.Tensor], Parametrisation]:
     """Return how the parameters of a batch of one kind are trained: themselves, or through the logits of a mask."""
     arm = experiments[0].arm
     if not arm.supermask:
-        return fit.Identity
+        return Identity
     streams = [stream(one.seed, "supermask") for one in experiments]
     if arm.supermask == "top-k":
         return functools.partial(TopK, layout=layout, streams=streams, shares=[arm.share] * len(experiments))

@@ -22,6 +22,7 @@ factor of any sign (`strong_any_sign`, `weak_any_sign`), where here trained ones
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -37,13 +38,15 @@ from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.masks.scores import scores
 from lottery.models.architectures import network
-from lottery.models.layout import Layout
 from lottery.models.losses import OF_SOFTMAX
-from lottery.models.perceptrons import Perceptrons
+from lottery.models.model import model_of
 from lottery.planting.planted_networks import planting, target_of, task_of
 from lottery.training.config import Config
-from lottery.training.fit import DataOrder, Descent, Identity, Parametrisation, Step
+from lottery.training.fit import Replica, fit
 from lottery.training.learned_masks import TopK
+from lottery.training.observers import Progress
+from lottery.training.parametrisation import Identity, Parametrisation
+from lottery.training.schedules import CONSTANT, COSINE
 
 CLASSES = 4  # of the samples that scores are taken on: 40 for every task, as released
 
@@ -57,8 +60,8 @@ class Population:
         self.name = self.arms[0].network
         self.task = task_of(self.name)[0]
         self.architecture = network(self.name)
-        self.layout = Layout(self.architecture)
-        self.size = self.layout.biases[-1].stop  # parameters, without padding
+        self.model, self.layout = model_of(self.architecture), self.architecture.layout
+        self.size = self.layout.count
         self.failed: dict[int, str] = {}
         seeds = sorted({one.seed for one in searches})
         rows = [seeds.index(one.seed) for one in searches]
@@ -79,29 +82,19 @@ class Population:
         return block
 
     def _load_data(self) -> None:
-        """Set the data of all searches, stacked, and where each search's own begins."""
+        """Set the data of all searches: here, and on the device."""
         draws = list(dict.fromkeys((one.seed, one.arm.noise) for one in self.searches))
         found = [dataset(self.task, *one) for one in draws]
         self.own = [found[draws.index((one.seed, one.arm.noise))] for one in self.searches]
-        images, labels = (
-            torch.cat([getattr(data.train, what) for data in found]).to(self.device) for what in ("images", "labels")
-        )
-        train, none = Part(images, labels), found[0].validation
-        self.data = Dataset(self.task, train, none, none, found[0].fingerprint)
-        first = [draws.index((one.seed, one.arm.noise)) * len(found[0].train.images) for one in self.searches]
-        self._first = torch.tensor(first, device=self.device).unsqueeze(1)  # (R, 1)
+        there = {id(data): _on(data, self.device) for data in found}
+        self._data = [there[id(data)] for data in self.own]
         self._test = torch.stack([data.test.images for data in self.own]).to(self.device)  # (R, n, inputs)
         self._observed = torch.stack([data.test.labels for data in self.own]).to(self.device)
 
     def train(self, moment: str, epochs: int, watch: Callable[[], None]) -> Tensor:
         """Return the parameters (R, P) after so many epochs from the masked start, pruned ones at zero and every other moved."""
-        parameters = Identity(self.start * self.masks)
-        steps = self.steps(parameters, self.masks.to(self.start), config_of(self.arms[0]), moment)
-        for _ in range(epochs):
-            for _ in range(EPOCH):
-                next(steps)
-            watch()
-        return parameters.trained
+        config = replace(config_of(self.arms[0]), iterations=epochs * EPOCH)
+        return self.fit(Identity, config, moment, watch, self.start * self.masks, self.masks)
 
     def scored(self) -> TopK:
         """Return the parametrisation of edge-popup, with every search's scores as they start."""
@@ -109,7 +102,9 @@ class Population:
             [count(arm) / self.size for arm in self.arms],
             [stream(one.seed, "scores") for one in self.searches],
         )
-        scored = TopK(self.start, self.layout, streams, shares, biases=True)
+        scored = TopK(
+            self.start, self.layout, streams, shares, biases=True, annealed=[arm.annealed for arm in self.arms]
+        )
         for row, arm in enumerate(self.arms):
             if arm.released:
                 scored.trained[row, self.layout.biases[0].start : self.size] = 0
@@ -117,40 +112,29 @@ class Population:
 
     def learn_scores(self, watch: Callable[[], None]) -> None:
         """Train the scores of edge-popup for all epochs under a falling learning rate, and keep what they choose at the end."""
-        kept, scored = [count(arm) / self.size for arm in self.arms], self.scored()
-        config = config_of(self.arms[0])
-        for epoch in range(EPOCHS):
-            falling = [
-                share ** ((epoch + 1) / EPOCHS) if arm.annealed else share for arm, share in zip(self.arms, kept)
-            ]
-            scored.keep(falling)
-            scored.refresh()
-            if epoch == 0:
-                steps = self.steps(scored, None, config, "scores")
-            for _ in range(EPOCH):
-                next(steps)
-            watch()
+        scored = self.scored()
+        self.fit(lambda start: scored, config_of(self.arms[0]), "scores", watch)
         self.masks[:, : self.size] = scored.masks()[:, : self.size]
         self._compare()
 
-    def steps(self, parameters: Parametrisation, trainable: Tensor | None, config: Config, moment: str):
-        """Yield after every step. A learning rate that falls is that of a cosine, epoch by epoch, whose steps are captured anew."""
-        loss = self.architecture.loss + (OF_SOFTMAX if self._softmax() else "")
-        networks = Perceptrons(self.name, parameters.effective, parameters.effective_gradient, loss)
-        rates = [config.learning_rate] * len(self.searches)
-        descent = Descent(parameters.trained, parameters.gradient, trainable, config, rates)
+    def fit(
+        self,
+        parametrise: Callable[[Tensor], Parametrisation],
+        config: Config,
+        moment: str,
+        watch: Callable[[], None],
+        start: Tensor | None = None,
+        masks: Tensor | None = None,
+    ) -> Tensor:
+        """Return what was trained, (R, P), from `start` (R, P), by default the planted one; `masks` (R, P) say what may move."""
+        start, whole = self.start if start is None else start, self.layout.trainable(None)
+        trainable = [whole] * len(start) if masks is None else masks.to(whole)
         orders = [(one.seed, "data order", moment) for one in self.searches]
-        batches = DataOrder(orders, len(self.own[0].train.images), config.batch_size, self.device)
-        falls, done = self.arms[0].method == EDGE_POPUP, 0
-        while True:
-            if done % EPOCH == 0 and (falls or done == 0):
-                descent.factor = (
-                    (1 + torch.cos(torch.tensor(torch.pi * done / (EPOCH * EPOCHS))).item()) / 2 if falls else 1.0
-                )
-                step = Step(self.data, networks, parameters, descent, len(self.searches))
-            step(next(batches) + self._first)
-            done += 1
-            yield
+        config = replace(config, schedule=COSINE if self.arms[0].method == EDGE_POPUP else CONSTANT)
+        loss = self.architecture.loss + (OF_SOFTMAX if self._softmax() else "")
+        replicas, watching = list(map(Replica, start, trainable, orders)), Progress(lambda iteration: watch())
+        outcomes = fit(self.model, parametrise, self._data, config, replicas, [watching], loss)
+        return torch.stack([outcome.final for outcome in outcomes]).to(self.device)
 
     def _softmax(self) -> bool:
         return self.arms[0].method == EDGE_POPUP and self.arms[0].released
@@ -225,7 +209,7 @@ class Population:
         "fitted" multiplies each output by the factor, not below zero, that brings it closest to the observed; "any sign" lets it be negative,
         as the released code does. Scores of networks that diverged are NaN.
         """
-        outputs = Perceptrons(self.name, parameters).outputs(self._test)  # (R, n, outputs)
+        outputs = self.model.outputs(parameters, parameters[:, :0], self._test, (), False)  # (R, n, outputs)
         found = {"raw": outputs, "scaled": outputs / self.scale}
         if self._softmax():
             found = {name: values.softmax(2) for name, values in found.items()}
@@ -301,18 +285,23 @@ def seek(
 @torch.no_grad()
 def step_time(searches: Sequence, device: str) -> float:
     """Return the seconds of a training step of each of a population's searches, measured over a quarter of an epoch; scoring is not in it."""
-    population = Population(searches, device)
-    arm = searches[0].arm
-    parameters = population.scored() if arm.method == EDGE_POPUP else Identity(population.start)
-    parameters.refresh()
-    steps = population.steps(parameters, None, config_of(arm), "calibration")
-    next(steps)
-    started = time.perf_counter()
-    for _ in range(EPOCH // 4):
-        next(steps)
-    if population.device.type == "cuda":
-        torch.cuda.synchronize(population.device)
-    return (time.perf_counter() - started) / (EPOCH // 4) / len(searches)
+    population, quarter, times = Population(searches, device), EPOCH // 4, []
+
+    def look() -> None:
+        if population.device.type == "cuda":
+            torch.cuda.synchronize(population.device)
+        times.append(time.perf_counter())
+
+    scored = searches[0].arm.method == EDGE_POPUP
+    config = replace(config_of(searches[0].arm), iterations=2 * quarter, interval=quarter)
+    population.fit(lambda start: population.scored() if scored else Identity(start), config, "calibration", look)
+    return (times[1] - times[0]) / quarter / len(searches)
+
+
+def _on(data: Dataset, device: torch.device) -> Dataset:
+    """Return a data set's training part on a device, and nothing else of it."""
+    train = Part(data.train.images.to(device), data.train.labels.to(device))
+    return Dataset(data.name, train, data.validation, data.validation, data.fingerprint)
 
 
 def _measured(

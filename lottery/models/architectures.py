@@ -1,46 +1,78 @@
-"""The papers' networks, described layer by layer: shapes, weight counts and pruning ladders. No arithmetic on weights here."""
+"""The papers' networks: each a function that returns a plain module, and what its paper says of pruning it.
+
+torch is imported when a module is built, so that networks can be named without it.
+"""
+
+from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from lottery.core.errors import LotteryError
 from lottery.data.tasks import SIZES
+from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, SHORTCUT, Layer, layers_of
+from lottery.models.task import CLASSIFICATION, REGRESSION, Task
 
-HIDDEN, OUTPUT, CONVOLUTION, SHORTCUT = "hidden", "output", "convolution", "shortcut"
-CROSS_ENTROPY, SQUARED_ERROR = "cross-entropy", "squared error"  # losses; `lottery/models/losses.py` has them
-# Inputs, outputs and loss of the tasks whose tickets are planted (Fischer & Burkholz 2021, appendix B.1).
-TASKS = {name: (*sizes, CROSS_ENTROPY if name == "circle" else SQUARED_ERROR) for name, sizes in SIZES.items()}
+if TYPE_CHECKING:
+    from torch import nn
 
+    from lottery.models.layout import Layout
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer with weights. `shape` is (inputs, outputs), or (inputs, outputs, height, width) for a convolution."""
-
-    name: str
-    shape: tuple[int, ...]
-    role: str
-
-    @property
-    def weights(self) -> int:
-        """Number of weights, biases not counted."""
-        return prod(self.shape)
+COLOUR = (3, 32, 32)  # channels, height and width of CIFAR's images
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network as its paper describes it.
+    """A network as its paper describes it. Its layers and counts are read off the module that `build` returns.
 
     `pruned_per_round` gives for each role the share of the surviving weights that one round removes; a role that is
-    missing is never pruned. With `scope` "layer" every layer is ranked by itself, with "global" all prunable layers together.
+    missing is never pruned. With `scope` "layer" every layer is ranked by itself, with "global" all prunable layers
+    together. `initialiser` is a name in `lottery/models/initialisers.py`, `image` the shape of an input that is not a
+    vector, and `roles` gives layers under a name of the module another role than their kind's.
     """
 
     name: str
-    layers: tuple[Layer, ...]
-    pruned_per_round: tuple[tuple[str, Fraction], ...]
+    build: Callable[[], nn.Module]
+    pruned_per_round: tuple[tuple[str, Fraction], ...] = ()
     scope: str = "layer"
-    loss: str = CROSS_ENTROPY
+    task: Task = CLASSIFICATION
+    initialiser: str = "glorot_normal"
+    image: tuple[int, ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+
+    @functools.cached_property
+    def module(self) -> nn.Module:
+        """The module on torch's meta device: shapes without values, as in evaluation."""
+        import torch
+
+        with torch.device("meta"):
+            return self.build().eval()
+
+    @functools.cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers with weights, in the module's order."""
+        return layers_of(self.module, dict(self.roles))
+
+    @functools.cached_property
+    def layout(self) -> Layout:
+        """Where a replica's parameters and buffers lie in memory."""
+        from lottery.models.layout import Layout
+
+        return Layout(self)
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+        return self.task.loss
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return self.image or (self.layers[0].fan_in,)
 
     @property
     def weights(self) -> int:
@@ -61,10 +93,27 @@ class Architecture:
 
         Each round removes floor(rate * survivors), as the code of Zhou et al. does; fractions keep the floor exact.
         """
+        if self.scope == "global":
+            raise LotteryError(
+                f"{self.name} is ranked as a whole: how many weights a layer keeps is not known beforehand"
+            )
         counts = [layer.weights for layer in self.layers]
         for _ in range(round):
             counts = [n - int(n * self.rate(layer)) for n, layer in zip(counts, self.layers)]
         return tuple(counts)
+
+    @functools.cache
+    def kept_in_all(self, round: int) -> int:
+        """Number of weights that all prunable layers together keep after `round` rounds that rank them as one."""
+        rates = {rate for _, rate in self.pruned_per_round}
+        if len(rates) != 1:
+            raise LotteryError(
+                f"{self.name} has {len(rates)} rates of pruning; layers are ranked as one at a single rate"
+            )
+        count = self.weights_of(*dict(self.pruned_per_round))
+        for _ in range(round):
+            count -= int(count * min(rates))
+        return count
 
     @functools.cache
     def weights_remaining(self, round: int) -> float:
@@ -73,57 +122,79 @@ class Architecture:
         return float(100 * left / self.weights)
 
 
-def _dense(sizes: tuple[int, ...], first: int = 1) -> tuple[Layer, ...]:
-    last = len(sizes) - 2
-    return tuple(
-        Layer(f"dense{first + i}", (inputs, outputs), OUTPUT if i == last else HIDDEN)
-        for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:]))
-    )
-
-
-def _convolutions(channels: tuple[int, ...]) -> tuple[Layer, ...]:
-    return tuple(
-        Layer(f"convolution{i + 1}", (inputs, outputs, 3, 3), CONVOLUTION)
-        for i, (inputs, outputs) in enumerate(zip(channels, channels[1:]))
-    )
-
-
-def _rates(**per_cent: int) -> tuple[tuple[str, Fraction], ...]:
+def _rates(per_cent: dict[str, int]) -> tuple[tuple[str, Fraction], ...]:
     return tuple((role, Fraction(share, 100)) for role, share in per_cent.items())
 
 
+def _dense(*sizes: int) -> list[nn.Module]:
+    from torch import nn
+
+    parts: list[nn.Module] = []
+    for size in pairwise(sizes):
+        parts += [nn.Linear(*size), nn.ReLU()]
+    return parts[:-1]
+
+
+def _chain(*sizes: int) -> nn.Module:
+    from torch import nn
+
+    return nn.Sequential(*_dense(*sizes))
+
+
 def _perceptron(name: str, *sizes: int) -> Architecture:
-    return Architecture(name, _dense(sizes), _rates(hidden=20, output=10))
-
-
-def _small_convolutional(name: str, channels: tuple[int, ...], flattened: int, rate: int) -> Architecture:
-    layers = _convolutions((3, *channels)) + _dense((flattened, 256, 256, 10))
-    return Architecture(name, layers, _rates(convolution=rate, hidden=20, output=10))
-
-
-def _resnet() -> Architecture:
-    """The CIFAR ResNet-20 that Frankle & Carbin call Resnet-18; its shortcuts and output layer are not pruned."""
-    channels = (3,) + (16,) * 7 + (32,) * 6 + (64,) * 6
-    shortcuts = (Layer("shortcut1", (16, 32, 1, 1), SHORTCUT), Layer("shortcut2", (32, 64, 1, 1), SHORTCUT))
-    layers = _convolutions(channels) + shortcuts + (Layer("dense1", (64, 10), OUTPUT),)
-    return Architecture("resnet-18", layers, _rates(convolution=20), scope="global")
-
-
-def _vgg() -> Architecture:
-    channels = (3,) + (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
-    return Architecture(
-        "vgg-19",
-        _convolutions(channels) + (Layer("dense1", (512, 10), OUTPUT),),
-        _rates(convolution=20),
-        scope="global",
-    )
+    return Architecture(name, functools.partial(_chain, *sizes), _rates({HIDDEN: 20, OUTPUT: 10}))
 
 
 def _planted(task: str, depth: int, width: int = 100) -> Architecture:
-    """The network that a task's target is planted in. Its depth counts the input layer, as the paper's; it is not pruned by rounds but to shares."""
-    inputs, outputs, loss = TASKS[task]
+    """The network that a task's target is planted in. Its depth counts the input layer; it is pruned to shares."""
+    inputs, outputs = SIZES[task]
     name = f"planted-{task}-{depth}" + ("" if width == 100 else f"-{width}")
-    return Architecture(name, _dense((inputs, *(width,) * (depth - 2), outputs)), (), scope="global", loss=loss)
+    build = functools.partial(_chain, inputs, *(width,) * (depth - 2), outputs)
+    return Architecture(name, build, scope="global", task=CLASSIFICATION if task == "circle" else REGRESSION)
+
+
+def _pairs(*channels: int) -> nn.Module:
+    """Return two convolutions of each number of channels, each pair pooled, and three dense layers."""
+    from torch import nn
+
+    parts: list[nn.Module] = []
+    for before, after in pairwise((3, *channels)):
+        first, second = nn.Conv2d(before, after, 3, padding=1), nn.Conv2d(after, after, 3, padding=1)
+        parts += [first, nn.ReLU(), second, nn.ReLU(), nn.MaxPool2d(2)]
+    side = COLOUR[1] >> len(channels)
+    return nn.Sequential(*parts, nn.Flatten(), *_dense(side * side * channels[-1], 256, 256, 10))
+
+
+def _small_convolutional(name: str, rate: int, *channels: int) -> Architecture:
+    rates = _rates({CONVOLUTION: rate, HIDDEN: 20, OUTPUT: 10})
+    return Architecture(name, functools.partial(_pairs, *channels), rates, image=COLOUR)
+
+
+def _resnet() -> nn.Module:
+    """Return the CIFAR ResNet-20 that Frankle & Carbin call Resnet-18; shortcuts and output layer are not pruned."""
+    from torch import nn
+
+    from lottery.models.residual import Residual
+
+    stages = pairwise((16,) * 4 + (32,) * 3 + (64,) * 3)
+    start = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    blocks = [Residual(before, after) for before, after in stages]
+    return nn.Sequential(*start, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+def _vgg() -> nn.Module:
+    """Return VGG-19 for CIFAR with batch norm and one dense layer, which Frankle & Carbin have from Liu et al. 2019."""
+    from torch import nn
+
+    parts: list[nn.Module] = []
+    before = 3
+    for after, depth in ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4)):
+        for _ in range(depth):
+            parts += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            before = after
+        parts.append(nn.MaxPool2d(2))
+    parts[-1] = nn.AvgPool2d(2)
+    return nn.Sequential(*parts, nn.Flatten(), nn.Linear(512, 10))
 
 
 ARCHITECTURES = {
@@ -132,12 +203,14 @@ ARCHITECTURES = {
         _perceptron("lenet-300-100", 784, 300, 100, 10),
         # LeNet-300-100 in miniature, for 8x8 digits; widths that are multiples of 16 run a tenth faster than 100 and 50
         _perceptron("lenet-96-48", 64, 96, 48, 10),
-        _small_convolutional("conv-2", (64, 64), 16 * 16 * 64, 10),
-        _small_convolutional("conv-4", (64, 64, 128, 128), 8 * 8 * 128, 10),
-        _small_convolutional("conv-6", (64, 64, 128, 128, 256, 256), 4 * 4 * 256, 15),
-        _resnet(),
-        _vgg(),
-        *(_planted(task, depth) for task in TASKS for depth in (3, 4, 5, 6, 10)),
+        _small_convolutional("conv-2", 10, 64),
+        _small_convolutional("conv-4", 10, 64, 128),
+        _small_convolutional("conv-6", 15, 64, 128, 256),
+        Architecture(
+            "resnet-18", _resnet, _rates({CONVOLUTION: 20}), "global", image=COLOUR, roles=((SHORTCUT, SHORTCUT),)
+        ),
+        Architecture("vgg-19", _vgg, _rates({CONVOLUTION: 20}), "global", image=COLOUR),
+        *(_planted(task, depth) for task in SIZES for depth in (3, 4, 5, 6, 10)),
         _planted("circle", 6, 1000),
     )
 }

@@ -1,18 +1,32 @@
-"""Initialisers: what the weights of a network start from."""
+"""Initialisers: what the weights of a layer start from, by name; biases start at zero."""
 
 import torch
 from torch import Tensor
 
+from lottery.core.registry import Registry
 from lottery.core.rng import stream
 from lottery.models.architectures import Architecture
+from lottery.models.layers import Layer
+
+INITIALISERS = Registry("initialiser", "initialisers", ("layer", "generator"))
+
+
+@INITIALISERS
+def glorot_normal(layer: Layer, generator: torch.Generator) -> Tensor:
+    """N(0, 2 / (fan in + fan out)): Gaussian Glorot as Frankle & Carbin 2019 print it (Fig. 2).
+
+    Zhou et al. 2019 use the same, truncated at two deviations.
+    """
+    return torch.randn(layer.shape, generator=generator) * (2 / (layer.fan_in + layer.fan_out)) ** 0.5
+
+
+@INITIALISERS
+def he_normal(layer: Layer, generator: torch.Generator) -> Tensor:
+    """N(0, 2 / fan in): He et al. 2015, equation 10."""
+    return torch.randn(layer.shape, generator=generator) * (2 / layer.fan_in) ** 0.5
 
 
 def initial_weights(architecture: Architecture, seed: int) -> list[Tensor]:
-    """Return the initial weights of a replica, (inputs, outputs) a layer: N(0, 2 / (inputs + outputs)), biases being zero.
-
-    Gaussian Glorot as Frankle & Carbin 2019 print it (Fig. 2). Zhou et al. 2019 use the same, truncated at two deviations.
-    """
-    return [
-        torch.randn(layer.shape, generator=stream(seed, "init", layer.name)) * (2 / sum(layer.shape)) ** 0.5
-        for layer in architecture.layers
-    ]
+    """Return the initial weights of a replica, each layer's in its shape."""
+    initialise = INITIALISERS.find(architecture.initialiser)
+    return [initialise(layer=layer, generator=stream(seed, "init", layer.name)) for layer in architecture.layers]

@@ -1,14 +1,14 @@
-"""Losses: the slope of the mean loss of a batch in a network's outputs, by name, written into the outputs' own memory."""
+"""Losses by name: the slope of a batch's mean loss in the network's outputs, written into the outputs' own memory."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from lottery.models.architectures import CROSS_ENTROPY, SQUARED_ERROR
+from lottery.models.task import CROSS_ENTROPY, SQUARED_ERROR
 
 OF_SOFTMAX = (
-    " of softmax"  # the loss of what a softmax at the end makes of the outputs, as in the code of Fischer & Burkholz
+    " of softmax"  # the loss of what a softmax at the end makes of outputs, as Fischer & Burkholz's code has it
 )
 
 
@@ -20,7 +20,7 @@ def _softmax(outputs: Tensor) -> Tensor:
 
 
 def cross_entropy(outputs: Tensor, wanted: Tensor) -> Tensor:
-    """Return the slope (R, B, classes) of the mean cross-entropy of softmax(outputs) with the classes `wanted`, one-hot."""
+    """Return the slope (R, B, classes) of the mean cross-entropy of softmax(outputs) with one-hot classes `wanted`."""
     error = _softmax(outputs)
     error -= wanted
     error *= 1 / outputs.shape[1]

@@ -1,6 +1,7 @@
-"""Matrix products over a replica axis: as fast as the processor's libraries allow, and the same for a replica whoever shares the batch.
+"""Matrix products over a replica axis: as fast as libraries allow, and the same whoever shares the batch.
 
-Which library computes a product depends on the shape of one replica's product alone, never on how many replicas there are.
+Which library computes a product depends on the shape of one replica's product alone, never on how many replicas there
+are.
 """
 
 import functools
@@ -9,13 +10,14 @@ import torch
 from torch import Tensor
 
 # From this many multiply-adds per replica on, one call per replica into oneDNN is faster than a batched call into MKL:
-# MKL takes its AVX2 path on AMD processors, oneDNN has AVX-512 there (measured at 60x784x300: 137 against 278 microseconds).
+# MKL takes its AVX2 path on AMD processors, oneDNN has AVX-512 there (measured at 60x784x300: 137 against 278
+# microseconds).
 LARGE = 2**22
 
 
 @functools.cache
 def _onednn_linear():
-    """Return oneDNN's linear as a function of (rows, weight (outputs, inputs)), or None where this torch has no working one."""
+    """Return oneDNN's linear of (rows, weight (outputs, inputs)), or None where torch has no working one."""
     try:
         operator = torch.ops.mkldnn._linear_pointwise
         rows, weight = torch.ones(3, 5), torch.ones(2, 5)
@@ -31,19 +33,14 @@ def _one_by_one(left: Tensor) -> bool:
 
 
 def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
-    """Return left @ right, (R, B, O), of `left` (R, B, I) and `right` (R, I, O), plus `bias` (R, 1, O) where one is given.
+    """Return left @ right, (R, B, O), of `left` (R, B, I) and `right` (R, I, O), plus `bias` (R, 1, O) if given.
 
     With `out` (R, B, O) the product, without bias, is written there.
     """
     replicas, rows, inner = left.shape
     columns = right.shape[2]
-    if (
-        replicas == columns == 1
-    ):  # one column alone goes another way through the library, with other last bits, than beside others
-        pair = product(
-            left.expand(2, -1, -1), right.expand(2, -1, -1), None if bias is None else bias.expand(2, -1, -1)
-        )[:1]
-        return pair if out is None else out.copy_(pair)
+    if replicas == 1 and 1 in (rows, inner, columns):
+        return _beside_itself(left, right, bias, out)
     linear = _onednn_linear() if rows * inner * columns >= LARGE and _one_by_one(left) else None
     if linear is None:
         if bias is not None:
@@ -56,3 +53,16 @@ def product(left: Tensor, right: Tensor, bias: Tensor | None = None, out: Tensor
         for replica in range(replicas):
             out[replica].copy_(linear(left[replica], right[replica].t()))
     return out if bias is None else out.add_(bias)
+
+
+def _beside_itself(left: Tensor, right: Tensor, bias: Tensor | None, out: Tensor | None) -> Tensor:
+    """Return a lone product, computed twice as if two replicas shared the batch.
+
+    Vectors, which a dimension of one makes, go another way through the library alone than among others, with other last
+    bits. So do results that lie close together; those of `out` are parts of blocks, with gaps between replicas.
+    """
+    if bias is not None:
+        bias = bias.expand(2, -1, -1)
+    spaced = None if out is None else out.new_empty(2, out.numel() + 1)[:, :-1].view(2, *out.shape[1:])
+    alike = product(left.expand(2, -1, -1), right.expand(2, -1, -1), bias, spaced)[:1]
+    return alike if out is None else out.copy_(alike)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lottery.models.architectures import network as find_network
+from lottery.models.cost import Cost, training_cost
 from lottery.models.layout import Layout
 from lottery.models.losses import LOSSES
 from lottery.models.matmul import product
 
 
 def forward(weights: Sequence[Tensor], biases: Sequence[Tensor], inputs: Tensor) -> Tensor:
-    """Return the outputs (..., N, outputs) of ReLU layers (..., inputs, outputs) with a linear last one, for inputs (N, inputs)."""
+    """Return outputs (..., N, outputs) for inputs (N, inputs): layers (..., inputs, outputs), ReLU between."""
     last = len(weights) - 1
     for place, (weight, bias) in enumerate(zip(weights, biases)):
         inputs = inputs @ weight + bias.unsqueeze(-2)
@@ -25,56 +25,63 @@ def forward(weights: Sequence[Tensor], biases: Sequence[Tensor], inputs: Tensor)
 
 
 class Perceptrons:
-    """R perceptrons with their parameters `block` (R, P), the gradient of their losses `gradient` (R, P), and passes over both."""
+    """R perceptrons of one layout: a model as `lottery/models/model.py` describes it.
 
-    def __init__(self, name: str, block: Tensor, gradient: Tensor | None = None, loss: str = ""):
-        self.layout = Layout(find_network(name))
-        self._slope = LOSSES[loss or self.layout.network.loss]
-        self.block = block
-        self.gradient = torch.zeros_like(block) if gradient is None else gradient
-        self._weights, self._biases = self.layout.weight_views(block), self.layout.bias_views(block)
-        self._weight_gradients = self.layout.weight_views(self.gradient)
-        self._bias_gradients = self.layout.bias_views(self.gradient)
-        self._classes = torch.eye(self.layout.shapes[-1][1], device=block.device, dtype=block.dtype)
+    Nothing is random, and there are no buffers. The views into the blocks that came last are kept, since a training
+    always comes with the same ones.
+    """
 
-    def _layer(self, index: int, inputs: Tensor) -> Tensor:
-        """Return one layer's outputs (R, B, O) before the ReLU."""
-        return product(inputs, self._weights[index], self._biases[index])
+    def __init__(self, layout: Layout):
+        self.layout = layout
+        self._views: dict[str, tuple[Tensor, list[Tensor], list[Tensor]]] = {}
+        self._classes = torch.empty(0)
 
-    def outputs(self, inputs: Tensor) -> Tensor:
+    def _of(self, what: str, block: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return weights and biases as views into a block."""
+        if what not in self._views or self._views[what][0] is not block:
+            self._views[what] = block, self.layout.weight_views(block), self.layout.bias_views(block)
+        return self._views[what][1:]
+
+    def outputs(
+        self, parameters: Tensor, buffers: Tensor, inputs: Tensor, streams: Sequence = (), training: bool = False
+    ) -> Tensor:
         """Return the outputs (R, B, O) for inputs (R, B, I), each replica its own."""
-        for index in range(len(self._weights)):
-            inputs = self._layer(index, inputs if index == 0 else inputs.relu_())
+        for index, (weight, bias) in enumerate(zip(*self._of("parameters", parameters))):
+            inputs = product(inputs if index == 0 else inputs.relu_(), weight, bias)
         return inputs
 
-    def set_gradient(self, images: Tensor, observed: Tensor) -> None:
-        """Set `gradient` to that of the mean loss of `images` (R, B, I), each replica its own batch.
-
-        `observed` are classes (R, B) int64, or values (R, B, O); flattened they will do as well.
-        """
-        inputs, last = [images], len(self._weights) - 1
+    def set_gradient(
+        self,
+        parameters: Tensor,
+        buffers: Tensor,
+        inputs: Tensor,
+        observed: Tensor,
+        loss: str,
+        streams: Sequence,
+        out: Tensor,
+    ) -> None:
+        """Set `out` (R, P) to the gradient of the mean loss of inputs (R, B, I), each replica its own batch."""
+        weights, biases = self._of("parameters", parameters)
+        weight_gradients, bias_gradients = self._of("gradient", out)
+        entered, last = [inputs], len(weights) - 1
         for index in range(last):
-            inputs.append(self._layer(index, inputs[-1]).relu_())
-        outputs = self._layer(last, inputs[-1])
-        wanted = observed if observed.is_floating_point() else self._classes.index_select(0, observed.view(-1))
-        error = self._slope(outputs, wanted.view_as(outputs))  # (R, B, O)
+            entered.append(product(entered[-1], weights[index], biases[index]).relu_())
+        outputs = product(entered[-1], weights[last], biases[last])
+        error = LOSSES[loss](outputs, self._wanted(observed, outputs))  # (R, B, O)
         for index in range(last, -1, -1):
-            product(inputs[index].transpose(1, 2), error, out=self._weight_gradients[index])
-            torch.sum(error, 1, keepdim=True, out=self._bias_gradients[index])
+            product(entered[index].transpose(1, 2), error, out=weight_gradients[index])
+            torch.sum(error, 1, keepdim=True, out=bias_gradients[index])
             if index:
-                error = product(error, self._weights[index].transpose(1, 2)).mul_(inputs[index].sign())  # ReLU's slope
+                error = product(error, weights[index].transpose(1, 2)).mul_(entered[index].sign())  # ReLU's slope
 
-    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean cross-entropy and the number of correct predictions, (R,) each, in float64, of all `images` (N, I)."""
-        replicas = self.block.shape[0]
-        loss = torch.zeros(replicas, dtype=torch.float64, device=images.device)
-        correct = torch.zeros_like(loss)
-        for start in range(0, len(images), self.layout.rows):
-            part = slice(start, start + self.layout.rows)
-            outputs, truth = self.outputs(images[part].expand(replicas, -1, -1)), labels[part].expand(replicas, -1)
-            highest, prediction = outputs.max(2)
-            right = outputs.gather(2, truth.unsqueeze(2)).squeeze(2)
-            surprise = (outputs - highest.unsqueeze(2)).exp_().sum(2).log_() + highest - right  # (R, n)
-            loss += surprise.double().sum(1)
-            correct += (prediction == truth).double().sum(1)
-        return loss / len(images), correct
+    def _wanted(self, observed: Tensor, outputs: Tensor) -> Tensor:
+        """Return what was observed in the shape of the outputs (R, B, O), classes one-hot."""
+        if not observed.is_floating_point():
+            if len(self._classes) != outputs.shape[2] or self._classes.dtype != outputs.dtype:
+                self._classes = torch.eye(outputs.shape[2], device=outputs.device, dtype=outputs.dtype)
+            observed = self._classes.index_select(0, observed.view(-1))
+        return observed.view_as(outputs)
+
+    def cost(self, batch: int) -> Cost:
+        """Return what a training step of one replica on `batch` inputs costs."""
+        return training_cost(self.layout.network, batch)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lottery.training.schedules import CONSTANT, Schedule
+
 OPTIMISERS = ("adam", "sgd")
 DATA_ORDERS = ("fresh", "repeated")
 
@@ -10,9 +12,9 @@ DATA_ORDERS = ("fresh", "repeated")
 class Config:
     """How a network is trained.
 
-    The validation loss is taken every `interval` iterations and at the end. `data_order` is "fresh" when every
-    round of a chain shuffles anew, "repeated" when all rounds of a seed see the same order. Adam's further constants are
-    the usual ones: 0.9, 0.999 and 1e-8.
+    The validation loss is taken every `interval` iterations and at the end. `data_order` is "fresh" when every round of
+    a chain shuffles anew, "repeated" when all rounds of a seed see the same order. Adam's further constants are the
+    usual ones: 0.9, 0.999 and 1e-8.
     """
 
     optimiser: str
@@ -23,6 +25,7 @@ class Config:
     momentum: float = 0.0
     weight_decay: float = 0.0
     data_order: str = "fresh"
+    schedule: Schedule = CONSTANT
 
     def __post_init__(self):
         if self.optimiser not in OPTIMISERS:

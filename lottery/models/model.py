@@ -1,0 +1,64 @@
+"""Models: R networks of one architecture at once. Which one it is depends on what the module is made of."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from lottery.core.errors import LotteryError
+from lottery.models.architectures import Architecture
+from lottery.models.cost import Cost
+from lottery.models.layout import Layout
+from lottery.models.perceptrons import Perceptrons
+
+Streams = Sequence[torch.Generator]
+
+
+class Model(Protocol):
+    """Passes over R networks, whose parameters (R, P) and buffers (R, Q) lie as `layout` says.
+
+    `streams`, one a replica, draw what is random. What a replica computes does not depend, bit for bit, on who shares
+    its batch.
+    """
+
+    layout: Layout
+
+    def outputs(self, parameters: Tensor, buffers: Tensor, inputs: Tensor, streams: Streams, training: bool) -> Tensor:
+        """Return the outputs (R, B, O) for inputs (R, B, ...), each replica its own; only training changes buffers."""
+
+    def set_gradient(
+        self,
+        parameters: Tensor,
+        buffers: Tensor,
+        inputs: Tensor,
+        observed: Tensor,
+        loss: str,
+        streams: Streams,
+        out: Tensor,
+    ) -> None:
+        """Set `out` (R, P) to the gradient of the mean loss of inputs (R, B, ...), each replica its own batch.
+
+        `observed` are classes (R, B) int64, or values (R, B, O); flattened they will do as well. `loss` is a name in
+        `lottery/models/losses.py`.
+        """
+
+    def cost(self, batch: int) -> Cost:
+        """Return what a training step of one replica on `batch` inputs costs."""
+
+
+def model_of(architecture: Architecture) -> Model:
+    """Return the model for a network, or raise where there is none for what its module is made of."""
+    if _is_chain(architecture.module):
+        return Perceptrons(architecture.layout)
+    kinds = sorted({type(part).__name__ for part in architecture.module.modules() if not any(part.children())})
+    raise LotteryError(
+        f"{architecture.name} cannot be trained yet: it is made of {', '.join(kinds)}, and there is a model only for "
+        "chains of Linear layers, with biases and a ReLU between"
+    )
+
+
+def _is_chain(module: nn.Module) -> bool:
+    parts = list(module) if isinstance(module, nn.Sequential) else []
+    linear = all(type(part) is nn.Linear and part.bias is not None for part in parts[::2])
+    return len(parts) % 2 == 1 and linear and all(type(part) is nn.ReLU for part in parts[1::2])

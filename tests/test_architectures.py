@@ -1,0 +1,90 @@
+"""Networks read off their modules: layers, counts, initial weights, and what a step costs."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
+from lottery.models.architectures import ARCHITECTURES, network
+from lottery.models.cost import Cost, training_cost
+from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, SHORTCUT, Layer
+
+
+def test_layers_are_read_off_the_module():
+    """Names that random streams are named by, shapes, and roles."""
+    assert [(layer.name, layer.shape, layer.role) for layer in network("lenet-300-100").layers] == [
+        ("dense1", (784, 300), HIDDEN),
+        ("dense2", (300, 100), HIDDEN),
+        ("dense3", (100, 10), OUTPUT),
+    ]
+    assert [(layer.name, layer.shape, layer.role) for layer in network("conv-2").layers] == [
+        ("convolution1", (64, 3, 3, 3), CONVOLUTION),
+        ("convolution2", (64, 64, 3, 3), CONVOLUTION),
+        ("dense1", (16_384, 256), HIDDEN),
+        ("dense2", (256, 256), HIDDEN),
+        ("dense3", (256, 10), OUTPUT),
+    ]
+    roles = [layer.role for layer in network("resnet-18").layers]
+    assert (roles.count(CONVOLUTION), roles.count(SHORTCUT), roles[-1]) == (19, 2, OUTPUT)
+    assert {"convolution1", "convolution19", "shortcut1", "shortcut2", "dense1"} <= {
+        layer.name for layer in network("resnet-18").layers
+    }
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_modules_take_their_inputs(name):
+    """Every network makes one row of outputs of one input of its shape."""
+    architecture = network(name)
+    outputs = architecture.build().eval()(torch.zeros(2, *architecture.input_shape))
+    assert outputs.shape == (2, architecture.layers[-1].fan_out)
+
+
+def test_global_counts_cut_all_layers_together():
+    """Resnet's 267,696 prunable weights lose a fifth a round, with the floor; what differs by layer cannot be ranked as one."""
+    assert [network("resnet-18").kept_in_all(round) for round in range(3)] == [267_696, 214_157, 171_326]
+    assert network("vgg-19").kept_in_all(0) == 20_024_000 - 5_120
+    with pytest.raises(LotteryError, match="2 rates"):
+        network("lenet-300-100").kept_in_all(1)
+    with pytest.raises(LotteryError, match="ranked as a whole"):
+        network("resnet-18").kept(1)
+
+
+def test_describing_needs_no_torch():
+    """Networks can be named, and their recipes read, before torch is imported."""
+    code = "import sys, lottery.training.config, lottery.models.architectures as a; assert a.network('conv-2').task"
+    subprocess.run([sys.executable, "-c", f"{code} and 'torch' not in sys.modules"], check=True)
+
+
+def test_cost_by_hand():
+    """Three products a layer, two for the first; what goes into layers is kept, and the outputs."""
+    for name, batch in (("lenet-300-100", 60), ("planted-circle-5", 32)):
+        weights = [layer.weights for layer in network(name).layers]
+        assert training_cost(network(name), batch).operations == 2 * batch * (3 * sum(weights) - weights[0])
+    assert training_cost(network("lenet-300-100"), 60).activations == 4 * 60 * (784 + 300 + 100 + 10)
+    first, second = 32 * 32 * 64 * 27, 32 * 32 * 64 * 64 * 9
+    dense = 16_384 * 256 + 256 * 256 + 256 * 10
+    kept = 3 * 1024 + 64 * 1024 + 16_384 + 256 + 256 + 10
+    assert training_cost(network("conv-2"), 5) == Cost(5 * 2 * (2 * first + 3 * (second + dense)), 5 * 4 * kept)
+
+
+@pytest.mark.parametrize(("name", "fans"), [("glorot_normal", 64 * 9 + 128 * 9), ("he_normal", 64 * 9)])
+def test_initialisers_draw_normal_numbers_by_their_fans(name, fans):
+    """A convolution's fans count its window; deviation, tails and kurtosis are those of a normal distribution."""
+    layer = Layer("convolution1", (128, 64, 3, 3), CONVOLUTION, "0")
+    assert (layer.fan_in, layer.fan_out) == (64 * 9, 128 * 9)
+    drawn = INITIALISERS.find(name)(layer=layer, generator=stream(0, "init", "convolution1"))
+    scaled = drawn.double() / (2 / fans) ** 0.5
+    assert drawn.shape == layer.shape and abs(scaled.mean().item()) < 5 / drawn.numel() ** 0.5
+    assert scaled.std().item() == pytest.approx(1, abs=5 / (2 * drawn.numel()) ** 0.5)
+    assert scaled.pow(4).mean().item() == pytest.approx(3, abs=5 * (96 / drawn.numel()) ** 0.5)
+    assert (scaled.abs() > 2).double().mean().item() == pytest.approx(0.0455, abs=0.005)  # no truncation
+
+
+def test_initial_weights_are_what_they_were():
+    """The first layer of seed 3, as the formula has it for (inputs, outputs)."""
+    drawn = torch.randn(784, 300, generator=stream(3, "init", "dense1")) * (2 / (784 + 300)) ** 0.5
+    assert torch.equal(initial_weights(network("lenet-300-100"), 3)[0], drawn)

@@ -1,0 +1,141 @@
+"""The loop's parts: schedules, learning rates on the device, annealing, observers, data of a replica's own."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from lottery.data.datasets import Dataset, Part
+from lottery.models.architectures import network
+from lottery.models.model import model_of
+from lottery.training.config import Config
+from lottery.training.fit import fit, train
+from lottery.training.learned_masks import TopK
+from lottery.training.observers import Accuracies, EarlyStop, Observer, Progress
+from lottery.training.optimiser import Descent
+from lottery.training.parametrisation import Identity
+from lottery.training.schedules import CONSTANT, COSINE, Schedule
+from tests.conftest import SMALL, replica
+
+BRIEF = Config("adam", 1e-2, 20, 60, 25)
+
+
+class TestSchedules:
+    def test_forms(self):
+        """Constant, by milestones, and half a cosine from interval to interval."""
+        assert [CONSTANT.factor(i, 100, 10) for i in (1, 50, 100)] == [1, 1, 1]
+        steps = Schedule("steps", milestones=(20, 30))
+        assert [steps.factor(i, 100, 10) for i in (20, 21, 30, 31)] == pytest.approx([1, 0.1, 0.1, 0.01])
+        assert COSINE.factor(1, 100, 10) == COSINE.factor(10, 100, 10) == 1
+        assert COSINE.factor(51, 100, 10) == pytest.approx(0.5, abs=1e-7)
+        assert COSINE.factor(41, 100, 10) == (1 + torch.cos(torch.tensor(torch.pi * 40 / 100)).item()) / 2
+
+    def test_warm_up_rises_linearly(self):
+        """From one part in `warm_up` to the whole rate, beneath every form."""
+        rising = Schedule(warm_up=4)
+        assert [rising.factor(i, 100, 10) for i in (1, 2, 3, 4, 5)] == [0.25, 0.5, 0.75, 1, 1]
+        assert Schedule("cosine", warm_up=100).factor(51, 100, 10) == pytest.approx(0.51 * 0.5, abs=1e-6)
+
+    def test_unknown_form(self):
+        with pytest.raises(ValueError, match="schedule 'linear' is not one of constant, steps, cosine"):
+            Schedule("linear")
+
+    def test_training_follows(self, digits):
+        """A rate that drops by a factor after ten steps is one training at the one rate and then at the other."""
+        halved = Config("sgd", 0.1, 20, 11, 11, schedule=Schedule("steps", milestones=(10,), gamma=0.5))
+        ten, there = (train(SMALL, digits, config, [replica(SMALL, 0)])[0].final for config in (
+            dataclasses.replace(halved, iterations=10), dataclasses.replace(halved, schedule=CONSTANT)))  # fmt: skip
+        ours = train(SMALL, digits, halved, [replica(SMALL, 0)])[0].final
+        torch.testing.assert_close(ours - ten, (there - ten) / 2, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_rates_on_the_device_are_the_rates(optimiser):
+    """Learning rates held in tensors, as a GPU's captured step reads them, move parameters alike to rounding, and follow a schedule."""
+    generator = torch.Generator().manual_seed(0)
+    start, gradients = torch.randn(3, 64, generator=generator), torch.randn(9, 3, 64, generator=generator)
+    blocks = [start.clone(), start.clone()]
+    for block, on_device in zip(blocks, (False, True)):
+        gradient = torch.zeros_like(block)
+        descent = Descent(block, gradient, None, Config(optimiser, 1e-2, 20, 9, 9, momentum=0.9), [1e-2, 1e-2, 3e-3])
+        if on_device:
+            descent.keep_rates_on_device()
+        for place, of_step in enumerate(gradients):
+            descent.follow(1 - place / 10)
+            gradient.copy_(of_step)
+            descent.step()
+    torch.testing.assert_close(*blocks, rtol=1e-5, atol=1e-7)
+    assert not torch.equal(blocks[0], start)
+
+
+class Noted(Observer):
+    def __init__(self):
+        self.seen = []
+
+    def begin(self, state):
+        self.seen.append("begin")
+
+    def look(self, state, iteration):
+        self.seen.append(iteration)
+
+    def end(self, state):
+        self.seen.append("end")
+
+    def measurements(self, row):
+        return {"noted": row}
+
+
+def test_observers_look_in_order_and_add_up(digits):
+    """At the beginning, at every interval, at the end; their measurements are one dictionary, in their order."""
+    noted, told, stop = Noted(), [], EarlyStop()
+    replicas = [replica(SMALL, seed) for seed in range(2)]
+    observers = [noted, Accuracies(stop), stop, Progress(told.append)]
+    outcomes = fit(model_of(network(SMALL)), Identity, digits, BRIEF, replicas, observers)
+    assert noted.seen == ["begin", 25, 50, 60, "end"] and told == [25, 50, 60]
+    assert [outcome.measurements.pop("noted") for outcome in outcomes] == [0, 1]
+    for ours, theirs in zip(outcomes, train(SMALL, digits, BRIEF, replicas)):
+        assert ours.measurements == theirs.measurements and list(ours.measurements) == list(theirs.measurements)
+        assert torch.equal(ours.final, theirs.final)
+    assert {"test_accuracy_start", "train_accuracy_end", "censored", "accuracy_step"} <= set(outcomes[0].measurements)
+
+
+def test_watching_changes_nothing(digits):
+    """A training without observers ends at the same parameters."""
+    watched = train(SMALL, digits, BRIEF, [replica(SMALL, 0)])[0]
+    assert torch.equal(
+        fit(model_of(network(SMALL)), Identity, digits, BRIEF, [replica(SMALL, 0)])[0].final, watched.final
+    )
+
+
+def test_replicas_can_have_data_of_their_own(digits):
+    """Each trains on, and is measured on, its own data set, as if alone with it."""
+    turned = Dataset(
+        "turned", *(Part(1 - part.images, part.labels) for part in (digits.train, digits.validation, digits.test)), ""
+    )
+    replicas = [replica(SMALL, seed) for seed in range(3)]
+    stop = EarlyStop()
+    own = [digits, turned, digits]
+    outcomes = fit(model_of(network(SMALL)), Identity, own, BRIEF, replicas, [Accuracies(stop), stop])
+    for one, data, ours in zip(replicas, own, outcomes):
+        alone = train(SMALL, data, BRIEF, [one])[0]
+        assert torch.equal(ours.final, alone.final) and ours.measurements == alone.measurements
+    assert outcomes[1].measurements != train(SMALL, digits, BRIEF, [replicas[1]])[0].measurements
+
+
+def test_annealed_masks_shrink_interval_by_interval(digits):
+    """An annealed replica keeps share ** fraction in each interval, and its share at the end; the one beside it always its share."""
+    layout, kept = network(SMALL).layout, []
+
+    class Kept(Observer):
+        def look(self, state, iteration):
+            kept.append(state.parameters.remaining().tolist())
+
+    def parametrise(start):
+        streams = [torch.Generator().manual_seed(seed) for seed in range(2)]
+        return TopK(start, layout, streams, [0.25, 0.25], annealed=[True, False])
+
+    config = Config("sgd", 0.1, 20, 100, 25, momentum=0.9)
+    fit(model_of(network(SMALL)), parametrise, digits, config, [replica(SMALL, seed) for seed in range(2)], [Kept()])
+    shares = [100 * 0.25 ** (place / 4) for place in (1, 2, 3, 4)]
+    assert [pair[0] for pair in kept] == pytest.approx(shares, abs=0.1)
+    assert [pair[1] for pair in kept] == pytest.approx([25] * 4, abs=0.1)

@@ -1,0 +1,116 @@
+"""What every model keeps to: autograd's gradient, bits that do not depend on company, blocks that modules can be read from."""
+
+import pytest
+import torch
+from torch import nn
+
+from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
+from lottery.models.architectures import network
+from lottery.models.evaluation import evaluate
+from lottery.models.initialisers import initial_weights
+from lottery.models.losses import mean_loss
+from lottery.models.model import model_of
+from lottery.models.task import CROSS_ENTROPY
+
+TRAINABLE = ("lenet-96-48", "lenet-300-100", "planted-relu-5", "planted-circle-5", "planted-helix-5")
+ALL = (*TRAINABLE, "conv-2", "resnet-18")
+BATCH = 20
+
+
+def setup(name, replicas, dtype=torch.float32):
+    """Return a model, parameters and buffers of so many replicas, and a batch for each, every replica's from streams of its own."""
+    model, architecture = model_of(network(name)), network(name)
+    layout = architecture.layout
+    parameters = torch.stack([layout.join(initial_weights(architecture, r)) for r in replicas])
+    for row, r in enumerate(replicas):
+        for part in layout.biases:
+            parameters[row, part] = torch.randn(part.stop - part.start, generator=stream(r, "bias", part.start)) / 10
+    inputs = [
+        torch.randn(BATCH, *architecture.input_shape, generator=stream(r, "inputs"), dtype=dtype) for r in replicas
+    ]
+    outputs = architecture.layers[-1].fan_out
+    if architecture.loss == CROSS_ENTROPY:
+        observed = [torch.randint(outputs, (BATCH,), generator=stream(r, "observed")) for r in replicas]
+    else:
+        observed = [torch.randn(BATCH, outputs, generator=stream(r, "observed"), dtype=dtype) for r in replicas]
+    buffers = layout.initial_buffers().repeat(len(replicas), 1)
+    return model, parameters.to(dtype), buffers.to(dtype), torch.stack(inputs), torch.stack(observed)
+
+
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_gradient_and_outputs_are_those_of_the_module(name):
+    """In double precision, for every replica with a batch of its own; padding has no gradient."""
+    model, parameters, buffers, inputs, observed = setup(name, range(3), torch.float64)
+    gradient, loss = torch.zeros_like(parameters), network(name).loss
+    model.set_gradient(parameters, buffers, inputs, observed, loss, (), gradient)
+    outputs = model.outputs(parameters, buffers, inputs, (), False)
+    for r in range(3):
+        module = network(name).build().double()
+        model.layout.load(module, parameters[r])
+        torch.testing.assert_close(outputs[r], module(inputs[r]), rtol=1e-10, atol=1e-12)
+        mean_loss(loss, module(inputs[r]), observed[r]).backward()
+        for weight in module.parameters():
+            weight.data = weight.grad
+        torch.testing.assert_close(gradient[r], model.layout.read(module), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_bits_do_not_depend_on_company(name):
+    """Alone, beside another, among five or twenty in any order: the same parameters after fifty steps."""
+
+    def walked(replicas):
+        model, parameters, buffers, inputs, observed = setup(name, replicas)
+        gradient = torch.zeros_like(parameters)
+        for _ in range(50):
+            model.set_gradient(parameters, buffers, inputs, observed, network(name).loss, (), gradient)
+            parameters -= 0.01 * gradient
+        loss, score = evaluate(model, parameters, buffers, inputs, observed)
+        return {r: (parameters[row], loss[row], score[row]) for row, r in enumerate(replicas)}
+
+    everyone = walked(list(range(20)))
+    for company in ([7], [19, 3], [4, 0, 19, 7, 11], list(reversed(range(20)))):
+        for r, outcome in walked(company).items():
+            assert all(map(torch.equal, outcome, everyone[r]))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_modules_can_be_written_and_read(name):
+    """Parameters and buffers come back to the bit, padding is zero, and every weight lies where its layer's view has it."""
+    architecture, generator = network(name), torch.Generator().manual_seed(0)
+    layout, module, other = architecture.layout, architecture.build(), architecture.build()
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data = torch.randint(1, 9, tensor.shape, generator=generator).to(tensor)
+    row, buffers = layout.read(module), layout.read_buffers(module)
+    layout.load(other, row)
+    layout.load_buffers(other, buffers)
+    for ours, theirs in zip(module.state_dict().values(), other.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert not row[layout.count :].any() and row[: layout.count].all()
+    assert layout.size % 64 == 0 and layout.buffer_size % 64 == 0
+    for layer, view in zip(architecture.layers, layout.weight_views(row[None])):
+        weight = module.get_submodule(layer.path).weight
+        assert view.shape[1:] == layer.shape and torch.equal(view[0], weight.t() if weight.dim() == 2 else weight)
+    assert sum(part.numel() for part in layout.parts(row).values()) == layout.count
+
+
+def test_buffers_begin_as_torch_begins_them():
+    """Running means zero, variances one; scales one, other biases zero; and building takes nothing from torch's own stream."""
+    layout, state = network("resnet-18").layout, torch.random.get_rng_state()
+    module = network("resnet-18").build()
+    torch.random.set_rng_state(state)
+    layout.load_buffers(module, layout.initial_buffers())
+    assert torch.equal(state, torch.random.get_rng_state())
+    layout.load(module, layout.join(initial_weights(network("resnet-18"), 0)))
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert len(norms) == 21
+    for norm in norms:
+        assert norm.running_var.eq(1).all() and norm.weight.eq(1).all()
+        assert not norm.running_mean.any() and not norm.bias.any() and norm.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize("name", ["conv-4", "vgg-19"])
+def test_without_a_model_there_is_one_message(name):
+    """What no model exists for is refused, with what it is made of."""
+    with pytest.raises(LotteryError, match=f"{name} cannot be trained yet: it is made of .*Conv2d, Flatten, Linear"):
+        model_of(network(name))
