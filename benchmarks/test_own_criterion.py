@@ -2,7 +2,7 @@
 
 from lottery.claims.claim import claim_per_criterion, effect
 from lottery.claims.quantities import accuracy, highest, mean, score
-from lottery.experiments.arms import Seek, chain, multishot, untrained
+from lottery.experiments.arms import Arm, ToShare, chain, multishot, untrained
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
@@ -33,5 +33,5 @@ def test_supermask_beats_large_final(question, criterion):
 @claim_per_criterion(CIRCLE)
 def test_finds_planted_tickets(question, criterion):
     """On networks whose best ticket is known, ten rounds by the criterion find better ones than ten rounds by magnitude."""
-    mine = Seek(CIRCLE, criterion, 0.01, rounds=10, epochs=5)
+    mine = Arm(ToShare(criterion, 0.01, rounds=10, epochs=5), network=CIRCLE)
     return effect(score(mine) - score(multishot(CIRCLE, "magnitude", 0.01)))

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from math import log
 
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import DENSE, Arm, Seek
+from lottery.experiments.arms import Arm
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.models.architectures import network
 
-Cell = tuple[
-    Arm | Seek, int
-]  # an arm and a round; untrained arms are evaluated at all rounds at once and use round 0, as searches do
+Cell = tuple[Arm, int]  # an arm and a round; what is not made by rounds has round 0
 Measurements = Mapping[str, object]
 Read = Callable[[Arm, int], Measurements]  # the measurements of one seed
 
@@ -131,7 +129,7 @@ def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity
 
 def _term(arm: Arm, round: int, name: str, value: Callable[[Measurements], float], **more: object) -> Quantity:
     resolution = more.pop("resolution", lambda measured: measured["accuracy_step"])
-    cell = (arm, 0 if arm == DENSE or not (arm.trained or arm.dissected) else round)
+    cell = (arm, round if arm.by_round else 0)
     return Quantity(
         (Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, **more),), lambda values: values[0]
     )
@@ -142,7 +140,7 @@ def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -
 
     `part` is "test" or "train": on all of the one or of the other images.
     """
-    if not arm.trained:
+    if not arm.action.trains:
         return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
     return _term(arm, round, f"{part} accuracy at {at}", lambda measured: measured[f"{part}_accuracy_{at}"])
 
@@ -228,14 +226,14 @@ def early_stop(arm: Arm, round: int) -> Quantity:
     )
 
 
-def _sought(arm: Seek, name: str, value: Callable[[Measurements], float], resolution: float | None = None) -> Quantity:
+def _sought(arm: Arm, name: str, value: Callable[[Measurements], float], resolution: float | None = None) -> Quantity:
     """Return a measurement of a search. Its resolution is by default that of a score: an accuracy's, or for errors a thousandth of them."""
     step = (lambda measured: measured["accuracy_step"] or 1e-3) if resolution is None else (lambda measured: resolution)
     term = Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, step)
     return Quantity((term,), lambda values: values[0])
 
 
-def score(arm: Seek, ticket: str = "weak") -> Quantity:
+def score(arm: Arm, ticket: str = "weak") -> Quantity:
     """Return how good a search's ticket is: on circle test accuracy in per cent, else the natural logarithm of the squared error.
 
     `ticket` is "weak" for what training made of it, "strong" for the untrained one, up to a factor of every output.
@@ -244,7 +242,7 @@ def score(arm: Seek, ticket: str = "weak") -> Quantity:
     return _sought(arm, f"{ticket} ticket", lambda measured: _good(arm, measured[ticket]))
 
 
-def below_planted(arm: Seek, ticket: str = "weak") -> Quantity:
+def below_planted(arm: Arm, ticket: str = "weak") -> Quantity:
     """Return by how much a search's ticket is worse than the planted one, in the units of `score`; below zero, it is better."""
     _must_have(arm, ticket)
     sign = -1 if _task(arm) == "circle" else 1
@@ -255,7 +253,7 @@ def below_planted(arm: Seek, ticket: str = "weak") -> Quantity:
     return _sought(arm, f"{ticket} ticket, below the planted one", value)
 
 
-def found(arm: Seek, ticket: str = "weak") -> Quantity:
+def found(arm: Arm, ticket: str = "weak") -> Quantity:
     """Return a number above zero where a search found a ticket, as `lottery.data.made_tasks.margin` has it."""
     _must_have(arm, ticket)
 
@@ -267,7 +265,7 @@ def found(arm: Seek, ticket: str = "weak") -> Quantity:
     return _sought(arm, f"{ticket} ticket, margin to a planted one", value)
 
 
-def accurate(arm: Seek) -> Quantity:
+def accurate(arm: Arm) -> Quantity:
     """Return a number above zero where a trained network is accurate: within three points of the ticket, or at 1 % of a constant's error."""
     if _task(arm) == "circle":
         return found(arm)
@@ -278,23 +276,23 @@ def accurate(arm: Seek) -> Quantity:
     )
 
 
-def collapse(arm: Seek) -> Quantity:
+def collapse(arm: Arm) -> Quantity:
     """Return 1 where a search left no path from inputs to outputs, as where a layer is empty, else 0."""
     return _sought(arm, "no path left", lambda measured: 0.0 if measured["connected"] else 1.0, resolution=1.0)
 
 
-def recall(arm: Seek) -> Quantity:
+def recall(arm: Arm) -> Quantity:
     """Return which share of the planted weights a search kept."""
     return _sought(arm, "share of the planted weights kept", lambda measured: measured["recall"][-1], resolution=0.01)
 
 
-def recall_above_chance(arm: Seek) -> Quantity:
+def recall_above_chance(arm: Arm) -> Quantity:
     """Return by how much that share exceeds what is to be expected if as many weights of every layer were kept at random."""
     name = "share of the planted weights kept, above chance in the same layers"
     return _sought(arm, name, lambda measured: measured["recall"][-1] - measured["chance"][-1], resolution=0.01)
 
 
-def enrichment(arm: Seek, round: int) -> Quantity:
+def enrichment(arm: Arm, round: int) -> Quantity:
     """Return how many times as many planted weights are kept after a round, counted from 1, as by chance in the same layers."""
 
     def value(measured: Measurements) -> float:
@@ -308,16 +306,16 @@ def above(quantity: Quantity, level: float) -> Quantity:
     return Quantity(quantity.terms, lambda values: quantity.combine(values) - level)
 
 
-def _must_have(arm: Seek, ticket: str) -> None:
-    if ticket.startswith("weak") and not arm.weak:
+def _must_have(arm: Arm, ticket: str) -> None:
+    if ticket.startswith("weak") and arm.action.kind != "train":
         raise ValueError(f"{arm.name} in {arm.network} trains no weak ticket; ask for its strong one")
 
 
-def _task(arm: Seek) -> str:
+def _task(arm: Arm) -> str:
     if not network(arm.network).name.startswith("planted-"):
         raise LotteryError(f"nothing is planted in {arm.network}; a search needs a network like planted-circle-5")
     return arm.network.split("-")[1]
 
 
-def _good(arm: Seek, value: float) -> float:
+def _good(arm: Arm, value: float) -> float:
     return value if _task(arm) == "circle" else log(value) if value > 0 else float("nan")

@@ -1,20 +1,15 @@
 """Resolved claims: how each claim is asked at a scale, in full, as an analogue, or not at all with the reason."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lottery.claims import entries
 from lottery.claims.claim import Claim, Exact, Statement, check_entries, expected_file
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import Arm, Seek
+from lottery.experiments.arms import Arm
+from lottery.experiments.experiment import Experiment, experiment
 from lottery.experiments.scales import PAPER_ITERATIONS, Scale
 from lottery.training.config import Setting
-
-if TYPE_CHECKING:
-    from lottery.experiments.experiment import Experiment
-    from lottery.experiments.searches import Search
 
 
 @dataclass(frozen=True)
@@ -25,33 +20,29 @@ class ResolvedClaim:
     entry: entries.Entry
     question: entries.Question
     setting: Setting | None = None
-    settings: Mapping[str, Setting] = field(default_factory=dict)  # of the trainings that an arm can name
+    scale: Scale | None = None  # whose other trainings and networks an arm can name
     statement: Statement | None = None
     analogue: bool = False
     skip: str = ""
 
     @property
     def seeds(self) -> range:
-        """Those that the claim is judged by."""
         return range(self.question.seeds)
 
-    def experiments(self) -> "list[Experiment | Search]":
+    def experiments(self) -> list[Experiment]:
         """Return the experiments that the claim needs."""
         if self.skip or self.statement is None or isinstance(self.statement, Exact):
             return []
         cells = sorted(frozenset().union(*(quantity.cells for quantity in self.statement.quantities)), key=repr)
         return [self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds]
 
-    def experiment(self, arm: Arm | Seek, round: int, seed: int) -> "Experiment | Search":
+    def experiment(self, arm: Arm, round: int, seed: int) -> Experiment:
         """Return the experiment of an arm of this claim."""
-        if isinstance(arm, Seek):
-            from lottery.experiments.searches import Search
-
-            return Search(arm, seed)
-        from lottery.experiments.experiment import experiment
-
-        setting = self.settings[arm.training] if arm.training else self.setting
-        assert setting is not None, f"{self.claim.id} trains nothing at this scale"
+        setting, needs = self.setting, self.entry.needs
+        assert setting is not None and needs is not None and self.scale is not None, f"{self.claim.id} trains nothing"
+        if arm.training or arm.network:
+            training = arm.training or self.question.training or needs.training
+            setting = self.scale.settings[arm.network or needs.network][training]
         return experiment(setting, arm, round, seed)
 
 
@@ -69,17 +60,12 @@ def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
         nothing = f"nothing stands in for {entry.needs.network} at the scale {scale.name}"
         return ResolvedClaim(claim, entry, question, skip=nothing)
     statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
-    trainings = {entry.needs.training: setting}
-    trainings |= {
-        arm.training: settings[arm.training]
-        for quantity in statement.quantities
-        for arm, _ in quantity.cells
-        if arm.training
-    }
+    arms = {arm for quantity in statement.quantities for arm, _ in quantity.cells}
+    trainings = {entry.needs.training: setting} | {arm.training: settings[arm.training] for arm in arms if arm.training}
     lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
         return ResolvedClaim(claim, entry, question, setting, skip=lacking)
-    return ResolvedClaim(claim, entry, question, setting, settings, statement, analogue=bool(lacking))
+    return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=bool(lacking))
 
 
 def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:

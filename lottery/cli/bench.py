@@ -12,9 +12,9 @@ from lottery.core.machine import processor
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
 from lottery.experiments.arms import singleshot
+from lottery.experiments.experiment import experiment
+from lottery.experiments.population import Population, compute
 from lottery.experiments.scales import EARLY_STOP, PLANTED, SCALES
-from lottery.experiments.searches import Search
-from lottery.experiments.seeking import seek
 from lottery.models.architectures import network
 from lottery.models.cost import training_cost
 from lottery.models.initialisers import initial_weights
@@ -57,8 +57,10 @@ def _wait() -> None:
 def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> float:
     """Return the engine's seconds per network-step over a whole training, with all that it measures; of planted networks over whole searches."""
     if setting.network.startswith("planted-"):
-        searches = [Search(singleshot(setting.network, "snip", 0.1), seed) for seed in range(replicas)]
-        return seconds(lambda: seek(searches, str(data.device)), repeat=1) / searches[0].steps / replicas
+        arm = singleshot(setting.network, "snip", 0.1)
+        searches = [experiment(setting, arm, 0, seed) for seed in range(replicas)]
+        population, sources = Population(searches, str(data.device)), dict.fromkeys(searches, {})
+        return seconds(lambda: compute(population, sources), repeat=1) / searches[0].steps / replicas
     layout = network(setting.network).layout
     batch = [
         Replica(

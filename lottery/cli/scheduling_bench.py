@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from lottery.experiments.arms import branch, chain, dissected
-from lottery.experiments.experiment import Experiment, dense_of, experiment, kind, parent
+from lottery.experiments.experiment import Experiment, experiment
+from lottery.experiments.implemented import batch_key, parents
+from lottery.experiments.keys import key
 from lottery.experiments.queue import Queue
 from lottery.training.config import Config, Setting
 
@@ -25,12 +27,6 @@ def plan() -> Iterator[Experiment]:
                     yield from (experiment(setting, arm, round, seed) for seed in range(SEEDS))
 
 
-def parents(one: Experiment) -> tuple[Experiment, ...]:
-    """Return what an experiment rests on."""
-    source = parent(one)
-    return () if source is None else (source, dense_of(one)) if one.arm.dissected else (source,)
-
-
 def scheduling() -> str:
     """Return one line: the seconds that planning many experiments takes, and the milliseconds of a worker's turn.
 
@@ -38,8 +34,10 @@ def scheduling() -> str:
     """
     experiments = list(plan())
     started = time.process_time()
-    queue = Queue(parents, kind, lambda one: one.steps, lambda one: (one.arm.name, one.round, one.seed))
-    queue.add(experiments, lambda one: False)
+    queue = Queue(parents, batch_key, lambda one: one.steps, lambda one: (one.arm.name, one.round, one.seed))
+    queue.add(experiments, lambda one: not key(one, "", "float32"))  # a worker asks for each in the store
+    for one in experiments:
+        key(one, "", "float32")
     planned, missing, turns = time.process_time() - started, len(queue), []
     for _ in range(TURNS):
         started = time.process_time()

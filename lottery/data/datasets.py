@@ -28,6 +28,15 @@ class Dataset:
     test: Part
     fingerprint: str
 
+    def to(self, device: torch.device | str) -> "Dataset":
+        """Return the data set on a device."""
+        if self.device == torch.device(device):
+            return self
+        parts = (
+            Part(part.images.to(device), part.labels.to(device)) for part in (self.train, self.validation, self.test)
+        )
+        return Dataset(self.name, *parts, self.fingerprint)
+
     @property
     def device(self) -> torch.device:
         """Where the tensors are."""

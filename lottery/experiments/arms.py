@@ -1,119 +1,320 @@
-"""Arms: the ways in which a claim makes and trains networks. An arm is a description; `lottery.experiments` makes it real."""
+"""Arms: the ways in which a claim makes and trains networks. Descriptions only; `lottery.experiments.parts` makes them real.
 
-from dataclasses import dataclass
+An arm is three small parts, the same for all seeds: how its mask comes about, what its networks start from, what is done with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from lottery.experiments.scales import RESCALED, SUPERMASK, TOP_K
+from lottery.experiments.scales import PLANTED_SCORES, RESCALED, SUPERMASK, TOP_K
 
-ITERATIVE, ONE_SHOT = "iterative", "one-shot"
+BERNOULLI, TOP = "Bernoulli", "top-k"  # how a mask is learned
+
+
+@dataclass(frozen=True)
+class Mask:
+    """How a mask comes about. `by_round` says whether an arm with it has a network after every round of pruning."""
+
+    by_round: ClassVar[bool] = True
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """The mask in tables and files."""
+        raise NotImplementedError
+
+    def steps(self, epoch: int) -> int:
+        """Return the training steps that the mask takes within the experiment, epochs having so many."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Dense(Mask):
+    """Nothing is pruned."""
+
+    by_round = False
+    kind = name = "dense"
+
+
+@dataclass(frozen=True)
+class Iterative(Mask):
+    """Round by round: each round's networks, trained from the arm's own starts, decide about the next round's mask (a chain).
+
+    `scope` is "layer" or "global", whether each layer is ranked by itself or all together; "": as the architecture says.
+    """
+
+    kind = "iterative"
+    criterion: str
+    scope: str = ""
+
+    @property
+    def name(self) -> str:
+        return " ".join(filter(None, [self.criterion, self.scope]))
+
+
+@dataclass(frozen=True)
+class OneShot(Mask):
+    """At once from the dense network, or by a criterion of initial weights from the untrained, to what the same round of a chain would leave."""
+
+    kind = "one-shot"
+    criterion: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.criterion} one-shot"
+
+
+@dataclass(frozen=True)
+class From(Mask):
+    """The masks of another arm, round by round (a branch, as in Frankle & Carbin)."""
+
+    kind = "from"
+    arm: Arm
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm.name} branch"
+
+
+@dataclass(frozen=True)
+class ToShare(Mask):
+    """Down to a share of all parameters, biases included, within one experiment (Fischer & Burkholz 2021, section 3 and appendix B.1).
+
+    Its ladder depends on the share, so that two of these share no round but the first: there is nothing to keep between rounds.
+
+    share     which is kept; None: as many parameters as the planted ticket has
+    rounds    in how many steps, on a geometric ladder, scores are taken and parameters are cut
+    epochs    of training before each of these, after which the network is reset
+    scope     "global": all parameters are ranked together; "layer": every layer's weights, and its biases, by themselves
+    released  True: as the authors' code does it (`lottery/experiments/search.py` has the differences)
+    """
+
+    by_round = False
+    kind = "to share"
+    criterion: str
+    share: float | None
+    rounds: int = 1
+    epochs: int = 0
+    scope: str = "global"
+    released: bool = False
+
+    def __post_init__(self):
+        if self.released and self.criterion == "random":
+            raise ValueError(
+                "random scores are all tied, and as released all that is tied goes; there is no released way of it"
+            )
+
+    def steps(self, epoch: int) -> int:
+        return self.rounds * self.epochs * epoch
+
+    @property
+    def name(self) -> str:
+        words = [self.criterion, _kept(self.share)]
+        words += [f"{self.rounds} rounds"] if self.rounds > 1 else []
+        words += ["layer by layer"] if self.scope == "layer" else []
+        return ", ".join(words + (["as released"] if self.released else []))
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the networks of a round start from. `plain`: from initial weights alone, with pruned ones at zero."""
+
+    kind: ClassVar[str]
+    plain: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """The start in tables and files."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Reset(Start):
+    """Every round starts anew: kept weights from what `treatment` makes of the initial ones, pruned ones frozen as `pruned` says.
+
+    `draw` is which of several independent draws of the treatment; `lottery/masks/kept_values.py` and `pruned_values.py` have the names.
+    """
+
+    kind = "reset"
+    treatment: str = "rewind"
+    pruned: str = "zero"
+    draw: int = 0
+
+    @property
+    def plain(self) -> bool:  # type: ignore[override]
+        """Whether pruned weights are at zero."""
+        return self.pruned == "zero"
+
+    @property
+    def name(self) -> str:
+        """The start in tables and files; rewinding goes without saying."""
+        words = [self.treatment] if self.treatment != "rewind" else []
+        words += [f"draw {self.draw}"] if self.draw else []
+        return " ".join(words + ([f"pruned at {self.pruned}"] if self.pruned != "zero" else []))
+
+
+@dataclass(frozen=True)
+class Continue(Start):
+    """A round goes on from the trained weights (Frankle & Carbin 2019, appendix B)."""
+
+    kind = name = "continued"
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is done with masked networks. `by_round` says whether that needs an experiment a round, `trains` whether anything is trained."""
+
+    by_round: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
+    kind: ClassVar[str]
+    name: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Train(Action):
+    """The kept weights are trained."""
+
+    kind = "train"
+
+
+@dataclass(frozen=True)
+class Evaluate(Action):
+    """The start is evaluated as it is: heuristic supermasks, at all rungs in one experiment, and strong tickets."""
+
+    by_round, trains, kind, name = False, False, "evaluate", "untrained"
+
+
+@dataclass(frozen=True)
+class Inspect(Action):
+    """Nothing is evaluated: the mask is looked at (`lottery/masks/statistics.py`)."""
+
+    trains, kind, name = False, "inspect", "dissected"
+
+
+@dataclass(frozen=True)
+class LearnMask(Action):
+    """The start is frozen, and a mask over it is trained (`lottery/training/learned_masks.py`).
+
+    rescaled  of Bernoulli masks: with dynamic weight rescaling
+    logit     of Bernoulli masks: what every logit starts from
+    share     of top-k masks: which share of a layer is kept; None: as many of all parameters as the planted ticket has
+    biases    of top-k masks: biases have scores, too
+    annealed  of top-k masks: the share falls geometrically over the training
+    released  of top-k masks: as the code of Fischer & Burkholz does it
+    """
+
+    by_round = False
+    kind = "learn mask"
+    method: str = BERNOULLI
+    rescaled: bool = False
+    logit: float = 0.0
+    share: float | None = 0.5
+    biases: bool = False
+    annealed: bool = False
+    released: bool = False
+
+    def __post_init__(self):
+        if self.annealed and self.method != TOP:
+            raise ValueError("only top-k masks can be annealed")
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The action in tables and files."""
+        words = [f"learned {'annealed ' * self.annealed}{self.method}{' rescaled' * self.rescaled} mask"]
+        words += [f"logits from {self.logit:g}"] if self.logit else []
+        words += [_kept(self.share)] if self.method == TOP else []
+        return ", ".join(words + (["as released"] if self.released else []))
 
 
 @dataclass(frozen=True)
 class Arm:
-    """How the networks of a comparison come about, the same for all seeds.
+    """How the networks of a comparison come about.
 
-    criterion  what a round of pruning keeps; None: the dense network
-    treatment  from which values the kept weights start
-    schedule   "iterative": round by round; "one-shot": at once from the dense network, to what the same round would leave
-    branch     False: the treated networks, retrained, decide about the next round's mask (a chain, as in Zhou et al.);
-               True: the masks are those of the rewinding chain of the same criterion (a branch, as in Frankle & Carbin)
-    trunk      of a branch: "rewinding", or "continued" for the masks of the chain that trains on without a reset
-    trained    False: the masked start is evaluated as it is (a heuristic supermask)
-    pruned     at which value pruned weights are frozen (`lottery/masks/pruned_values.py`); other than zero only with rewinding
-    reset      False: a round goes on from the trained weights instead of starting anew (Frankle & Carbin, appendix B)
-    draw       which of several independent draws of the treatment
-    supermask  "bernoulli", "bernoulli rescaled" or "top-k": the treated weights are frozen and a mask over them is trained
-               (`lottery/training/learned_masks.py`); no criterion then
-    logit      what every logit of a Bernoulli supermask starts from
-    share      which share of a layer's weights a top-k supermask keeps
-    dissected  True: nothing is trained or evaluated, the mask is looked at (`lottery/masks/statistics.py`)
-    training   under which of the scale's trainings; "": that of the claim
+    `training` names one of the scale's trainings, `network` one of its networks; "": those of the claim. `noise` is that of
+    made data; None: the paper's.
     """
 
-    criterion: str | None = None
-    treatment: str = "rewind"
-    schedule: str = ITERATIVE
-    branch: bool = False
-    trunk: str = "rewinding"
-    trained: bool = True
-    pruned: str = "zero"
-    reset: bool = True
-    draw: int = 0
-    supermask: str = ""
-    logit: float = 0.0
-    share: float = 0.5
-    dissected: bool = False
+    mask: Mask = Dense()
+    start: Start = Reset()
+    action: Action = Train()
     training: str = ""
+    network: str = ""
+    noise: float | None = None
 
     def __post_init__(self):
-        changed = [self.treatment != "rewind", self.pruned != "zero", not self.reset]
-        if sum(changed) > 1 or (self.branch or not self.trained) and any(changed[1:]):
-            raise ValueError(
-                "an arm changes one thing: the treatment of kept weights, the value of pruned ones, or the reset"
-            )
+        if not self.start.plain and (self.mask.kind, self.action.kind) != ("iterative", "train"):
+            raise ValueError("pruned weights elsewhere than at zero, and training on, need a chain that is trained")
+        if not self.start.plain and getattr(self.start, "treatment", "rewind") != "rewind":
+            raise ValueError("an arm changes one thing: the treatment of kept weights, or the value of pruned ones")
+
+    @property
+    def by_round(self) -> bool:
+        """Whether there is an experiment for every round of pruning."""
+        return self.mask.by_round and self.action.by_round
 
     @property
     def name(self) -> str:
-        """The arm's name in tables and files, such as `large_final constant` or `large_final one-shot untrained`."""
-        if self.supermask:
-            details = (
-                f", logits from {self.logit:g}"
-                if self.logit
-                else f", {self.share:.0%} kept"
-                if self.supermask == "top-k"
-                else ""
-            )
-            return f"learned {self.supermask} mask, {self.treatment}{details}"
-        if self.criterion is None:
-            return f"dense, {self.training}" if self.training else "dense"
-        words = [self.criterion, self.treatment if self.reset else "continued"]
-        words += [f"draw {self.draw}"] if self.draw else []
-        words += [f"pruned at {self.pruned}"] if self.pruned != "zero" else []
-        words += [self.schedule] if self.schedule != ITERATIVE and self.trained else []
-        words += ["branch"] if self.branch else []
-        words += ["of continued"] if self.trunk != "rewinding" else []
-        words += [] if self.trained else ["dissected" if self.dissected else "untrained"]
-        return " ".join(words) + (f", {self.training}" if self.training else "")
+        """The arm's name in tables and files, such as `large_final, constant` or `large_final one-shot, untrained`."""
+        noise = "" if self.noise is None else f"noise {self.noise:g}"
+        return ", ".join(filter(None, [self.mask.name, self.start.name, self.action.name, noise, self.training]))
+
+    def described(self) -> dict[str, object]:
+        """Return the arm as data, a column each of `measurements.csv`: by it, never by its name, figures choose what to draw."""
+        parts: dict[str, object] = {"mask": self.mask.kind, "start": self.start.kind, "action": self.action.kind}
+        for part in (self.mask, self.start, self.action):
+            for field in fields(part):
+                value = getattr(part, field.name)
+                parts |= (
+                    {"criterion": value.mask.criterion, "of": value.start.kind}
+                    if field.name == "arm"
+                    else {field.name: value}
+                )
+        return parts | {"training": self.training, "noise": self.noise}
 
 
 DENSE = Arm()
 
 
+def _kept(share: float | None) -> str:
+    return "as many kept as planted" if share is None else f"{100 * share:g}% kept"
+
+
 def chain(criterion: str, treatment: str = "rewind", pruned: str = "zero") -> Arm:
     """Return the arm that prunes iteratively, each round from networks that were trained from treated starts."""
-    return Arm(criterion, treatment, pruned=pruned)
+    return Arm(Iterative(criterion), Reset(treatment, pruned))
 
 
 def continued(criterion: str) -> Arm:
     """Return the arm that prunes iteratively and trains on from where the weights are, without a reset."""
-    return Arm(criterion, reset=False)
+    return Arm(Iterative(criterion), Continue())
 
 
 def reset_at_the_end(criterion: str) -> Arm:
     """Return the arm that prunes iteratively while it trains on, and resets the weights once, before the last training."""
-    return Arm(criterion, branch=True, trunk="continued")
+    return Arm(From(continued(criterion)))
 
 
 def branch(criterion: str, treatment: str, draw: int = 0) -> Arm:
     """Return the arm that trains treated starts under the masks of the rewinding chain."""
-    return Arm(criterion, treatment, branch=True, draw=draw)
+    return Arm(From(chain(criterion)), Reset(treatment, draw=draw))
 
 
 def one_shot(criterion: str, treatment: str = "rewind", draw: int = 0) -> Arm:
-    """Return the arm that prunes once and retrains: the trained dense network, or, by a criterion that looks at initial weights, the untrained."""
-    return Arm(criterion, treatment, schedule=ONE_SHOT, draw=draw)
+    """Return the arm that prunes once, and trains what is left from treated starts."""
+    return Arm(OneShot(criterion), Reset(treatment, draw=draw))
 
 
 def learned(treatment: str = "rewind", rescaled: bool = False, logit: float = 0.0) -> Arm:
     """Return the arm that trains a Bernoulli mask over treated, frozen weights (Zhou et al., section 5.2)."""
-    if rescaled:
-        return Arm(None, treatment, supermask="bernoulli rescaled", logit=logit, training=RESCALED)
-    return Arm(None, treatment, supermask="bernoulli", logit=logit, training=SUPERMASK)
+    training = RESCALED if rescaled else SUPERMASK
+    return Arm(Dense(), Reset(treatment), LearnMask(BERNOULLI, rescaled, logit), training)
 
 
 def edge_popup(share: float, treatment: str = "rewind") -> Arm:
-    """Return the arm that trains scores over treated, frozen weights, of which each layer keeps the best `share` (Ramanujan et al. 2020)."""
-    return Arm(None, treatment, supermask="top-k", share=share, training=TOP_K)
+    """Return the arm that trains scores over frozen weights, of which each layer keeps the best `share` (Ramanujan et al. 2020)."""
+    return Arm(Dense(), Reset(treatment), LearnMask(TOP, share=share), TOP_K)
 
 
 def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> Arm:
@@ -121,70 +322,12 @@ def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> 
 
     `training` names the training of the dense network that the masks come from, where it is not that of the claim.
     """
-    return Arm(criterion, treatment, schedule=ONE_SHOT, trained=False, training=training)
+    return Arm(OneShot(criterion), Reset(treatment), Evaluate(), training)
 
 
 def dissected(criterion: str, training: str = "") -> Arm:
-    """Return the arm that looks at the masks of the rewinding chain: which weights they keep, and what became of those in the dense network."""
-    return Arm(criterion, trained=False, dissected=True, training=training)
-
-
-EDGE_POPUP = "edge-popup"
-SCORES = {"magnitude": "large"}  # how the criteria are called that the papers call otherwise
-
-
-@dataclass(frozen=True)
-class Seek:
-    """A search for the ticket that is planted in a network (Fischer & Burkholz 2021, section 3), the same for all seeds.
-
-    network   in which the task's target is planted, such as planted-circle-5
-    method    a criterion of `lottery/masks/criteria.py`, "edge-popup", or "" for the whole network
-    share     which share of all parameters, biases included, is kept; None: as many as the planted ticket has. Edge-popup keeps that
-              share of every layer, rounded, and one weight at least
-    rounds    in how many steps, from all to that share on a geometric ladder, scores are taken and parameters are cut
-    epochs    of training before each of these, after which the network is reset
-    scope     "global": all parameters are ranked together; "layer": every layer's weights, and its biases, by themselves
-    annealed  of edge-popup: True if the share falls geometrically over the epochs
-    noise     of the data: None for the paper's
-    weak      True: what is kept is trained for ten epochs, to see whether it is a weak ticket as well; edge-popup never is
-    released  True: as the authors' code does it (`lottery/experiments/seeking.py` has the differences)
-    """
-
-    trained: ClassVar[bool] = True
-    dissected: ClassVar[bool] = False
-    training: ClassVar[str] = ""
-
-    network: str
-    method: str = ""
-    share: float | None = 1.0
-    rounds: int = 1
-    epochs: int = 0
-    scope: str = "global"
-    annealed: bool = False
-    noise: float | None = None
-    weak: bool = True
-    released: bool = False
-
-    def __post_init__(self):
-        if self.released and self.method == "random":
-            raise ValueError(
-                "random scores are all tied, and as released all that is tied goes; there is no released way of random pruning"
-            )
-
-    @property
-    def name(self) -> str:
-        """What is sought how, such as `snip_final, 1% kept, 10 rounds`."""
-        if not self.method:
-            words = ["whole network"]
-        else:
-            share = "as many kept as planted" if self.share is None else f"{100 * self.share:g}% kept"
-            words = [f"annealed {self.method}" if self.annealed else self.method, share]
-        words += [f"{self.rounds} rounds"] if self.rounds > 1 else []
-        words += ["layer by layer"] if self.scope == "layer" else []
-        words += [f"noise {self.noise:g}"] if self.noise is not None else []
-        words += ["untrained"] if not self.weak and self.method != EDGE_POPUP else []
-        words += ["as released"] if self.released else []
-        return ", ".join(words)
+    """Return the arm that looks at the rewinding chain's masks: which weights they keep, what became of those in the dense network."""
+    return Arm(From(chain(criterion)), Reset(), Inspect(), training)
 
 
 def at(share: float | None) -> str:
@@ -192,29 +335,44 @@ def at(share: float | None) -> str:
     return "at_planted" if share is None else f"at_{100 * share:g}_percent"
 
 
-def whole(network: str) -> Seek:
+def whole(network: str) -> Arm:
     """Return the arm that trains the network in which a ticket is planted without pruning it."""
-    return Seek(network)
+    return Arm(network=network)
 
 
-def singleshot(network: str, method: str, share: float | None, rounds: int = 1, **more: object) -> Seek:
-    """Return the arm that prunes before any training by "magnitude", "random", "snip", "grasp" or "synflow", then trains for ten epochs."""
-    return Seek(network, _criterion(method, "init"), share, rounds, **more)
+def singleshot(
+    network: str, method: str, share: float | None, rounds: int = 1, weak: bool = True, scope: str = "global"
+) -> Arm:
+    """Return the arm that prunes a planted network before any training by "magnitude", "random", "snip", "grasp" or "synflow".
+
+    What is left is then trained, but where no `weak` ticket is asked for.
+    """
+    mask = ToShare(_criterion(method, "init"), share, rounds, scope=scope)
+    return Arm(mask, Reset(), Train() if weak else Evaluate(), network=network)
 
 
-def multishot(network: str, method: str, share: float | None, **more: object) -> Seek:
-    """Return the arm that trains, prunes and resets ten times over, five epochs each, then trains for ten.
+def multishot(
+    network: str,
+    method: str,
+    share: float | None,
+    scope: str = "global",
+    noise: float | None = None,
+    released: bool = False,
+) -> Arm:
+    """Return the arm that trains, prunes and resets a planted network ten times over, five epochs each, then trains it.
 
     `method` is one of those of `singleshot`, scored after training, or any other criterion by its own name.
     """
-    return Seek(network, _criterion(method, "final"), share, rounds=10, epochs=5, **more)
+    return Arm(ToShare(_criterion(method, "final"), share, 10, 5, scope, released), network=network, noise=noise)
 
 
-def scores_sought(network: str, share: float | None, annealed: bool = False, released: bool = False) -> Seek:
-    """Return the arm that leaves the network as it is and trains scores of which each layer keeps the best (edge-popup), for ten epochs."""
-    return Seek(network, EDGE_POPUP, share, annealed=annealed, weak=False, released=released)
+def scores_sought(network: str, share: float | None, annealed: bool = False, released: bool = False) -> Arm:
+    """Return the arm that trains scores over a planted network as it is, of which each layer keeps the best (edge-popup)."""
+    learn = LearnMask(TOP, share=share, biases=True, annealed=annealed, released=released)
+    return Arm(action=learn, training=PLANTED_SCORES, network=network)
 
 
 def _criterion(method: str, moment: str) -> str:
-    published = ("magnitude", "snip", "grasp", "synflow")
-    return f"{SCORES.get(method, method)}_{moment}" if method in published else method
+    """Return the criterion that the paper calls `method`, of weights before ("init") or after ("final") training."""
+    name = {"magnitude": "large"}.get(method, method)
+    return f"{name}_{moment}" if method in ("magnitude", "snip", "grasp", "synflow") else method

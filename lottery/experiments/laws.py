@@ -1,7 +1,7 @@
 """One cycle of train, prune, reset, train again, small enough to be looked at whole: what structural claims are checked on."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,18 @@ from torch import Tensor
 from lottery.core.rng import stream
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
-from lottery.experiments.arms import branch, chain
-from lottery.experiments.experiment import begin, carry, experiment, initial, no_masks, pack, unpack, weights_of
+from lottery.experiments import chain as chains
+from lottery.experiments.arms import DENSE, branch, chain
+from lottery.experiments.experiment import Experiment, experiment
+from lottery.experiments.implemented import parents
+from lottery.experiments.parts import Prepared, part_of
 from lottery.models.architectures import network
 from lottery.models.evaluation import evaluate
 from lottery.models.model import model_of
 from lottery.store.store import Record
 from lottery.training.config import Config, Setting
-from lottery.training.fit import Replica, train
+from lottery.training.fit import Replica, fit
+from lottery.training.parametrisation import Identity
 
 STEPS, ROUNDS = 20, 3
 IMAGES = (600, 100, 500)  # for training, validation, test
@@ -53,21 +57,29 @@ def layers(name: str) -> list[Layer]:
 
     Masks, starts and frozen weights are those that the suite trains with; what is in the pixels does not matter to them.
     """
-    setting = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS))
-    data, layout = random_pixels(name), network(name).layout
-    source, found, before = None, [], None
+    setting, data = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS)), random_pixels(name)
+    model, found, records, before = model_of(setting.architecture), [], {}, None
     for round in range(ROUNDS + 1):
         one = experiment(setting, chain("large_final"), round, seed=0)
-        masks, start = begin(one, source)
-        final = train(name, data, setting.config, [Replica(start, layout.trainable(masks), (0, "data order", round))])[
-            0
-        ].final
-        now = (masks or no_masks(one), weights_of(one, start), weights_of(one, final))
+        made = _begin(one, records)
+        replica = Replica(made.start, made.cut.trainable, (0, "data order", round))
+        final = fit(model, Identity, data, setting.config, [replica], [])[0].final
+        now = (
+            made.cut.masks or chains.no_masks(one),
+            chains.weights_of(one, made.start),
+            chains.weights_of(one, final),
+        )
         if before is not None:
-            redrawn = begin(experiment(setting, branch("large_final", "reinit"), round, seed=0), source)[1]
-            found += map(Layer, initial(one), before[0], before[2], *now, weights_of(one, redrawn))
-        source, before = Record({}, carry(one, masks, start, final)), now
+            redrawn = _begin(experiment(setting, branch("large_final", "reinit"), round, seed=0), records).start
+            found += map(Layer, chains.initial(one), before[0], before[2], *now, chains.weights_of(one, redrawn))
+        records[one], before = Record({}, part_of(one.arm.mask)(one).carry(made.cut, made.start, final)), now
     return found
+
+
+def _begin(one: Experiment, records: Mapping[Experiment, Record]) -> Prepared:
+    sources = {parent: records[parent] for parent in parents(one)}
+    cut = part_of(one.arm.mask)(one).cut(sources)
+    return Prepared(cut, part_of(one.arm.start)(one).begin(cut, sources))
 
 
 def everywhere(name: str, holds: Callable[[Layer], bool]) -> bool:
@@ -107,18 +119,20 @@ def redrawn_alike(layer: Layer) -> bool:
 
 def restored_from_bits(name: str) -> dict[str, object]:
     """Return whether a masked network that is stored as its seed and one bit a weight predicts the same, and how many bits a weight that takes."""
-    one = experiment(Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS)), chain("large_final"), 0, seed=0)
+    setting = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS))
+    one, layout, test = experiment(setting, DENSE, 0, seed=0), setting.architecture.layout, random_pixels(name).test
     masks = [
         torch.rand(mask.shape, generator=stream(0, "masks to store", number)) < 0.5
-        for number, mask in enumerate(no_masks(one))
+        for number, mask in enumerate(chains.no_masks(one))
     ]
-    stored = pack(masks).tobytes()
-    test = random_pixels(name).test
-    networks = [
-        [w * mask for w, mask in zip(initial(one), of)] for of in (masks, unpack(one, np.frombuffer(stored, np.uint8)))
+    stored = chains.pack(masks).tobytes()
+    restored = chains.unpack(one, np.frombuffer(stored, np.uint8))
+    networks = [[w * mask for w, mask in zip(chains.initial(one), of)] for of in (masks, restored)]
+    model = model_of(setting.architecture)
+    outcomes = [
+        evaluate(model, layout.join(weights).unsqueeze(0), torch.empty(1, 0), test.images, test.labels)
+        for weights in networks
     ]
-    model = model_of(network(name))
-    blocks = [model.layout.join(weights).unsqueeze(0) for weights in networks]
-    outcomes = [evaluate(model, block, torch.empty(1, 0), test.images, test.labels) for block in blocks]
-    same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and accuracy, to the last bit
-    return {"same predictions": same, "bits per weight": round(8 * len(stored) / network(name).weights, 4)}
+    same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and number of correct predictions, to the last bit
+    bits = round(8 * len(stored) / setting.architecture.weights, 4)
+    return {"same predictions": same, "bits per weight": bits}

@@ -1,31 +1,33 @@
 """Planning: what a set of claims still needs, what that costs, and which claims to decide first when there is not time for all."""
 
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lottery.data.datasets import Dataset, Part
-from lottery.experiments.experiment import Experiment, initial
-from lottery.experiments.scales import SUPERMASK_ROUNDS
-from lottery.experiments.scheduler import COPIES, Worker, kind, parametrisation
-from lottery.experiments.searches import Search
-from lottery.experiments.seeking import step_time
-from lottery.models.architectures import network
+import torch
+from torch import Tensor
+
+from lottery.data.datasets import Dataset
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.implemented import batch_key
+from lottery.experiments.parts import part_of
+from lottery.experiments.population import Population
+from lottery.experiments.worker import COPIES, Worker, working_set
 from lottery.models.cost import training_cost
-from lottery.models.evaluation import untrained_scores
-from lottery.training.fit import Replica, train
+from lottery.models.evaluation import evaluate
+from lottery.models.initialisers import initial_weights
+from lottery.training.fit import Replica, fit
 
 CALIBRATION = 0.5  # seconds that a speed is measured for
-ROWS = 100  # validation and test images of a calibration: as few as there can be
 
 
 def arithmetic(one: Experiment) -> float:
     """Return the floating-point operations of an experiment's training steps."""
-    return training_cost(network(one.setting.network), one.setting.config.batch_size).operations * float(one.steps)
+    return float(training_cost(one.setting.architecture, one.setting.config.batch_size).operations) * one.steps
 
 
 def cheapest_first(
-    needs: Mapping[Hashable, Iterable[Experiment]], cost=arithmetic
+    needs: Mapping[Hashable, Iterable[Experiment]], cost: Callable[[Experiment], float] = arithmetic
 ) -> list[tuple[Hashable, list[Experiment]]]:
     """Return the claims in the order in which the next one always costs least, each with what it needs beyond those before it.
 
@@ -56,54 +58,52 @@ class Speed:
 
     def seconds(self, one: Experiment, data: Dataset) -> float:
         """Return the seconds of one experiment: its steps, its looks at the validation loss, and what is measured at the end."""
-        config = one.setting.config
-        if isinstance(one, Search):
-            return config.iterations * self.step
-        if one.arm.dissected:
-            return 0.0
-        if not one.arm.trained:
-            return len(SUPERMASK_ROUNDS) * self.image * len(data.test.images)
-        looks = config.iterations // config.interval * len(data.validation.images)
-        measured = 3 * len(data.test.images) + 2 * len(data.train.images)
-        return config.iterations * self.step + (looks + measured) * self.image
+        config, action = one.setting.config, part_of(one.arm.action)
+        images = action.images(config, [len(part.images) for part in (data.train, data.validation, data.test)])
+        return one.steps * self.step + images * self.image
 
 
-def calibrate(experiments: Sequence[Experiment | Search], data: Dataset, device: str) -> Speed:
+def calibrate(experiments: Sequence[Experiment], data: Dataset, device: str) -> Speed:
     """Return the speed of a batch of experiments of one kind, measured in about a second on this device."""
-    if isinstance(experiments[0], Search):
-        return Speed(step_time(experiments, device) if experiments[0].steps else 0.0, 0.0)
-    one, layout = experiments[0], network(experiments[0].setting.network).layout
-    start = layout.join(initial(one))
-    replicas = [Replica(start, layout.trainable(None), (seed, "calibration")) for seed in range(len(experiments))]
-    few = Dataset(
-        data.name,
-        data.train,
-        *(Part(part.images[:ROWS], part.labels[:ROWS]) for part in (data.validation, data.test)),
-        data.fingerprint,
-    )
+    population = Population(experiments, device)
+    action, setting = part_of(experiments[0].arm.action), experiments[0].setting
+    if not experiments[0].steps and not action.images(setting.config, [1, 1, 1]):
+        return Speed(0.0, 0.0)
+    block = start_block(population)
+    trainable = population.layout.trainable(None)
+    replicas = [Replica(start, trainable, (seed, "calibration")) for seed, start in enumerate(block)]
 
     def took(iterations: int) -> float:
-        config = replace(one.setting.config, iterations=iterations, interval=iterations)
+        config = replace(setting.config, iterations=iterations, interval=iterations)
         started = time.perf_counter()
-        train(one.setting.network, few, config, replicas, parametrise=parametrisation(list(experiments), layout))
+        fit(population.model, action.parametrisation(population), population.data, config, replicas, [])
+        if block.is_cuda:
+            torch.cuda.synchronize(block.device)
         return time.perf_counter() - started
 
     took(1)
     short, steps = took(1), 16
     while (long := took(1 + steps)) - short < CALIBRATION and steps < 4_096:
         steps *= 2
-    starts = [start] * len(experiments)
     started = time.perf_counter()
-    untrained_scores(one.setting.network, replace(data, test=data.validation), starts)
-    image = (time.perf_counter() - started) / len(data.validation.images)
+    if len(data.validation.images):
+        evaluate(population.model, block, block[:, :0], data.validation.images, data.validation.labels)[0].sum().item()
+    image = (time.perf_counter() - started) / max(1, len(data.validation.images))
     return Speed(max(long - short, 0.0) / steps / len(experiments), image / len(experiments))
+
+
+def start_block(population: Population) -> Tensor:
+    """Return what a population's networks are initialised with, (R, P)."""
+    if population.planted:
+        return population.planted_block()
+    weights = [initial_weights(population.architecture, seed) for seed in population.seeds]
+    return torch.stack([population.layout.join(of) for of in weights]).to(population.device)
 
 
 def memory(one: Experiment, data: Dataset, replicas: int) -> int:
     """Return about how many bytes a worker needs for its data and for a batch of so many networks, beside torch itself."""
     images = sum(part.images.numel() * part.images.element_size() for part in (data.train, data.validation, data.test))
-    activations = training_cost(network(one.setting.network), one.setting.config.batch_size).activations
-    return images + replicas * (COPIES * 4 * network(one.setting.network).layout.size + activations)
+    return images + replicas * COPIES * 4 * working_set(one)
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,14 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
     missing = {claim: worker.missing(wanted) for claim, wanted in needs.items()}
     kinds: dict[tuple, list[Experiment]] = {}
     for one in sorted(set().union(*missing.values()), key=repr):
-        kinds.setdefault(kind(one), []).append(one)
-    batches = {key: experiments[: worker.at_most(experiments)] for key, experiments in kinds.items()}
+        kinds.setdefault(batch_key(one), []).append(one)
+    batches = {
+        key: experiments[: worker.at_most(experiments[0], len(experiments))] for key, experiments in kinds.items()
+    }
     speeds = {key: calibrate(batch, worker.data(batch[0].setting), worker.device) for key, batch in batches.items()}
 
     def seconds(one: Experiment) -> float:
-        return speeds[kind(one)].seconds(one, worker.data(one.setting))
+        return speeds[batch_key(one)].seconds(one, worker.data(one.setting))
 
     rows = [
         Row(claim, len(paid), sum(one.steps for one in paid), sum(map(seconds, paid)))

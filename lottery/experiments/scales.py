@@ -6,6 +6,7 @@ from lottery.core.errors import LotteryError
 from lottery.data.tasks import SIZES
 from lottery.models.architectures import ARCHITECTURES
 from lottery.training.config import Config, Setting
+from lottery.training.schedules import COSINE
 
 # The trainings that a claim can need, and that an arm can name.
 EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # well past early stop; as long as the paper's
@@ -13,7 +14,8 @@ BRIEF = "brief"  # to about 75 % of the validation images
 SGD = "sgd"
 SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
 PLANTED = "planted"  # of networks in which a ticket is planted, as the paper trains them at every scale
-TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED)
+PLANTED_SCORES = "planted scores"  # of edge-popup's scores in them
+TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES)
 DATASETS = (
     "digits",
     "mnist",
@@ -85,11 +87,18 @@ _DIGITS_TRAININGS = {
 }
 # Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Their data is made, and their networks are small: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
-_PLANTED = {
-    name: {PLANTED: Setting(name, name.split("-")[1], Config("adam", 1e-3, 32, EPOCHS * EPOCH, EPOCH))}
-    for name in ARCHITECTURES
-    if name.startswith("planted-")
-}
+
+
+def _planted(name: str) -> dict[str, Setting]:
+    task = name.split("-")[1]
+    popped = Config("sgd", 0.1, 32, EPOCHS * EPOCH, EPOCH, momentum=0.9, weight_decay=5e-4, schedule=COSINE)
+    return {
+        PLANTED: Setting(name, task, Config("adam", 1e-3, 32, EPOCHS * EPOCH, EPOCH)),
+        PLANTED_SCORES: Setting(name, task, popped),
+    }
+
+
+_PLANTED = {name: _planted(name) for name in ARCHITECTURES if name.startswith("planted-")}
 _PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100)
 _FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 1_000)
 

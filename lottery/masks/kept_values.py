@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lottery.core.registry import Registry
 
-TREATMENTS = treatment = Registry("treatment", "treatments", ("w_init", "w_start", "mask", "generator"))
+TREATMENTS = treatment = Registry("treatment", "treatments", ("w_init", "w_start", "mask", "initialiser", "generator"))
 
 
 def scale(w_init: Tensor) -> Tensor:
@@ -43,16 +43,15 @@ def rewind(w_init):
 
 
 @treatment
-def reinit(w_init, generator):
+def reinit(initialiser, generator):
     """A fresh draw from the distribution that the layer was initialised from."""
-    inputs, outputs = w_init.shape
-    return torch.randn(inputs, outputs, generator=generator) * (2 / (inputs + outputs)) ** 0.5
+    return initialiser(generator)
 
 
 @treatment
-def reinit_initial_sign(w_init, generator):
+def reinit_initial_sign(w_init, initialiser, generator):
     """The magnitudes of a fresh draw with the sign of the initial value."""
-    return reinit(w_init, generator).abs() * w_init.sign()
+    return reinit(initialiser, generator).abs() * w_init.sign()
 
 
 @treatment

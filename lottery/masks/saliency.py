@@ -14,6 +14,7 @@ from torch import Tensor
 from lottery.models.architectures import Architecture
 from lottery.models.losses import mean_loss
 from lottery.models.perceptrons import forward
+from lottery.store.fingerprints import listed
 
 TEMPERATURE = 200  # what GraSP divides the outputs by, as its authors do
 EACH_CLASS = 10  # samples a class that the loss is taken on
@@ -22,6 +23,7 @@ Parameters = Mapping[str, Tensor]
 Forward = Callable[[Parameters, Tensor], Tensor]
 
 
+@listed
 @dataclass(frozen=True)
 class Saliency:
     """Derivatives of one network: each property maps parts to tensors of their shape.

@@ -216,6 +216,11 @@ ARCHITECTURES = {
 }
 
 
+def is_planted(name: str) -> bool:
+    """Return whether a ticket is planted in the network of this name."""
+    return name.startswith("planted-")
+
+
 def network(name: str) -> Architecture:
     """Return the network of this name, or raise with the names there are."""
     try:

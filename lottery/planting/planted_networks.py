@@ -1,6 +1,7 @@
 """Plantings: networks with a task's target planted in them, and what the paper says of such networks, worked out on ten of them."""
 
 import functools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -29,7 +30,35 @@ def target_of(name: str) -> Target:
     return TASKS[task](depth)
 
 
-@functools.lru_cache(maxsize=8)
+def planted_parameters(name: str, seeds: Sequence[int]) -> Tensor:
+    """Return the parameters (seeds, P), float32, of networks with a ticket in them, each from a host of its own."""
+    return torch.cat([_block(name, found.network.weights, found.network.biases) for found in _each(name, seeds)])
+
+
+def planted_masks(name: str, seeds: Sequence[int]) -> Tensor:
+    """Return where their tickets lie, (seeds, P) bool."""
+    return torch.cat([_block(name, found.weight_masks, found.bias_masks) for found in _each(name, seeds)]).bool()
+
+
+def planted_scales(name: str, seeds: Sequence[int]) -> Tensor:
+    """Return what their tickets' outputs are multiples of the target's by, (seeds, 1, outputs)."""
+    return torch.cat([found.scale for found in _each(name, seeds)]).unsqueeze(1)
+
+
+def _each(name: str, seeds: Sequence[int]) -> list[Planted]:
+    return [planting(name, (seed,)) for seed in seeds]
+
+
+def _block(name: str, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
+    """Return layers (H, ...) as blocks (H, P) of float32."""
+    layout = network(name).layout
+    block = torch.zeros(len(weights[0]), layout.size)
+    for part, values in zip([*layout.weights, *layout.biases], [*weights, *biases]):
+        block[:, part] = values.flatten(1).float()
+    return block
+
+
+@functools.lru_cache(maxsize=32)
 def planting(name: str, seeds: tuple[int, ...], printed: bool = False) -> Planted:
     """Return a network a seed, each a fresh host with the task's target planted in it, at the norm of what is replaced or the printed scale."""
     layers = network(name).layers

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lottery.experiments.arms import Seek
 from lottery.experiments.batch import Batch
 
 EVERY = 0.3  # seconds between two reports of a worker
@@ -50,12 +49,8 @@ def describe(batch: Batch) -> str:
     name = next(iter(arms)) if len(arms) == 1 else f"{len(arms)} arms"
     rounds = sorted({one.round for one in batch.experiments})
     span = f"round {rounds[0]}" if len(rounds) == 1 else f"rounds {rounds[0]} to {rounds[-1]}"
-    span = "" if isinstance(first.arm, Seek) else f"  {span}"
-    where = (
-        f"iteration {batch.iteration:,} of {first.setting.config.iterations:,}"
-        if first.arm.trained
-        else "evaluating masks"
-    )
+    span = f"  {span}" if first.arm.by_round else ""
+    where = f"iteration {batch.iteration:,} of {first.steps:,}" if first.steps else "evaluating masks"
     return f"{first.setting.network}  {name}{span}  x{len(batch.experiments)}  {where}"
 
 

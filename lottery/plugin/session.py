@@ -12,9 +12,9 @@ from lottery.claims.judging import Judge
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
 from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
-from lottery.experiments.arms import Seek
 from lottery.experiments.measurements import rows
 from lottery.experiments.scales import Scale
+from lottery.models.architectures import is_planted
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Session:
     def _worker(self, workers: int = 1, watch=lambda batch: None):
         import torch
 
-        from lottery.experiments.scheduler import Worker
+        from lottery.experiments.worker import Worker
         from lottery.store.store import Store
 
         if self.options.device == "cpu":
@@ -110,7 +110,7 @@ class Session:
         result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
         if experiments:
             result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
-            if isinstance(experiments[0].arm, Seek):
+            if is_planted(experiments[0].setting.network):
                 result["iterations"] = max(one.steps for one in experiments)
                 result["levels"] = self._levels(experiments)
         records = [self.worker.record(one) for one in self._ancestry(experiments)]
@@ -119,8 +119,8 @@ class Session:
     def _levels(self, searches: list) -> dict[str, dict[str, float]]:
         """Return by network what searches are measured against: scores of the planted ticket and of trivial functions, means over draws."""
         levels: dict[str, dict[str, float]] = {}
-        for network in sorted({one.arm.network for one in searches}):
-            own = {one.seed: one for one in searches if one.arm.network == network and one.arm.noise is None}
+        for network in sorted({one.setting.network for one in searches}):
+            own = {one.seed: one for one in searches if one.setting.network == network and one.arm.noise is None}
             records = [record.measurements for one in own.values() if (record := self.worker.record(one))]
             if records:
                 levels[network] = {
@@ -134,12 +134,14 @@ class Session:
         """Return the experiments and all that their masks rest on, each once."""
         if not experiments:
             return []
-        from lottery.experiments.experiment import parent
+        from lottery.experiments.implemented import parents
 
         found = dict.fromkeys(experiments)
-        for one in experiments:
-            while (one := parent(one)) is not None and one not in found:
-                found[one] = None
+        open_ends = list(experiments)
+        while open_ends:
+            new = [parent for parent in parents(open_ends.pop()) if parent not in found]
+            found |= dict.fromkeys(new)
+            open_ends += new
         return list(found)
 
 

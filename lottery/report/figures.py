@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lottery.core.errors import LotteryError
-from lottery.experiments.measurements import COLUMNS
+from lottery.experiments.arms import DENSE, Evaluate, branch, chain, continued, one_shot, untrained
+from lottery.experiments.measurements import ARM, COLUMNS, written
 from lottery.report import planted_figures
 
 if TYPE_CHECKING:
@@ -21,27 +22,31 @@ UNTRAINED_CRITERIA = ("large_final_same_sign", "magnitude_increase_same_sign", "
 KEPT = ("constant_initial_sign", "reshuffle_initial_sign", "reinit_initial_sign", "constant", "reshuffle", "reinit")
 PRUNED = ("init", "variant_1", "variant_2", "variant_1_shuffled", "variant_1_reversed")
 
-# What each figure compares: the arms' names in measurements.csv, and how the figure calls them.
+TICKET = chain("large_final")
+# What each figure compares, by the figure's name for it.
 TRAINED = {
     "tickets": {
-        "large_final rewind": "ticket", "large_final reinit branch": "reinitialised", "random rewind": "random mask",
-        "large_final rewind one-shot": "one-shot", "large_final continued": "continued",
+        "ticket": TICKET,
+        "reinitialised": branch("large_final", "reinit"),
+        "random mask": chain("random"),
+        "one-shot": one_shot("large_final"),
+        "continued": continued("large_final"),
     },
-    "criteria": {f"{name} rewind": name for name in CRITERIA},
-    "kept-weights": {"large_final rewind": "rewind"} | {f"large_final {name}": name for name in KEPT},
-    "pruned-weights": {"large_final rewind": "zero"}
-    | {f"large_final rewind pruned at {name}": name for name in PRUNED},
-}  # fmt: skip
-SIGNED = {"large_final_same_sign constant_initial_sign untrained": "large_final_same_sign, signed constants"}
-UNTRAINED = {"supermasks": SIGNED | {f"{name} rewind untrained": name for name in UNTRAINED_CRITERIA}}
+    "criteria": {name: chain(name) for name in CRITERIA},
+    "kept-weights": {"rewind": TICKET} | {name: chain("large_final", name) for name in KEPT},
+    "pruned-weights": {"zero": TICKET} | {name: chain("large_final", pruned=name) for name in PRUNED},
+}
+SIGNED = {"large_final_same_sign, signed constants": untrained("large_final_same_sign", "constant_initial_sign")}
+UNTRAINED = {"supermasks": SIGNED | {name: untrained(name) for name in UNTRAINED_CRITERIA}}
 TICKS = (100, 51.3, 21.1, 7.0, 3.6, 1.9, 0.5)  # per cent of the weights
 CHANCE = 10.0  # per cent, of ten classes
+Written = tuple[str, ...]  # an arm's columns
 Line = dict[float, list[tuple[float, float]]]  # weights remaining -> (accuracy, early-stop iteration) of each seed
 
 
-def read(file: Path) -> dict[tuple[str, str], Line]:
-    """Return the lines in a `measurements.csv`: by what was trained and by arm."""
-    lines: dict[tuple[str, str], Line] = defaultdict(lambda: defaultdict(list))
+def read(file: Path) -> dict[tuple[str, Written], Line]:
+    """Return the lines in a `measurements.csv`: by what was trained and by arm, as it is written there."""
+    lines: dict[tuple[str, Written], Line] = defaultdict(lambda: defaultdict(list))
     try:
         with file.open(newline="", encoding="utf-8") as content:
             rows = csv.DictReader(content)
@@ -49,10 +54,11 @@ def read(file: Path) -> dict[tuple[str, str], Line]:
                 wanted = f"its columns should be {', '.join(COLUMNS)}"
                 raise LotteryError(f"{file} is not a measurements.csv of this suite: {wanted}")
             for row in rows:
-                untrained = row["arm"].endswith(" untrained") and row["metric"] == "test_accuracy"
-                if row["value"] and (untrained or row["metric"] == "test_accuracy_early_stop"):
+                metric = "test_accuracy" if row["action"] == Evaluate.kind else "test_accuracy_early_stop"
+                if row["value"] and row["metric"] == metric:
                     length = f"{int(row['iterations']):,} iterations of {row['optimiser']}"
-                    line = lines[f"{row['network']}, {row['dataset']}, {length}", row["arm"]]
+                    arm = tuple(row[column] for column in ARM)
+                    line = lines[f"{row['network']}, {row['dataset']}, {length}", arm]
                     line[float(row["weights_remaining"])].append((float(row["value"]), float(row["iteration"])))
     except OSError as error:
         way = "run the benchmarks first, or name the folder of their results"
@@ -72,9 +78,9 @@ def draw(folder: Path) -> list[Path]:
         ) from None
     lines, made = read(folder / "measurements.csv"), list[Path]()
     for where in sorted({where for where, _ in lines}):
-        dense = lines.get((where, "dense"), {})
+        dense = lines.get((where, written(DENSE)), {})
         for name, arms in (TRAINED | UNTRAINED).items():
-            shown = {label: lines[where, arm] for arm, label in arms.items() if (where, arm) in lines}
+            shown = {label: lines[where, written(arm)] for label, arm in arms.items() if (where, written(arm)) in lines}
             if len(shown) > 1:
                 words = where.replace(",", "").split()
                 file = folder / f"curves-{name}-{'-'.join([*words[:3], words[-1]])}.png"

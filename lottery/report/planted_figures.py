@@ -5,17 +5,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from lottery.experiments.arms import Dense, Train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Panels of a network's figure: title, which ticket, and whose searches: what an arm's name says after method and share.
+# Panels of a network's figure: title, which ticket, and the rounds of training of its searches.
 PANELS = (
-    ("one shot, then trained", "weak", ""),
-    ("ten rounds, then trained", "weak", "10 rounds"),
-    ("one shot, untrained, and edge-popup", "strong", ""),
-    ("ten rounds, untrained", "strong", "10 rounds"),
+    ("one shot, then trained", "weak", 1),
+    ("ten rounds, then trained", "weak", 10),
+    ("one shot, untrained, and edge-popup", "strong", 1),
+    ("ten rounds, untrained", "strong", 10),
 )
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow", "edge-popup", "annealed edge-popup",
            "magnitude_increase", "movement", "large_final_same_sign")  # fmt: skip
@@ -26,9 +28,21 @@ LEVELS = {
     "constant": ("grey", "-.", "best constant"),
 }
 RECOVERED = ("recall", "precision", "chance")  # measured round by round
-WHOLE = ("whole network", "", "")
 Point = dict[str, list[float]]  # metric -> value of each seed
-Searches = dict[tuple[str, str, str], Point]  # (method, share as written, rest of the arm's name) -> what was measured
+
+
+class Search(NamedTuple):
+    """What a search is told by: `plain` if nothing but these was asked of it, and its data has the paper's noise."""
+
+    method: str
+    share: str
+    rounds: int
+    plain: bool
+    noise: str
+
+
+WHOLE = Search("whole", "", 1, True, "")
+Searches = dict[Search, Point]
 
 
 def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
@@ -37,20 +51,24 @@ def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
     for row in rows:
         if row["network"].startswith("planted-") and row["value"]:
             metric = row["metric"] + (f" {row['round']}" if row["metric"] in RECOVERED else "")
-            point = networks[row["network"]][split(row["arm"])]
+            point = networks[row["network"]][search_of(row)]
             point[metric].append(float(row["value"]))
             if metric == "strong":  # measured of every search, at the end
                 point["remaining"].append(float(row["weights_remaining"]))
     return networks
 
 
-def split(arm: str) -> tuple[str, str, str]:
-    """Return method, share and the rest of an arm's name: "snip_final, 1% kept, 10 rounds" begins with snip."""
-    method, share, rest = (*arm.split(", ", 2), "", "")[:3]
-    method = method.removesuffix("_init").removesuffix("_final")
-    if rest.startswith("100 rounds"):
-        method, rest = f"{method} in 100 rounds", rest.removeprefix("100 rounds").removeprefix(", ")
-    return "magnitude" if method == "large" else method, share, rest
+def search_of(row: dict[str, str]) -> Search:
+    """Return what a row of `measurements.csv` says of its search."""
+    method, rounds = row["criterion"].removesuffix("_init").removesuffix("_final"), int(row["rounds"] or 1)
+    if row["mask"] == Dense.kind:
+        method = "whole" if row["action"] == Train.kind else "edge-popup"
+    if row["annealed"] == "True":
+        method = f"annealed {method}"
+    if rounds == 100:  # without training between them
+        method, rounds = f"{method} in 100 rounds", 1
+    plain = row["scope"] in ("", "global") and row["released"] != "True" and not row["noise"]
+    return Search({"large": "magnitude"}.get(method, method), row["share"], rounds, plain, row["noise"])
 
 
 def draw(folder: Path) -> list[Path]:
@@ -59,23 +77,23 @@ def draw(folder: Path) -> list[Path]:
         networks = read(csv.DictReader(content))
     made = []
     for network, searches in sorted(networks.items()):
-        panels = [(title, ticket, _lines(searches, ticket, rest)) for title, ticket, rest in PANELS]
+        panels = [(title, ticket, _lines(searches, ticket, rounds)) for title, ticket, rounds in PANELS]
         panels = [panel for panel in panels if any(len(line) > 1 for line in panel[2].values())]
         if panels:
             made.append(_levels_figure(folder / f"curves-{network}.png", network, searches, panels))
-        sifted = {method: point for (method, *arm), point in searches.items() if arm == ["1% kept", "10 rounds"]}
+        sifted = {one.method: point for one, point in searches.items() if one[1:] == ("0.01", 10, True, "")}
         if sifted:
             made.append(_recovered_figure(folder / f"curves-recovered-{network}.png", network, sifted))
     return made
 
 
-def _lines(searches: Searches, ticket: str, rest: str) -> dict[str, list[tuple[float, list[float]]]]:
+def _lines(searches: Searches, ticket: str, rounds: int) -> dict[str, list[tuple[float, list[float]]]]:
     """Return each method's points (weights remaining, values of seeds), from the whole network, where all begin, on."""
     points: dict[tuple[str, str], Point] = {}
-    for (method, share, more), point in searches.items():
-        if more.removesuffix("untrained").rstrip(", ") == rest and ticket in point and share:
-            other = points.get((method, share), point)
-            points[method, share] = max(other, point, key=lambda searched: len(searched[ticket]))  # that of more draws
+    for search, point in searches.items():
+        if search.plain and search.rounds == rounds and ticket in point and search.share:
+            other = points.get(search[:2], point)
+            points[search[:2]] = max(other, point, key=lambda searched: len(searched[ticket]))  # that of more draws
     lines: dict[str, list] = defaultdict(list)
     for (method, _), point in points.items():
         lines[method].append((_mean(point["remaining"]), point[ticket]))
@@ -101,7 +119,7 @@ def _levels_figure(file: Path, network: str, searches: Searches, panels: list) -
             band = list(map(min, values)), list(map(max, values))
             axis.fill_between(remaining, *band, color=COLOURS[method], alpha=0.08, linewidth=0)
         for level, (colour, style, label) in LEVELS.items():
-            clean = [point.get(level, []) for (*_, rest), point in searches.items() if "noise" not in rest]
+            clean = [point.get(level, []) for search, point in searches.items() if not search.noise]
             if any(clean):
                 axis.axhline(_mean(sum(clean, [])), color=colour, linestyle=style, linewidth=0.9, label=label)
         axis.set(xscale="log", xlabel="weights kept (%)", title=title, yscale="linear" if circle else "log")

@@ -10,7 +10,9 @@ import types
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+Used = TypeVar("Used")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -22,6 +24,15 @@ def canonical(value: object) -> str:
 def digest(text: str) -> str:
     """Return a short hash of a text."""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def listed(value: Used) -> Used:
+    """Mark a function or class that counts only where it is asked for itself: what merely uses it does not depend on its source.
+
+    Such are the engine, which has a declared version, and what only some of its users' results depend on, which those list.
+    """
+    value.__listed__ = True  # type: ignore[attr-defined]
+    return value
 
 
 @cache
@@ -54,6 +65,8 @@ def _normalised(value: object) -> tuple[ast.AST, str]:
             node.exc = node.cause = None
         elif isinstance(node, ast.arg):
             node.annotation = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             node.decorator_list, node.returns = [], None
             first = node.body[0]
@@ -77,7 +90,7 @@ def _visit(value: object, seen: dict[str, str]) -> None:
     files = (Path(inspect.getfile(value)).resolve(),)
     for used, found in _used(tree, scope):
         if isinstance(found, (types.FunctionType, type)) or hasattr(found, "__wrapped__"):
-            if _own(inspect.unwrap(found), files):
+            if _own(inspect.unwrap(found), files) and "__listed__" not in vars(found):
                 _visit(found, seen)
         elif _plain(found):
             seen[f"{name}:{used}"] = repr(sorted(found) if isinstance(found, (set, frozenset)) else found)

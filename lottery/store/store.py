@@ -12,7 +12,7 @@ import re
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,13 +183,11 @@ class Store:
             raise LotteryError(f"the store {self.folder} cannot be written ({error}), {missing}; {ANOTHER}") from error
 
     @contextmanager
-    def acquire(self, keys: list[str], at_most: int) -> Iterator[list[str]]:
+    def acquire(self, keys: Iterable[str], at_most: int) -> Iterator[list[str]]:
         """Yield up to `at_most` of the keys, locked for this process: not there, and nowhere being computed."""
         locks: dict[str, FileLock] = {}
         try:
             for key in keys:
-                if len(locks) == at_most:
-                    break
                 lock = FileLock(self.folder / "locks" / f"{key}.lock")
                 try:
                     Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
@@ -202,6 +200,8 @@ class Store:
                     self._release(key, lock)
                 else:
                     locks[key] = lock
+                if len(locks) == at_most:
+                    break
             yield list(locks)
         finally:
             for key, lock in locks.items():

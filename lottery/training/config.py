@@ -1,7 +1,9 @@
 """What a network is trained on and how: settings without behaviour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from lottery.models.architectures import Architecture, network
 from lottery.training.schedules import CONSTANT, Schedule
 
 OPTIMISERS = ("adam", "sgd")
@@ -45,3 +47,13 @@ class Setting:
     network: str
     dataset: str
     config: Config
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The network's description."""
+        return network(self.network)
+
+    @cached_property
+    def without_rate(self) -> "Setting":
+        """The setting at no learning rate, which those have in common whose rates alone differ."""
+        return replace(self, config=replace(self.config, learning_rate=0.0))

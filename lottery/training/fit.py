@@ -14,6 +14,7 @@ from lottery.data.datasets import Dataset
 from lottery.models.architectures import network as architecture_of
 from lottery.models.layout import Layout
 from lottery.models.model import Model, model_of
+from lottery.store.fingerprints import listed
 from lottery.training.config import Config
 from lottery.training.data_order import DataOrder, ReplicaData
 from lottery.training.observers import Accuracies, EarlyStop, MaskedAccuracies, Observer, Progress, State
@@ -47,6 +48,7 @@ class Outcome:
     buffers: Tensor
 
 
+@listed
 @torch.no_grad()
 def fit(
     model: Model,

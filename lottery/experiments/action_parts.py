@@ -1,0 +1,198 @@
+"""What is done with masked networks: they are trained, evaluated, inspected, or frozen under a mask that is learned."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lottery.core.rng import stream
+from lottery.data.datasets import Dataset
+from lottery.experiments import chain
+from lottery.experiments.arms import TOP, Evaluate, Inspect, LearnMask, Train
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.mask_parts import OneShotMask
+from lottery.experiments.parts import ActionPart, Prepared, Sources, implements, part_of
+from lottery.experiments.planted_reading import PlantedReading, read_untrained
+from lottery.experiments.population import Population
+from lottery.experiments.scales import SUPERMASK_ROUNDS
+from lottery.experiments.search import count
+from lottery.masks.statistics import anatomy
+from lottery.models.evaluation import untrained_scores
+from lottery.models.losses import OF_SOFTMAX
+from lottery.store.store import Record
+from lottery.training.config import Config
+from lottery.training.fit import Outcome, fit, observers_for
+from lottery.training.learned_masks import Bernoulli, TopK
+from lottery.training.observers import Observer
+from lottery.training.parametrisation import Identity, Parametrisation
+
+
+def moment_of(experiment: Experiment) -> int:
+    """Return what names a round's data order beside its seed: the round, unless all rounds see the same."""
+    return experiment.round if experiment.setting.config.data_order == "fresh" else 0
+
+
+@implements(Train)
+class TrainAction(ActionPart):
+    """The kept weights are trained, and what later rounds need is kept."""
+
+    @staticmethod
+    def images(config: Config, sizes: Sequence[int]) -> int:
+        train, validation, test = sizes
+        return config.iterations // config.interval * validation + 3 * test + 2 * train if validation else 0
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        prepared = population.prepared(sources)
+        if not prepared:
+            return {}
+        ready = population.only(sorted(prepared, key=lambda one: one.setting.config.learning_rate))
+        planted = ready.planted
+        replicas = [
+            ready.replica(one, made.start, made.cut.trainable, "last" if planted else moment_of(one))
+            for one, made in ((one, prepared[one]) for one in ready.experiments)
+        ]
+        observers: list[Observer] = observers_for(Identity)
+        if planted:
+            observers = [PlantedReading(ready, [prepared[one] for one in ready.experiments])]
+        observers.append(ready.progress())
+        outcomes = fit(ready.model, Identity, ready.data, ready.config, replicas, observers)
+        by_experiment = dict(zip(ready.experiments, outcomes))
+        return ready.each(lambda one: cls._record(one, prepared[one], by_experiment[one]))
+
+    @staticmethod
+    def _record(experiment: Experiment, made: Prepared, outcome: Outcome) -> Record:
+        mask = part_of(experiment.arm.mask)(experiment)
+        return Record(outcome.measurements, mask.carry(made.cut, made.start, outcome.final))
+
+
+@implements(LearnMask)
+class LearnMaskAction(ActionPart):
+    """Nothing but a mask over the frozen start is trained."""
+
+    images = TrainAction.images
+
+    @staticmethod
+    def batch_key(action: LearnMask) -> tuple:  # type: ignore[override]
+        return action.method, action.rescaled, action.logit, action.biases, action.released
+
+    def check(self) -> None:
+        learn: LearnMask = self.experiment.arm.action  # type: ignore[assignment]
+        if learn.biases or learn.share is None:
+            count(self.experiment.setting.architecture, learn.share, learn.released)
+
+    def science(self) -> list[Callable]:
+        learn: LearnMask = self.experiment.arm.action  # type: ignore[assignment]
+        return [TopK if learn.method == TOP else Bernoulli]
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        prepared = population.prepared(sources)
+        ready = population.only(list(prepared))
+        if not prepared:
+            return {}
+        replicas = [
+            ready.replica(one, prepared[one].start, prepared[one].cut.trainable, cls._moment(one)) for one in prepared
+        ]
+        learn: LearnMask = ready.experiments[0].arm.action  # type: ignore[assignment]
+        softmax = learn.released
+        parametrise = cls.parametrisation(ready)
+        observers: list[Observer] = observers_for(parametrise)
+        if ready.planted:
+            observers = [PlantedReading(ready, list(prepared.values()), learned=True, softmax=softmax)]
+        outcomes = fit(
+            ready.model,
+            parametrise,
+            ready.data,
+            ready.config,
+            replicas,
+            [*observers, ready.progress()],
+            loss=ready.architecture.loss + OF_SOFTMAX * softmax,
+        )
+        arrays = [observers[0].arrays(row) for row in range(len(prepared))] if ready.planted else [{}] * len(prepared)
+        return {
+            one: Record(outcome.measurements, kept) for one, outcome, kept in zip(ready.experiments, outcomes, arrays)
+        }
+
+    @staticmethod
+    def _moment(experiment: Experiment) -> object:
+        learn: LearnMask = experiment.arm.action  # type: ignore[assignment]
+        return "scores" if learn.biases else moment_of(experiment)
+
+    @classmethod
+    def parametrisation(cls, population: Population) -> Callable[[Tensor], Parametrisation]:
+        """Return how the starts (R, P) become trained logits or scores."""
+        actions: list[LearnMask] = [one.arm.action for one in population.experiments]  # type: ignore[misc]
+        learn, layout, architecture = actions[0], population.layout, population.architecture
+        if learn.method != TOP:
+            streams = [stream(seed, "supermask") for seed in population.seeds]
+            return functools.partial(
+                Bernoulli, layout=layout, streams=streams, logit=learn.logit, rescaled=learn.rescaled
+            )
+        streams = [stream(seed, "scores" if learn.biases else "supermask") for seed in population.seeds]
+        shares = [
+            count(architecture, one.share, one.released) / layout.count if one.biases else one.share
+            for one in actions
+        ]
+        annealed = [one.annealed for one in actions]
+
+        def scored(start: Tensor) -> TopK:
+            made = TopK(start, layout, streams, shares, biases=learn.biases, annealed=annealed)
+            if learn.released:
+                made.trained[:, layout.biases[0].start : layout.count] = 0
+            return made
+
+        return scored
+
+
+@implements(Evaluate)
+class EvaluateAction(ActionPart):
+    """The start is evaluated as it is: on images at every rung, of a planted network once."""
+
+    @staticmethod
+    def images(config: Config, sizes: Sequence[int]) -> int:
+        return len(SUPERMASK_ROUNDS) * sizes[2]
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        if not population.planted:
+            return population.each(lambda one: cls._at_rungs(population, one, sources[one]))
+        prepared = population.prepared(sources)
+        ready = population.only(list(prepared))
+        measured = read_untrained(ready, list(prepared.values()))
+        masks = [np.packbits(made.cut.trainable.bool().numpy()) for made in prepared.values()]
+        return {one: Record(of, {"mask": mask}) for one, of, mask in zip(prepared, measured, masks)}
+
+    @staticmethod
+    def _at_rungs(population: Population, experiment: Experiment, sources: Sources) -> Record:
+        mask, start = OneShotMask(experiment), part_of(experiment.arm.start)(experiment)
+        starts = [
+            population.layout.join(start.treated(round, masks, None))
+            for round, masks in zip(SUPERMASK_ROUNDS, mask.rungs(sources, SUPERMASK_ROUNDS))
+        ]
+        data: Dataset = population.data  # type: ignore[assignment]
+        accuracies = [untrained_scores(population.architecture.name, data, [block])[0] for block in starts]
+        return Record({"test_accuracy_start": accuracies, "accuracy_step": 100 / len(data.test.images)})
+
+
+@implements(Inspect)
+class InspectAction(ActionPart):
+    """The mask is looked at, beside what became of the weights in the dense network."""
+
+    def parents(self) -> tuple[Experiment, ...]:
+        return (self.experiment.dense,)
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        return population.each(lambda one: cls._anatomy(one, sources[one]))
+
+    @staticmethod
+    def _anatomy(experiment: Experiment, sources: Sources) -> Record:
+        w_final = chain.weights_of(experiment, torch.from_numpy(sources[experiment.dense].arrays["final"]))
+        masks = part_of(experiment.arm.mask)(experiment).cut(sources).masks
+        layers = zip(experiment.setting.architecture.layers, masks, chain.initial(experiment), w_final)
+        return Record({"anatomy": {layer.name: anatomy(mask, w_i, w_f) for layer, mask, w_i, w_f in layers}})

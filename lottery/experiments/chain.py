@@ -1,0 +1,155 @@
+"""Chains: the masks and starts of round after round of pruning, on lists of weights (inputs, outputs) a layer."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lottery.core.rng import stream
+from lottery.data.catalogue import load
+from lottery.experiments.arms import Iterative, OneShot, Reset
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.parts import Masks, Weights
+from lottery.masks.kept_values import TREATMENTS
+from lottery.masks.pruned_values import PRUNED
+from lottery.masks.ranking import keep, ranking
+from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
+from lottery.masks.scores import scores
+from lottery.models.initialisers import INITIALISERS, initial_weights
+
+
+def initial(experiment: Experiment) -> Weights:
+    """Return the weights that the replica was initialised with."""
+    return initial_weights(experiment.setting.architecture, experiment.seed)
+
+
+def no_masks(experiment: Experiment) -> Masks:
+    """Return masks that keep everything."""
+    return [torch.ones(layer.shape, dtype=torch.bool) for layer in experiment.setting.architecture.layers]
+
+
+def weights_of(experiment: Experiment, parameters: Tensor) -> Weights:
+    """Return the weights, layer by layer, among parameters (P,)."""
+    return [weights[0] for weights in experiment.setting.architecture.layout.weight_views(parameters.unsqueeze(0))]
+
+
+def treated(experiment: Experiment, reset: Reset, round: int, masks: Masks, previous: Weights) -> Weights:
+    """Return the start m * f(w_init) of a round: treated where kept, zero where pruned. `previous` is what the round before started from."""
+    architecture = experiment.setting.architecture
+    purpose = ("treatment", reset.treatment, round) + ((reset.draw,) if reset.draw else ())
+    return [
+        torch.where(
+            mask,
+            TREATMENTS.call(
+                reset.treatment,
+                w_init=w_init,
+                w_start=w_start,
+                mask=mask,
+                initialiser=functools.partial(INITIALISERS.find(architecture.initialiser), layer),
+                generator=stream(experiment.seed, *purpose, layer.name),
+            ),
+            0.0,
+        )
+        for layer, w_init, w_start, mask in zip(architecture.layers, initial(experiment), previous, masks)
+    ]
+
+
+def zeroed(
+    experiment: Experiment, action: str, round: int, following: Masks, masks: Masks, start: Weights, final: Weights
+) -> Weights:
+    """Return where the next round starts when its pruned weights are not all at zero: at zero where `action` says so, else at w_init.
+
+    `following` are the next round's masks; `masks`, `start` and `final` are this round's masks and weights before and after training.
+    """
+    layers = experiment.setting.architecture.layers
+    zeros = [
+        PRUNED.call(
+            action,
+            mask=mask,
+            newly=before & ~mask,
+            shrank=w_f.abs() < w_i.abs(),
+            grew=w_f.abs() > w_i.abs(),
+            was_zero=w_i == 0,
+            generator=stream(experiment.seed, "pruned", action, round, layer.name),
+        )
+        for layer, mask, before, w_i, w_f in zip(layers, following, masks, start, final)
+    ]
+    return [torch.where(zero, 0.0, w) for zero, w in zip(zeros, initial(experiment))]
+
+
+def spread(kept: np.ndarray, masks: Masks) -> Weights:
+    """Return weights with the values `kept` at the places that the masks keep, layer after layer, and zeros elsewhere."""
+    parts, weights = torch.from_numpy(kept).split([int(mask.sum()) for mask in masks]), []
+    for part, mask in zip(parts, masks):
+        weights.append(torch.zeros(mask.shape))
+        weights[-1][mask] = part
+    return weights
+
+
+def ranks(
+    experiment: Experiment, by: Iterative | OneShot, round: int, masks: Masks, start: Tensor, final: Tensor
+) -> list[Tensor]:
+    """Return every layer's ranks (weights,) by a criterion at the end of a round, from the parameters (P,) before and after.
+
+    Ranked globally, a rank counts the weights of all layers that are pruned. Ties are drawn per seed, round and layer.
+    """
+    architecture, seed = experiment.setting.architecture, experiment.seed
+    by_name = dict(zip([layer.name for layer in architecture.layers], masks))
+
+    def saliency(parameters: Parameters) -> Saliency:
+        images, labels = scored_images(experiment, round)
+        return Saliency(perceptron(architecture), parameters, by_name, images, labels, architecture.loss)
+
+    layout = architecture.layout
+    found = scores(by.criterion, seed, round, by_name, layout.parts(start), layout.parts(final), saliency)
+    if scope(experiment, by) == "layer":
+        return [ranking(found[name], by_name[name], stream(seed, "ties", round, name)) for name in by_name]
+    pruned = {layer.name: layer.weights for layer in architecture.layers if architecture.rate(layer)}
+    flat, mask = (torch.cat([values[name].flatten() for name in pruned]) for values in (found, by_name))
+    together = dict(zip(pruned, ranking(flat, mask, stream(seed, "ties", round, "all")).split(list(pruned.values()))))
+    return [together.get(layer.name, torch.arange(layer.weights)) for layer in architecture.layers]
+
+
+def scope(experiment: Experiment, by: Iterative | OneShot) -> str:
+    """Return whether weights are ranked by "layer" or in "global" order: as the arm says, else as the architecture does."""
+    return getattr(by, "scope", "") or experiment.setting.architecture.scope
+
+
+def cut(experiment: Experiment, by: Iterative | OneShot, ranked: list[Tensor], round: int) -> Masks:
+    """Return the masks that leave each layer, or all pruned layers together, what is kept after `round` rounds."""
+    architecture = experiment.setting.architecture
+    if scope(experiment, by) == "layer":
+        counts = architecture.kept(round)
+    else:
+        in_all = architecture.kept_in_all(round)
+        counts = tuple(in_all if architecture.rate(layer) else layer.weights for layer in architecture.layers)
+    return [keep(rank, count, layer.shape) for rank, count, layer in zip(ranked, counts, architecture.layers)]
+
+
+def dense_ranks(experiment: Experiment, by: Iterative | OneShot, final: np.ndarray | None) -> list[Tensor]:
+    """Return the ranks by the trained dense network's parameters, or by the initial weights where training does not matter."""
+    start = experiment.setting.architecture.layout.join(initial(experiment))
+    return ranks(experiment, by, 0, no_masks(experiment), start, start if final is None else torch.from_numpy(final))
+
+
+def scored_images(experiment: Experiment, round: int) -> tuple[Tensor, Tensor]:
+    """Return the training images, and their labels, that a round's saliencies are taken on: ten a class on average."""
+    data = load(experiment.setting.dataset).train
+    count = EACH_CLASS * experiment.setting.architecture.layers[-1].fan_out
+    chosen = torch.randperm(len(data.images), generator=stream(experiment.seed, "scored images", round))[:count]
+    return data.images[chosen], data.labels[chosen]
+
+
+def pack(masks: Masks) -> np.ndarray:
+    """Return masks as one array of bits, layer after layer."""
+    return np.packbits(torch.cat([mask.flatten() for mask in masks]).numpy())
+
+
+def unpack(experiment: Experiment, bits: np.ndarray) -> Masks:
+    """Return the masks that `pack` packed."""
+    layers = experiment.setting.architecture.layers
+    flat = torch.from_numpy(np.unpackbits(bits, count=sum(layer.weights for layer in layers)).astype(bool))
+    return [part.view(layer.shape) for part, layer in zip(flat.split([layer.weights for layer in layers]), layers)]

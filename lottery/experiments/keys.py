@@ -1,0 +1,89 @@
+"""Keys: the name of an experiment in the store, a hash of everything its result depends on and of nothing else.
+
+Settings and descriptions count as data; code counts by its normalised source, as far as the experiment's parts use it; the
+engine counts by its declared version. Device and torch's version do not count: they stand beside the result.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import asdict
+
+from lottery.core.rng import stream
+from lottery.data.made_tasks import dataset
+from lottery.experiments.arms import Arm
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.implemented import parts
+from lottery.experiments.planted_reading import PlantedReading
+from lottery.masks import criteria
+from lottery.models.architectures import is_planted
+from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.models.losses import LOSSES, OF_SOFTMAX, after_softmax
+from lottery.models.model import model_of
+from lottery.planting.planted_networks import task_of
+from lottery.planting.targets import TASKS
+from lottery.store.fingerprints import canonical, digest, source_digest
+from lottery.training.config import Setting
+from lottery.training.fit import VERSION
+
+
+def key(experiment: Experiment, fingerprint: str, precision: str) -> str:
+    """Return the experiment's name in the store. `fingerprint` is that of its data."""
+    common = _common(experiment.setting, experiment.arm, fingerprint, precision)
+    return digest(f"{common} round {experiment.round} seed {experiment.seed}")
+
+
+@functools.lru_cache(maxsize=4096)
+def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str) -> str:
+    """Return a hash of what all rounds and seeds of an arm share."""
+    one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
+    for part in parts(one):
+        part.check()
+    request = {
+        "engine": VERSION,
+        "precision": precision,
+        "network": [[layer.name, layer.shape] for layer in architecture.layers],
+        "start": [architecture.loss, architecture.initialiser],
+        "rates": [str(architecture.rate(layer)) for layer in architecture.layers] if arm.mask.by_round else [],
+        "scope": architecture.scope if arm.mask.by_round else "",
+        "data": [setting.dataset, fingerprint],
+        "config": asdict(setting.config),
+        "arm": described(arm),
+        "science": [source_digest(function) for function in science(one)],
+        "own": sorted({criteria.SOURCES[name] for name in criteria_of(arm) if name in criteria.SOURCES}),
+    }
+    return digest(canonical(request))
+
+
+def science(experiment: Experiment) -> list[Callable]:
+    """Return the functions and classes that decide an experiment's result, each followed through what it uses."""
+    architecture = experiment.setting.architecture
+    used: list[Callable] = [stream, type(model_of(architecture)), LOSSES[architecture.loss]]
+    used += [INITIALISERS.find(architecture.initialiser), initial_weights]
+    if is_planted(architecture.name):
+        used += [TASKS[task_of(architecture.name)[0]], dataset, PlantedReading]
+    if getattr(experiment.arm.action, "released", False):
+        used += [after_softmax, LOSSES[architecture.loss + OF_SOFTMAX]]
+    for part in parts(experiment):
+        used += [type(part), *part.science()]
+    return list(dict.fromkeys(used))
+
+
+def described(arm: Arm) -> object:
+    """Return an arm as plain data, the classes of its parts named."""
+
+    def plain(value: object) -> object:
+        if hasattr(value, "__dataclass_fields__"):
+            fields = {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+            return {"class": type(value).__name__} | fields
+        return value
+
+    return plain(arm)
+
+
+def criteria_of(arm: Arm) -> set[str]:
+    """Return the names of the criteria that an arm's masks come from."""
+    mask = arm.mask
+    inner = criteria_of(mask.arm) if hasattr(mask, "arm") else set()
+    return inner | ({mask.criterion} if hasattr(mask, "criterion") else set())

@@ -1,0 +1,142 @@
+"""How masks come about that stand on other experiments: nothing pruned, chains, one-shot pruning, the masks of another arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from lottery.experiments import chain
+from lottery.experiments.arms import Arm, Dense, From, Iterative, OneShot
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.parts import Cut, MaskPart, Masks, Sources, Weights, implements, part_of
+from lottery.masks import criteria
+from lottery.masks.kept_values import TREATMENTS
+from lottery.masks.saliency import Saliency
+
+
+def criterion_science(name: str) -> list[Callable]:
+    """Return the functions that a criterion's scores depend on."""
+    derivatives = [Saliency] if any(criteria.CRITERIA.asks(name, argument) for argument in criteria.DERIVATIVES) else []
+    return [criteria.CRITERIA.find(name), *derivatives]
+
+
+def kept(experiment: Experiment, masks: Masks, previous: Weights | None = None) -> Cut:
+    """Return masks as a cut."""
+    return Cut(experiment.setting.architecture.layout.trainable(masks), masks, previous)
+
+
+@implements(Dense)
+class DenseMask(MaskPart):
+    """Nothing is pruned; later experiments get the trained parameters."""
+
+    def cut(self, sources: Sources) -> Cut:
+        return Cut(self.experiment.setting.architecture.layout.trainable(None))
+
+    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
+        return {"final": final.numpy()}
+
+
+@implements(Iterative)
+class IterativeMask(MaskPart):
+    """One round after the other, each in an experiment of its own; without training in between where no trained weight matters."""
+
+    by: Iterative
+
+    def __init__(self, experiment: Experiment):
+        super().__init__(experiment)
+        self.by = experiment.arm.mask  # type: ignore[assignment]
+
+    @staticmethod
+    def rests_on_training(arm: Arm) -> bool:
+        """Return whether trained weights decide where a chain's next round starts: about its mask, its frozen values, or all of it."""
+        return criteria.needs_training(arm.mask.criterion) or not arm.start.plain  # type: ignore[attr-defined]
+
+    def parents(self) -> tuple[Experiment, ...]:
+        arm, round = self.experiment.arm, self.experiment.round
+        return (self.experiment.of(arm, round - 1),) if self.rests_on_training(arm) else ()
+
+    def science(self) -> list[Callable]:
+        return criterion_science(self.by.criterion)
+
+    def cut(self, sources: Sources) -> Cut:
+        parents = self.parents()
+        if not parents:
+            return self._before_training()
+        left = sources[parents[0]].arrays
+        if "next_masks" not in left:  # of the dense network
+            ranked = chain.dense_ranks(self.experiment, self.by, left["final"])
+            return kept(self.experiment, chain.cut(self.experiment, self.by, ranked, self.experiment.round))
+        masks = chain.unpack(self.experiment, left["next_masks"])
+        return kept(self.experiment, masks, chain.spread(left["kept_start"], masks) if "kept_start" in left else None)
+
+    def _before_training(self) -> Cut:
+        """Return the mask where the criterion looks at initial weights alone: round by round, from treated starts."""
+        experiment, layout = self.experiment, self.experiment.setting.architecture.layout
+        masks, weights, previous = chain.no_masks(experiment), chain.initial(experiment), None
+        for round in range(experiment.round):
+            start = layout.join(weights)
+            ranked = chain.ranks(experiment, self.by, round, masks, start, start)
+            masks, previous = chain.cut(experiment, self.by, ranked, round + 1), weights
+            weights = chain.treated(experiment, experiment.arm.start, round + 1, masks, previous)  # type: ignore[arg-type]
+        return kept(experiment, masks, previous)
+
+    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
+        if not self.rests_on_training(self.experiment.arm):
+            return {}
+        experiment, round = self.experiment, self.experiment.round
+        masks = cut.masks if cut.masks is not None else chain.no_masks(experiment)
+        ranked = chain.ranks(experiment, self.by, round, masks, start, final)
+        following = chain.cut(experiment, self.by, ranked, round + 1)
+        return {"next_masks": chain.pack(following)} | part_of(experiment.arm.start)(experiment).carry_over(
+            following, masks, start, final
+        )
+
+
+@implements(OneShot)
+class OneShotMask(MaskPart):
+    """A single ranking, by the dense network's training or before any, cut as far as is asked for."""
+
+    by: OneShot
+
+    def __init__(self, experiment: Experiment):
+        super().__init__(experiment)
+        self.by = experiment.arm.mask  # type: ignore[assignment]
+
+    def parents(self) -> tuple[Experiment, ...]:
+        return (self.experiment.dense,) if criteria.needs_training(self.by.criterion) else ()
+
+    def science(self) -> list[Callable]:
+        return criterion_science(self.by.criterion)
+
+    def rungs(self, sources: Sources, rounds: range) -> list[Masks]:
+        """Return the masks after each of these rounds."""
+        finals = [sources[parent].arrays["final"] for parent in self.parents()]
+        ranked = chain.dense_ranks(self.experiment, self.by, *(finals or [None]))
+        return [chain.cut(self.experiment, self.by, ranked, round) for round in rounds]
+
+    def cut(self, sources: Sources) -> Cut:
+        round = self.experiment.round
+        return kept(self.experiment, self.rungs(sources, range(round, round + 1))[0])
+
+
+@implements(From)
+class FromMask(MaskPart):
+    """The masks that another arm has in the same round."""
+
+    def __init__(self, experiment: Experiment):
+        super().__init__(experiment)
+        self.source = experiment.of(experiment.arm.mask.arm, experiment.round)  # type: ignore[attr-defined]
+        self.of = part_of(self.source.arm.mask)(self.source)
+
+    def parents(self) -> tuple[Experiment, ...]:
+        return self.of.parents()
+
+    def science(self) -> list[Callable]:
+        arm = self.source.arm
+        treatment = [TREATMENTS.find(arm.start.treatment)] if hasattr(arm.start, "treatment") else []
+        return [type(self.of), part_of(arm.start), *treatment, *self.of.science()]
+
+    def cut(self, sources: Sources) -> Cut:
+        return kept(self.experiment, self.of.cut(sources).masks)

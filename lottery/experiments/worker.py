@@ -1,0 +1,216 @@
+"""A worker: takes the next untrained population, trains it, keeps what came of it, until nothing that is asked for is missing.
+
+Any number of workers share a store. Each takes a few experiments that go into one batch under locks, the longest chains first,
+and never waits for another while there is something to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from math import ceil
+
+import torch
+
+from lottery.data.catalogue import load
+from lottery.data.datasets import Dataset
+from lottery.experiments.batch import Batch
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.implemented import batch_key, parents
+from lottery.experiments.keys import key
+from lottery.experiments.parts import Sources
+from lottery.experiments.population import Population, compute
+from lottery.experiments.queue import Queue
+from lottery.models.cost import training_cost
+from lottery.store.store import Record, Store
+from lottery.training.config import Setting
+
+PATIENCE = 0.02  # seconds between two looks at what the others have finished
+CACHE_FLOATS = 370_000  # parameters and activations of one batch that a processor core's caches can hold, roughly
+COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
+
+
+class Worker:
+    """Computes experiments into a store.
+
+    `workers` is how many share the work; `watch` is told about the batch in progress, `steps` counts finished network-steps.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        device: str,
+        precision: str,
+        workers: int = 1,
+        watch: Callable[[Batch], None] = lambda batch: None,
+    ):
+        self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
+        self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
+        self.failed: dict[Experiment, str] = {}
+        self.steps = 0
+        self._took: dict[Hashable, float] = {}  # the longest time that a batch of a kind took, in seconds
+        self._keys: dict[Experiment, str] = {}
+        self._others: dict[Experiment, Record | None] = {}
+
+    def data(self, setting: Setting) -> Dataset:
+        """Return the data set of a setting on this worker's device; of a task the first seed's samples, which stay on the processor."""
+        return load(setting.dataset, self.device)
+
+    def key(self, experiment: Experiment) -> str:
+        """Return the experiment's name in the store."""
+        if experiment not in self._keys:
+            fingerprint = self.data(experiment.setting).fingerprint
+            self._keys[experiment] = key(experiment, fingerprint, self.precision)
+        return self._keys[experiment]
+
+    def record(self, experiment: Experiment) -> Record | None:
+        """Return the record of an experiment, asked for or not, without its arrays; None if it is not in the store."""
+        if experiment not in self.entries and experiment not in self._others:
+            found = self.store.read_or_set_aside(self.key(experiment))
+            self._others[experiment] = found and Record(found.measurements, made=found.made)
+        return self.entries.get(experiment) or self._others.get(experiment)
+
+    def missing(self, asked: Iterable[Experiment]) -> set[Experiment]:
+        """Return what must be computed so that all that is asked for is there; sound entries that are asked for are read."""
+        open_ends = [one for one in asked if one not in self.entries and not self._read(one)]
+        missing = set(open_ends)
+        while open_ends:
+            for parent in parents(open_ends.pop()):
+                if parent not in missing and not self._there(parent):
+                    missing.add(parent)
+                    open_ends.append(parent)
+        return missing
+
+    def work(
+        self,
+        asked: Iterable[Experiment],
+        deadline: float | None = None,
+        finished: Callable[[int], None] = lambda steps: None,
+        turns: Mapping[Experiment, int] | None = None,
+    ) -> None:
+        """Compute until each experiment asked for is in `entries` or in `failed`, or until `deadline`, a time.time().
+
+        Nothing is started that would not be done by then, judging by how long the like of it took. `finished` is told the
+        network-steps done so far after each batch. `turns` says what comes first, by smaller numbers; without it the longest
+        chains do, which keeps all workers busy to the end.
+        """
+        asked, first = list(dict.fromkeys(asked)), turns or {}
+        while absent := [
+            one for one in asked if one not in self.failed and one not in self.entries and not self._read(one)
+        ]:
+            self.store.check_writable()
+            queue: Queue[Experiment] = Queue(
+                parents, batch_key, lambda one: one.steps, _name, lambda one: first.get(one, 0)
+            )
+            queue.add(absent, self._there)
+            while queue:
+                if deadline is not None and time.time() > deadline:
+                    return
+                if not self._turn(queue, deadline, finished):
+                    return
+            self.failed |= queue.failed
+
+    def _turn(self, queue: Queue[Experiment], deadline: float | None, finished: Callable[[int], None]) -> bool:
+        """Compute one batch, or wait a little where others compute all that could be; return False where nothing fits before the deadline."""
+        for one in queue.held():
+            if self._there(one):
+                queue.finish(one)
+        tried = fitting = False
+        for batch in queue.batches():
+            tried = True
+            if deadline is None or time.time() + self._took.get(batch, 0) <= deadline:
+                fitting = True
+                if self._take(queue, batch):
+                    finished(self.steps)
+                    return True
+        if tried and not fitting:
+            return False
+        if queue:
+            time.sleep(PATIENCE)  # what is left is being computed by other workers, or depends on it
+            for one in queue.held():
+                queue.release(one)  # unless they were stopped
+        return True
+
+    def _take(self, queue: Queue[Experiment], batch: Hashable) -> bool:
+        """Compute a few experiments of one batch, those that no other worker has; return whether there were any."""
+        tried: dict[str, Experiment] = {}
+
+        def open_keys() -> Iterator[str]:
+            for one in queue.ready(batch):
+                if self._there(one):
+                    queue.finish(one)
+                else:
+                    tried[self.key(one)] = one
+                    yield self.key(one)
+
+        first = next(queue.ready(batch), None)
+        at_most = 1 if first is None else self.at_most(first, queue.count(batch))
+        with self.store.acquire(open_keys(), at_most) as acquired:
+            mine = [tried.pop(key) for key in acquired]
+            for one in tried.values():
+                queue.hold(one)
+            if mine:
+                started = time.perf_counter()
+                self._compute(mine, queue)
+                self._took[batch] = max(self._took.get(batch, 0), time.perf_counter() - started)
+        return bool(mine)
+
+    def _read(self, experiment: Experiment) -> bool:
+        entry = self.store.read_or_set_aside(self.key(experiment))
+        if entry is not None:
+            self.entries[experiment] = Record(entry.measurements, made=entry.made)
+        return entry is not None
+
+    def _there(self, experiment: Experiment) -> bool:
+        return self.store.has(self.key(experiment))
+
+    def at_most(self, first: Experiment, ready: int) -> int:
+        """Return how many of so many ready experiments to take: no more than a fair share, nor than pay in one batch."""
+        floats = working_set(first)
+        if self.device == "cpu":
+            pays = max(1, CACHE_FLOATS // floats)
+        else:
+            torch.cuda.empty_cache()  # what torch keeps for itself counts as used otherwise
+            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * COPIES * floats))
+        return min(pays, ceil(ready / self.workers))
+
+    def _compute(self, mine: list[Experiment], queue: Queue[Experiment]) -> None:
+        """Compute a batch and keep it. An experiment that cannot be set up fails alone, and all that rests on it."""
+        sources = {one: found for one in mine if (found := self._sources(one, queue)) is not None}
+        if not sources:
+            return
+        experiments, started = list(sources), time.perf_counter()
+        self.watch(Batch(experiments, 0))
+        population = Population(experiments, self.device, lambda steps: self.watch(Batch(experiments, steps)))
+        records = compute(population, sources)
+        seconds = (time.perf_counter() - started) / len(experiments)
+        for one, record in records.items():
+            self.store.write(self.key(one), Record(record.measurements, record.arrays, self._made(one, seconds)))
+            self.steps += one.steps
+            queue.finish(one)
+        for one, why in population.failed.items():
+            queue.fail(one, why)
+
+    def _sources(self, experiment: Experiment, queue: Queue[Experiment]) -> Sources | None:
+        """Return the records of an experiment's parents; None if one has to be computed again."""
+        sources = {parent: self.store.read_or_set_aside(self.key(parent)) for parent in parents(experiment)}
+        lost = [parent for parent, record in sources.items() if record is None]  # damaged, or it never came along
+        queue.add(lost, self._there)
+        return None if lost else {parent: record for parent, record in sources.items() if record is not None}
+
+    def _made(self, experiment: Experiment, seconds: float) -> dict[str, object]:
+        name = torch.cuda.get_device_name(self.device) if self.device != "cpu" else "cpu"
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return {"what": experiment.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
+
+
+def _name(experiment: Experiment) -> tuple:
+    return experiment.arm.name, experiment.round, experiment.seed
+
+
+def working_set(experiment: Experiment) -> int:
+    """Return how many floats a network of an experiment keeps busy: its parameters, and the activations of a batch."""
+    setting = experiment.setting
+    activations = training_cost(setting.architecture, setting.config.batch_size).activations
+    return setting.architecture.layout.size + activations // 4
