@@ -1,3 +1,16 @@
 """Makes the suite's plugin known to pytest, with or without an installation."""
 
+from pathlib import Path
+
+import pytest
+
+import lottery
+
 pytest_plugins = ["lottery.plugin.hooks"]
+
+
+def pytest_configure(config):
+    """Refuse to test another copy of the suite than this checkout's: plain `pytest` imports an installed one."""
+    here, used = Path(__file__).resolve().parent, Path(lottery.__file__).resolve().parents[1]
+    if used != here:
+        raise pytest.UsageError(f"this checkout would be tested with the lottery in {used}; run python -m pytest here")

@@ -141,7 +141,7 @@ def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[
     The function is named `test_<claim>` and gets the `Question` of the scale. `cases` maps what stands in the id's
     brackets, a network's name or one with more after a dash, to tuples of arguments, which it gets as well.
     """
-    variants = {name: () for name in networks} | dict(cases or {})
+    variants = dict.fromkeys(networks, ()) | dict(cases or {})
 
     def decorate(build: Callable) -> Callable:
         claims = [_claim(build, variant, _network_of(variant), arguments) for variant, arguments in variants.items()]
@@ -162,7 +162,7 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
         entry = _claim(build, "*", network, ()).entry_id
         STATED.setdefault(_file(build), {})[build.__name__] = [entry]
         test = _test(build)
-        setattr(test, "claim_of", lambda criterion: _claim(build, criterion, network, (criterion,), entry))
+        test.claim_of = lambda criterion: _claim(build, criterion, network, (criterion,), entry)
         return test
 
     return decorate

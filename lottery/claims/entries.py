@@ -57,7 +57,7 @@ Share = Annotated[float | None, BeforeValidator(_share)]
 Round = Annotated[int, Field(ge=0, le=100)]
 Iteration = Annotated[int, Field(gt=0, le=1_000_000)]
 DISTINCT = _must(lambda values: len(set(values)) == len(values), "should hold nothing twice"), Field(strict=False)
-NUMBER = _must(lambda value: type(value) is str or type(value) in (int, float) and isfinite(value),
+NUMBER = _must(lambda value: type(value) is str or (type(value) in (int, float) and isfinite(value)),
                "should be a finite number or a text")  # fmt: skip
 
 

@@ -15,10 +15,16 @@ def _bench(options: argparse.Namespace) -> None:
     print(bench(options.device))
 
 
-def _plan(options: argparse.Namespace) -> int:
-    import pytest
+def _run(options: argparse.Namespace) -> int:
+    from lottery.cli.run import run
 
-    return pytest.main(["benchmarks", "--plan", "-n0", "-q", *options.arguments])
+    return run(options.arguments)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from lottery.cli.run import run
+
+    return run(["--plan", "-n0", "-q", *options.arguments])
 
 
 def _curves(options: argparse.Namespace) -> None:
@@ -45,11 +51,12 @@ def _store(options: argparse.Namespace) -> None:
         new, known = store.take(Path(options.file))
         print(f"{new} entries of {options.file} are new in {store.folder}, {known} were there")
     else:
-        sizes, kinds = store.sizes(), Counter()
+        sizes = store.sizes()
+        kinds: Counter[str] = Counter()
         for key in sizes:
             record = store.read_or_set_aside(key)
             if record is not None:
-                kinds[record.made["what"].rpartition(", seed")[0]] += 1
+                kinds[str(record.made["what"]).rpartition(", seed")[0]] += 1
         if options.action == "list":
             for what, count in sorted(kinds.items()):
                 print(f"{what}, {count} seeds")
@@ -58,15 +65,18 @@ def _store(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="lottery", description="The benchmarks themselves are run by pytest: pytest benchmarks -n auto"
+        prog="lottery", description="The claims are tests: in a checkout, pytest benchmarks -n auto runs them as well."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
     bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
     bench.set_defaults(run=_bench)
-    told = "what would be trained, and how long that takes here; takes the options of pytest benchmarks, such as --scale and -k"
-    plan = commands.add_parser("plan", help=told, add_help=False)
-    plan.set_defaults(run=_plan)
+    told = (
+        "run the claims of the folder benchmarks, else those of the package; takes pytest's arguments: -n auto, -k, ..."
+    )
+    commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
+    told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
+    commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
     curves = commands.add_parser(
         "curves", help="draw the papers' figures from a run's measurements.csv, into its folder"
     )
@@ -89,9 +99,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; what is wrong outside is one message and status 2."""
     parser = _parser()
-    options, options.arguments = parser.parse_known_args(arguments)
-    if options.arguments and options.command != "plan":
-        parser.error(f"unrecognised: {' '.join(options.arguments)}")
+    options, rest = parser.parse_known_args(arguments)
+    options.arguments = rest
+    if rest and options.command not in ("run", "plan"):
+        parser.error(f"unrecognised: {' '.join(rest)}")
     if options.command == "store" and options.action in ("export", "import") and not options.file:
         parser.error(f"store {options.action} needs a file")
     try:

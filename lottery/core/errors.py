@@ -13,4 +13,4 @@ class CorruptEntry(LotteryError):
 
 
 class StoreWarning(UserWarning):
-    """Something in the store was not as it should be, and was mended."""
+    """Something in the store was not as it should be, and was repaired."""

@@ -32,7 +32,8 @@ class Registry(dict[str, Callable]):
         if unknown:
             offered = ", ".join(self.arguments)
             raise LotteryError(
-                f"{self.what} {name!r} asks for {', '.join(unknown)}; a {self.what} can ask for {offered}, by these names"
+                f"{self.what} {name!r} asks for {', '.join(unknown)}; "
+                f"a {self.what} can ask for {offered}, by these names"
             )
         self[name] = function
 

@@ -9,7 +9,7 @@ def stream(seed: int, *purpose: object) -> torch.Generator:
     """Return a fresh generator for `(seed, purpose)`: the same name always gives the same numbers.
 
     Streams of different names are independent, so what one replica draws never depends on which others share its batch.
-    The generator lives on the CPU on purpose: a run on a GPU then starts from the same weights and sees the same data order.
+    The generator lives on the CPU on purpose: a run on a GPU then starts from the same weights and sees the same order.
     """
     name = "/".join(str(part) for part in (seed, *purpose))
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()

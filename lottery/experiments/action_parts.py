@@ -135,8 +135,7 @@ class LearnMaskAction(ActionPart):
             )
         streams = [stream(seed, "scores" if learn.biases else "supermask") for seed in population.seeds]
         shares = [
-            count(architecture, one.share, one.released) / layout.count if one.biases else one.share
-            for one in actions
+            count(architecture, one.share, one.released) / layout.count if one.biases else one.share for one in actions
         ]
         annealed = [one.annealed for one in actions]
 

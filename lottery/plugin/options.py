@@ -1,69 +1,99 @@
-"""The command line's options: what they are, and one clear message for each value that makes no sense."""
+"""The command line's options: what they are, and one clear message for each value that makes no sense.
 
+The plugin is loaded in every run of pytest in its environment, so nothing is imported here until somebody asks for it.
+"""
+
+import importlib.util
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lottery.core.errors import LotteryError
 from lottery.core.machine import cores, visible_gpus
-from lottery.experiments.scales import SCALES, Scale, scale
+
+if TYPE_CHECKING:
+    from lottery.experiments.scales import Scale
 
 PRECISIONS = ("float32", "tf32")
 UNITS = {"s": 1, "m": 60, "h": 3600}
+RESULTS = "where results.json, results.md and measurements.csv go (default: results)"
+STORE = "where everything computed is kept (default: LOTTERY_STORE, else the user's cache)"
+CRITERION = "try a mask criterion of your own; repeatable"
+BASELINE = "an earlier results.json, or a folder of tables such as expected/baselines/tiny; a significant drift fails"
+BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
+PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
+PRECISION = f"{' or '.join(PRECISIONS)} for matrix products (default: float32)"
+OPTIONS: dict[str, dict[str, Any]] = {
+    "scale": {"metavar": "SCALE", "help": "tiny, reduced or paper (default: LOTTERY_SCALE, else tiny)"},
+    "results": {"metavar": "DIR", "default": "results", "help": RESULTS},
+    "store": {"metavar": "DIR", "help": STORE},
+    "criterion": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": CRITERION},
+    "baseline": {"metavar": "PATH", "help": BASELINE},
+    "budget": {"metavar": "TIME", "help": BUDGET},
+    "plan": {"action": "store_true", "help": PLAN},
+    "device": {"metavar": "DEVICE", "default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
+    "precision": {"metavar": "PRECISION", "default": "float32", "help": PRECISION},
+}
 
 
 def add(parser: pytest.Parser) -> None:
-    """Add the suite's options to pytest's."""
-    group = parser.getgroup("lottery", "lottery: claims of the lottery-ticket literature")
-    group.addoption("--scale", metavar="SCALE", help=f"{', '.join(SCALES)} (default: LOTTERY_SCALE, else tiny)")
-    group.addoption(
-        "--results",
-        metavar="DIR",
-        default="results",
-        help="where results.json, results.md and measurements.csv go (default: results)",
-    )
-    group.addoption(
-        "--store",
-        metavar="DIR",
-        help="where everything computed is kept (default: LOTTERY_STORE, else the user's cache)",
-    )
-    group.addoption(
-        "--criterion",
-        metavar="NAME=FILE.py:FUNCTION",
-        action="append",
-        default=[],
-        help="try a mask criterion of your own; repeatable",
-    )
-    group.addoption(
-        "--baseline",
-        metavar="PATH",
-        help="an earlier results.json, or a folder of tables such as expected/baselines/tiny;"
-        " a significant drift from it fails",
-    )
-    group.addoption(
-        "--budget",
-        metavar="TIME",
-        help="wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped",
-    )
-    group.addoption(
-        "--plan",
-        action="store_true",
-        help="train nothing: say what would be trained, and how long that would take here (use -n0)",
-    )
-    group.addoption("--device", metavar="DEVICE", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    group.addoption(
-        "--precision",
-        metavar="PRECISION",
-        default="float32",
-        help=f"{' or '.join(PRECISIONS)} for matrix products (default: float32)",
-    )
+    """Add the suite's options to pytest's, all of them or, where another plugin has one of their names, none."""
+    if not any(_taken(parser, f"--{name}") for name in OPTIONS):
+        group = parser.getgroup("lottery", "lottery: claims of the lottery-ticket literature")
+        for name, attributes in OPTIONS.items():
+            group.addoption(f"--{name}", dest=f"lottery_{name}", **attributes)
 
 
-def chosen_scale(config: pytest.Config) -> Scale:
+def _taken(parser: pytest.Parser, name: str) -> bool:
+    try:
+        return f"{name}=1" not in parser.parse_known_and_unknown_args([f"{name}=1"])[1]
+    except pytest.UsageError:  # an option that takes no value, or another one
+        return True
+
+
+def added(config: pytest.Config) -> bool:
+    """Return whether the options are there."""
+    return hasattr(config.option, "lottery_scale")
+
+
+def given(config: pytest.Config, name: str) -> Any:
+    """Return the value of one of the suite's options."""
+    return config.getoption(f"lottery_{name}")
+
+
+def holds_claims(path: Path) -> bool:
+    """Return whether a benchmark file has its file of entries, or a folder has such a file."""
+    from lottery.claims.claim import expected_file
+
+    files = path.resolve().glob("test_*.py") if path.is_dir() else [path.resolve()]
+    return any(file.suffix == ".py" and expected_file(file).is_file() for file in files)
+
+
+def claims_asked(config: pytest.Config) -> bool:
+    """Return whether the command line names claims: a folder or a file of them, or with --pyargs their package."""
+    return any(holds_claims(path) for argument in config.args for path in _places(config, argument.partition("::")[0]))
+
+
+def _places(config: pytest.Config, name: str) -> list[Path]:
+    """Return where the tests of an argument of the command line lie."""
+    if config.getoption("pyargs", False) and not (config.invocation_params.dir / name).exists():
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is not None:
+            return [Path(place) for place in spec.submodule_search_locations or [spec.origin or name]]
+    return [config.invocation_params.dir / name]
+
+
+def chosen_scale(config: pytest.Config) -> "Scale":
     """Return the scale that is asked for."""
-    option = config.getoption("scale")
+    from lottery.experiments.scales import scale
+
+    option = given(config, "scale")
     name = option or os.environ.get("LOTTERY_SCALE") or "tiny"
     try:
         return scale(name)
@@ -73,7 +103,7 @@ def chosen_scale(config: pytest.Config) -> Scale:
 
 def budget(config: pytest.Config) -> float | None:
     """Return the budget in seconds, or None."""
-    text = config.getoption("budget")
+    text = given(config, "budget")
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
@@ -84,18 +114,19 @@ def budget(config: pytest.Config) -> float | None:
 
 def check_results_folder(config: pytest.Config) -> None:
     """Raise if the folder for results cannot be one, before anything is computed."""
-    folder = Path(config.getoption("results")).absolute()
+    folder = Path(given(config, "results")).absolute()
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         what = "is not a folder" if not nearest.is_dir() else "is not writable"
         raise LotteryError(
-            f"the results cannot be written to {config.getoption('results')}: {nearest} {what}; choose another folder with --results"
+            f"the results cannot be written to {given(config, 'results')}: {nearest} {what}; "
+            "choose another folder with --results"
         )
 
 
 def precision(config: pytest.Config) -> str:
     """Return the precision of matrix products."""
-    name = config.getoption("precision")
+    name = given(config, "precision")
     if name not in PRECISIONS:
         raise LotteryError(f"--precision {name}: the precisions are {', '.join(PRECISIONS)}")
     if name == "tf32" and not device_names(config)[0].startswith("cuda"):
@@ -105,7 +136,7 @@ def precision(config: pytest.Config) -> str:
 
 def device_names(config: pytest.Config) -> list[str]:
     """Return the devices that workers share out among themselves; raise if the one asked for is not there."""
-    name = config.getoption("device")
+    name = given(config, "device")
     if name == "cpu" or (name == "auto" and not visible_gpus()):
         return ["cpu"]
     match = re.fullmatch(r"(auto|cuda)(?::(\d+))?", name)
@@ -121,7 +152,7 @@ def device_names(config: pytest.Config) -> list[str]:
     if name == "auto":
         return ["cpu"]
     raise LotteryError(
-        f"--device {name}: torch {torch.__version__} sees {count} GPUs here; use --device cpu, or mend the driver"
+        f"--device {name}: torch {torch.__version__} sees {count} GPUs here; use --device cpu, or fix the driver"
     )
 
 

@@ -24,7 +24,7 @@ class Reporter:
         self._write(planned=steps)
 
     def watch(self, batch: Batch) -> None:
-        """Tell about the batch in progress. A worker whose controller was killed ends here: nobody waits for it any more."""
+        """Tell about the batch in progress. A worker whose controller was killed ends here: nobody waits for it."""
         if self._parent is not None and os.getppid() != self._parent:
             os._exit(1)
         if batch.iteration == 0 or time.monotonic() - self._last > EVERY:
@@ -71,7 +71,7 @@ def trained_steps(folder: Path) -> int:
 
 
 class Display:
-    """The terminal's side: a thread that shows what the workers do until `stop`. Nothing is shown while nothing is trained."""
+    """The terminal's side: a thread that shows what the workers do until `stop`; nothing while nothing is trained."""
 
     def __init__(self, folder: Path, file):
         self._folder, self._file = folder, file

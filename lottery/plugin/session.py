@@ -1,9 +1,9 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lottery.claims.claim import Claim
 from lottery.claims.entries import Entry
@@ -30,13 +30,13 @@ class Options:
 
 @dataclass
 class Session:
-    """Trains what its claims need and judges them. The heavy imports happen when there is something to train or to read."""
+    """Trains what its claims need and judges them. Heavy imports wait until there is something to train or to read."""
 
     options: Options
     entries: Mapping[str, Entry]
     asked: dict[str, ResolvedClaim] = field(default_factory=dict)
-    worker: object = None
-    _results: dict[str, dict[str, object]] = field(default_factory=dict)
+    worker: Any = None  # a Worker, once there is something to train or to read
+    _results: dict[str, dict[str, Any]] = field(default_factory=dict)
     _reported: set = field(default_factory=set)
 
     def ask(self, claim: Claim) -> ResolvedClaim:
@@ -56,7 +56,10 @@ class Session:
         )
 
     def plan(self):
-        """Return what the claims asked for would have trained, as a `lottery.plan.Plan`; nothing is trained but to measure how fast that goes."""
+        """Return what the claims asked for would have trained, as a `lottery.experiments.plan.Plan`.
+
+        Nothing is trained but to measure how fast that goes.
+        """
         from lottery.experiments.plan import plan
 
         self.worker = self._worker()
@@ -79,8 +82,11 @@ class Session:
 
         return turns(cheapest_first({id: self.worker.missing(asked.experiments()) for id, asked in self.asked.items()}))
 
-    def results(self) -> dict[str, dict[str, object]]:
-        """Return the results of all claims asked for, by id, as `results.json` has them. Each knows whether a deviation counts."""
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Return the results of all claims asked for, by id, as `results.json` has them.
+
+        Each knows whether a deviation counts.
+        """
         if not self._results:
             self._results = {id: self._judge(asked) for id, asked in self.asked.items()}
             counting = counts(list(self._results.values()))
@@ -94,17 +100,18 @@ class Session:
         self._reported.update(new)
         return [row for one in new if (record := self.worker.record(one)) for row in rows(one, record.measurements)]
 
-    def _judge(self, asked: ResolvedClaim) -> dict[str, object]:
+    def _judge(self, asked: ResolvedClaim) -> dict[str, Any]:
         """Return a claim's result."""
         experiments = asked.experiments()
         error = next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
         skip = asked.skip
         if not skip and not error and any(one not in self.worker.entries for one in experiments):
             skip = "budget"
+        details: dict[str, object] = {}
         if skip:
-            decision, details = Decision(SKIPPED, reason=skip), {}
+            decision = Decision(SKIPPED, reason=skip)
         elif error:
-            decision, details = Decision(INCONCLUSIVE, reason=error), {}
+            decision = Decision(INCONCLUSIVE, reason=error)
         else:
             decision, details = Judge(asked, lambda one: self.worker.entries[one].measurements).decide()
         result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
@@ -116,9 +123,12 @@ class Session:
         records = [self.worker.record(one) for one in self._ancestry(experiments)]
         return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
 
-    def _levels(self, searches: list) -> dict[str, dict[str, float]]:
-        """Return by network what searches are measured against: scores of the planted ticket and of trivial functions, means over draws."""
-        levels: dict[str, dict[str, float]] = {}
+    def _levels(self, searches: list) -> dict[str, dict[str, Any]]:
+        """Return by network what searches are measured against, as means over draws.
+
+        That is the scores of the planted ticket and of trivial functions.
+        """
+        levels: dict[str, dict[str, Any]] = {}
         for network in sorted({one.setting.network for one in searches}):
             own = {one.seed: one for one in searches if one.setting.network == network and one.arm.noise is None}
             records = [record.measurements for one in own.values() if (record := self.worker.record(one))]
@@ -143,8 +153,3 @@ class Session:
             found |= dict.fromkeys(new)
             open_ends += new
         return list(found)
-
-
-def deadline(budget: float | None) -> float | None:
-    """Return the time after which nothing new is started, for a budget in seconds from now."""
-    return None if budget is None else time.time() + budget

@@ -1,0 +1,41 @@
+"""Running the claims from any folder: those of the checkout one stands in, else those that came with the package."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lottery.plugin.options import holds_claims
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def claims_folder() -> Path:
+    """Return the folder of claims to run: `benchmarks` of the current folder, if it has claims, else the package's.
+
+    In a wheel that is `lottery/benchmarks`; an editable installation leaves it beside the package.
+    """
+    own, inside, beside = Path("benchmarks"), PACKAGE / "benchmarks", PACKAGE.parent / "benchmarks"
+    return next((folder for folder in (own, inside) if holds_claims(folder)), beside)
+
+
+def arguments(given: Sequence[str]) -> list[str]:
+    """Return pytest's arguments: those given, and the folder of claims unless they name a file or a folder of claims.
+
+    For the package's claims pytest is told to leave the package alone: settings of a project around it do not count,
+    test ids are those of a checkout, and the cache (`--lf`) lies in the current folder.
+    """
+    plugin = ["-p", "lottery.plugin.hooks"]  # also where the package is on the path but not installed
+    if any(holds_claims(Path(argument.partition("::")[0])) for argument in given if not argument.startswith("-")):
+        return [*plugin, *given]
+    folder = claims_folder()
+    if not folder.is_absolute():
+        return [*plugin, str(folder), *given]
+    where = ["-c", os.devnull, f"--rootdir={folder.parent}", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
+    return [*plugin, *where, "-ra", str(folder), *given]
+
+
+def run(given: Sequence[str]) -> int:
+    """Run the claims and return pytest's exit status."""
+    import pytest
+
+    return int(pytest.main(arguments(given)))

@@ -1,0 +1,334 @@
+"""One process's part in a run of the benchmarks: training before the first test, judging, and the report at the end.
+
+Three roles run this code: the only process under -n0, the controller and the workers under -n. Workers train and judge;
+the controller shows progress, gathers the results from a folder that all share, sets the exit status and writes the
+report. Every run of pytest in the environment makes a `Run`, so what is heavy is imported once claims were collected.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from lottery.core.errors import LotteryError, StoreWarning
+from lottery.core.machine import cores
+from lottery.plugin import options
+
+if TYPE_CHECKING:
+    from lottery.claims.baselines import Baseline
+    from lottery.claims.claim import Claim
+    from lottery.experiments.plan import Plan
+    from lottery.experiments.scales import Scale
+    from lottery.plugin.progress import Display
+    from lottery.plugin.run_report import RunReport
+    from lottery.plugin.session import Session
+
+
+class Run:
+    """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
+
+    def __init__(self, config: pytest.Config):
+        self.config, self.started = config, time.time()
+        self.given: Mapping[str, Any] = getattr(config, "workerinput", {})  # what the controller tells a worker
+        if options.given(config, "plan") and self._distributed():
+            raise LotteryError("--plan works in one process: add -n0, or run lottery plan")
+        budget = options.budget(config)
+        self.deadline = self.given.get("lottery_deadline") or (self.started + budget if budget else None)
+        self.folder = Path(  # that all processes of a run share; made when something is put there
+            self.given.get("lottery_folder") or Path(tempfile.gettempdir()) / f"lottery-{uuid.uuid4().hex}"
+        )
+        if not self.given:
+            config.add_cleanup(lambda: shutil.rmtree(self.folder, ignore_errors=True))
+        self.baseline = None if self.given else self._read_baseline()
+        self._load_criteria()
+        self.collected: list[str] = []
+        self.report: RunReport | None = None
+        self.error = ""
+        self.session: Session | None = None
+        self.planned: Plan | None = None
+        self.display: Display | None = None
+
+    @cached_property
+    def scale(self) -> "Scale":
+        return options.chosen_scale(self.config)
+
+    @cached_property
+    def devices(self) -> list[str]:
+        return options.device_names(self.config)
+
+    @cached_property
+    def precision(self) -> str:
+        return options.precision(self.config)
+
+    def _shared(self, name: str) -> Path:
+        """Return a folder within the one that all processes share."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / name).mkdir(exist_ok=True)
+        return self.folder / name
+
+    def _read_baseline(self) -> "Baseline | None":
+        path = options.given(self.config, "baseline")
+        if not path:
+            return None
+        from lottery.claims import baselines
+
+        return baselines.read(Path(path))
+
+    def _load_criteria(self) -> None:
+        given = options.given(self.config, "criterion")
+        if given:
+            from lottery.masks import criteria
+
+            before = dict(criteria.CRITERIA)
+
+            def restore() -> None:
+                criteria.CRITERIA.clear()
+                criteria.CRITERIA.update(before)
+
+            self.config.add_cleanup(restore)
+            for option in given:
+                criteria.load(option)
+
+    # what a worker, or the only process, does
+
+    def pytest_collection_modifyitems(self, items):
+        """Find out what is asked for, before anything is deselected."""
+        if not claims_imported():
+            return
+        items[:] = [item for item in items if _claim(item) or not hasattr(getattr(item, "function", None), "claim_of")]
+        benchmarks = {claim.file for _, claim in _claims(items)}
+        if benchmarks:
+            try:
+                self.session = self._session(benchmarks)
+            except LotteryError as error:
+                self.error = str(error)
+
+    def _session(self, benchmarks: set[Path]) -> "Session":
+        """Return the session of the claims of these files; raise where an option, the folder or an entry is wrong."""
+        from lottery.claims.claim import STATED
+        from lottery.claims.resolved import entries_of
+        from lottery.plugin.session import Options, Session
+        from lottery.store.store import store_folder
+
+        scale, precision = self.scale, self.precision
+        device = self.devices[int(self.given.get("workerid", "gw0")[2:]) % len(self.devices)]
+        options.check_results_folder(self.config)
+        chosen = Options(scale, store_folder(options.given(self.config, "store")), device, precision, self.deadline)
+        return Session(chosen, entries_of(benchmarks & set(STATED)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session):
+        """Workers train before they report for tests, so that a worker that dies in training is simply replaced."""
+        if self.error:
+            self._give_up(self.error)
+        if self.given and self.session is not None:
+            file = self._shared("claims") / f"{self.given['workerid']}.json"
+            file.write_text(json.dumps([item.nodeid for item, _ in _claims(session.items)]))
+            self._train(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        if not self._distributed() and self.session is not None:
+            if options.given(self.config, "plan"):
+                return self._plan(session)
+            self.collected = [item.nodeid for item, _ in _claims(session.items)]
+            if not session.testsfailed or session.config.option.continue_on_collection_errors:
+                self._train(session)
+
+    def _ask(self, items: list[pytest.Item]) -> "Session | None":
+        """Return the session with the claims that were selected, or None if none were."""
+        claims = _claims(items)
+        for _, claim in claims:
+            assert self.session is not None
+            self.session.ask(claim)
+        return self.session if claims else None
+
+    def _plan(self, session) -> bool:
+        """Keep what would be trained for the summary, instead of running anything."""
+        try:
+            if (asked := self._ask(session.items)) is not None:
+                self.planned = asked.plan()
+        except LotteryError as error:
+            self._give_up(str(error))
+        return True
+
+    def _train(self, session) -> None:
+        if not _claims(session.items) or session.config.option.collectonly:
+            return
+        from lottery.plugin.progress import Reporter
+
+        name = self.given.get("workerid", "main")
+        if not self.given:
+            self._begin_display()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                reporter = Reporter(self._shared("progress"), name, os.getppid() if self.given else None)
+                if (asked := self._ask(session.items)) is not None:
+                    asked.train(self.given.get("workercount", 1), reporter)
+            except LotteryError as error:
+                self._give_up(str(error))
+            finally:
+                self._end_display()
+                own = [str(warning.message) for warning in caught if issubclass(warning.category, StoreWarning)]
+                (self._shared("warnings") / f"{name}.json").write_text(json.dumps(own))
+        for warning in caught:
+            if not issubclass(warning.category, StoreWarning):
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+    def _give_up(self, message: str) -> NoReturn:
+        """End the run with one message."""
+        if not self.given:
+            self.error = ""  # pytest prints it
+            raise pytest.UsageError(message)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "error").write_text(message)
+        pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
+
+    def judge(self, claim: "Claim", item: pytest.Item) -> None:
+        """Leave the claim's result for the controller, and give the test the outcome that belongs to the verdict."""
+        from lottery.claims import judging
+        from lottery.report.results_table import ours
+
+        assert self.session is not None
+        result: dict[str, Any] = self.session.results()[claim.id]
+        found = {"node": item.nodeid, "result": result, "rows": self.session.rows(claim)}
+        name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
+        file = self._shared("results") / f"{name}.json"
+        file.with_suffix(".part").write_text(json.dumps(found, allow_nan=False))
+        os.replace(file.with_suffix(".part"), file)
+        item.user_properties.append(("verdict", result["verdict"]))
+        if result["verdict"] == "skipped":
+            pytest.skip(result["reason"])
+        if result["error"]:
+            pytest.fail(result["reason"], pytrace=False)
+        if judging.fails(result, result["counts"]):
+            found_and_expected = f"{ours(result)}, expected {result['expected_verdict']}"
+            pytest.fail(f"{result['verdict']}: {found_and_expected}. {result['statement']}", pytrace=False)
+        if judging.deviates(result):
+            item.user_properties.append(("deviates", "by chance"))
+
+    # what the controller, or the only process, does
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput |= {"lottery_folder": str(self.folder), "lottery_deadline": self.deadline}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error):
+        if (self.folder / "error").exists():  # a worker gave up: end the others quietly, the summary has the message
+            distributed: Any = self.config.pluginmanager.get_plugin("dsession")
+            distributed.triggershutdown()
+
+    def pytest_sessionstart(self):
+        if not self.given and self._distributed() and options.claims_asked(self.config):
+            self._begin_display()
+
+    def _begin_display(self) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and terminal.isatty:
+            from lottery.plugin.progress import Display
+
+            self.display = Display(self._shared("progress"), terminal._tw._file)
+
+    def _end_display(self) -> None:
+        if self.display is not None:
+            self.display.stop()
+            self.display = None
+
+    def pytest_runtest_logreport(self, report):
+        self._end_display()
+
+    def pytest_sessionfinish(self, session):
+        self._end_display()
+        if self.given:
+            return
+        found = _read_all(self.folder / "results")
+        self.collected = sorted({*self.collected, *(id for ids in _read_all(self.folder / "claims") for id in ids)})
+        if (self.folder / "error").exists():
+            self.error = (self.folder / "error").read_text()
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif found or (self.collected and not session.config.option.collectonly):
+            self._finish(session, found)
+
+    def _finish(self, session, found: list[dict]) -> None:
+        """Make the report, write it, and set the exit status."""
+        from lottery.plugin import progress, run_report
+
+        warned = sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
+        self.report = run_report.RunReport(
+            scale=self.scale,
+            results_folder=options.given(self.config, "results"),
+            found=found,
+            missing=sorted(set(self.collected) - {left["node"] for left in found}),
+            baseline=self.baseline,
+            baseline_name=options.given(self.config, "baseline"),
+            strict=bool(getattr(self.config.option, "strict", False)),
+            interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
+            warnings=warned,
+        )
+        steps, where = progress.trained_steps(self.folder / "progress"), (self.devices, self.precision)
+        self.report.make(self.started, time.time() - self.started, steps, run_report.environment(*where))
+        try:
+            self.report.write()
+        except LotteryError as error:
+            self.error, session.exitstatus = str(error), pytest.ExitCode.USAGE_ERROR
+            return
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            others = session.testsfailed - self.report.count_failures()  # tests that are no claims, or broke
+            failed = self.report.failed or others > 0
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self.given:
+            return
+        if self.report is not None:
+            self.report.show(terminalreporter)
+        if self.planned:
+            from lottery.report.plan_table import plan_table
+
+            terminalreporter.write_sep("=", f"lottery, scale {self.scale.name}: what would be trained")
+            workers = cores() if self.devices == ["cpu"] else len(self.devices)
+            terminalreporter.write_line(plan_table(self.planned, workers))
+        if self.error:
+            terminalreporter.write_line(f"ERROR: {self.error}", red=True)
+
+    def _distributed(self) -> bool:
+        return bool(self.given) or bool(getattr(self.config.option, "tx", None))
+
+
+def claims_imported() -> bool:
+    """Return whether a module that was collected states claims; most runs of pytest know none."""
+    return "lottery.claims.claim" in sys.modules
+
+
+def _claim(item: pytest.Item) -> "Claim | None":
+    """Return the claim that a test item states, or None."""
+    if not claims_imported():
+        return None
+    from lottery.claims.claim import Claim
+
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    claim = parameters.get("claim")
+    return claim if isinstance(claim, Claim) else None
+
+
+def _claims(items: list[pytest.Item]) -> "list[tuple[pytest.Item, Claim]]":
+    """Return the items that state claims, with their claims."""
+    return [(item, claim) for item in items if (claim := _claim(item)) is not None]
+
+
+def _read_all(folder: Path) -> list:
+    """Return the contents of all JSON files in a folder, in the order of their names."""
+    return [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]

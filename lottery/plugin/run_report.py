@@ -1,0 +1,148 @@
+"""The report of a finished run: what is written and shown, the remarks, and whether the exit status is 1."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lottery.claims import comparison, judging
+from lottery.claims.baselines import Baseline
+from lottery.claims.results import SCHEMA, in_order
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
+from lottery.core.errors import LotteryError
+from lottery.core.machine import processor
+from lottery.experiments.scales import Scale
+from lottery.report.files import write
+from lottery.report.remarks import levels, remarks
+from lottery.report.results_table import heading, summary, table
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", "pytest-xdist")
+
+
+@dataclass
+class RunReport:
+    """What a run comes to. `found` is what the tests left: a node id, a result and rows of measurements each."""
+
+    scale: Scale
+    results_folder: str
+    found: Sequence[Mapping]
+    missing: Sequence[str]  # node ids of claims that were collected and brought no verdict
+    baseline: Baseline | None
+    baseline_name: str
+    strict: bool
+    interrupted: bool
+    warnings: Sequence[str]
+    notes: list[str] = field(default_factory=list)
+    failed: bool = False
+    content: dict[str, Any] = field(default_factory=dict)  # of `results.json`
+    written: bool = False
+
+    def make(self, started: float, seconds: float, steps: int, environment: Mapping) -> None:
+        """Work out the content, the remarks, and whether the run failed."""
+        results = in_order([left["result"] for left in self.found])
+        moves = comparison.compare(results, self.baseline) if self.baseline else []
+        self.content = {
+            "schema": SCHEMA,
+            "scale": self.scale.name,
+            "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+            "seconds": seconds,
+            "trained_steps": steps,
+            "environment": environment,
+            "claims": [result for result in results if not result["own_criterion"]],
+            "criteria": [result for result in results if result["own_criterion"]],
+            "q_values": _q_values(results),
+            "baseline": moves,
+            "no_verdict": self.missing,
+        }
+        self.notes = [*remarks(results), *levels(results), *self._gate(results, moves), *self.warnings]
+        if self.baseline:
+            self.notes += comparison.remarks(moves, self.baseline_name)
+
+    def _gate(self, results: Sequence[Mapping], moves: Sequence[Mapping]) -> list[str]:
+        """Return remarks about the exit status, and decide whether it is 1."""
+        lines = [
+            f"{result['id']} is other than expected, which among so many claims can be chance (Holm): it does not count"
+            for result in results
+            if judging.deviates(result) and not result["counts"]
+        ]
+        failures = self.count_failures() + sum(row["state"] == "drifted" for row in moves) + len(self.missing)
+        if self.missing:
+            more = f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else ""
+            named = ", ".join(self.missing[:3]) + more
+            lines.append(f"{len(self.missing)} collected claims brought no verdict: {named}")
+        if self.interrupted:
+            lines.append("interrupted: everything that was finished is kept, and the same command goes on from there")
+        elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
+            lines.append("nothing at all was decided")
+            failures += 1
+        inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
+        if inconclusive and self.strict:
+            lines.append(f"{inconclusive} inconclusive, which fails under --strict")
+            failures += inconclusive
+        self.failed = failures > 0
+        return lines
+
+    def count_failures(self) -> int:
+        """Return how many claims made their tests fail."""
+        return sum(bool(judging.fails(left["result"], left["result"]["counts"])) for left in self.found)
+
+    def write(self) -> None:
+        """Write the three files; raise if that is not possible."""
+        rows = sorted(
+            {tuple(row) for left in self.found for row in left["rows"]},
+            key=lambda row: (row[0], row[9], row[10], row[2], row[1], row[5], row[4]),
+        )
+        try:
+            write(Path(self.results_folder), self.content, rows, self.notes, self.scale)
+        except OSError as error:
+            raise LotteryError(
+                f"the results cannot be written to {self.results_folder} ({error}); "
+                "choose another folder with --results"
+            ) from None
+        self.written = True
+
+    def show(self, terminal) -> None:
+        """Show the table and the remarks."""
+        everything = self.content["claims"] + self.content["criteria"]
+        terminal.write_sep("=", heading(self.content))
+        if everything:
+            terminal.write_line(table(everything, "simple"))
+            terminal.write_line("")
+        for note in self.notes:
+            terminal.write_line(f"- {note}")
+        terminal.write_line("")
+        terminal.write_line(summary(self.content), bold=True)
+        if self.written:
+            terminal.write_line(f"written to {self.results_folder}/results.json, results.md, measurements.csv")
+        terminal.write_line(f"scale {self.scale.name}: {self.scale.more}")
+
+
+def environment(devices: Sequence[str], precision: str) -> dict[str, object]:
+    """Return the device, the precision and the versions of a run, as `results.json` has them."""
+    versions: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    device = f"cpu ({processor()})" if list(devices) == ["cpu"] else _gpus(devices)
+    system = {"python": platform.python_version(), "system": platform.system()}
+    return {"device": device, "precision": precision, **system, **versions}
+
+
+def _gpus(devices: Sequence[str]) -> str:
+    import torch
+
+    return ", ".join(f"{device} ({torch.cuda.get_device_name(device)})" for device in devices)
+
+
+def _q_values(results: Sequence[Mapping]) -> dict[str, float]:
+    """Return Benjamini and Hochberg's q-values of the hypothesis that a claim's region holds the truth, by claim.
+
+    They depend on which claims were selected, so they stand beside the claims and not among their fields.
+    """
+    tested = [result for result in results if result["p_outside"] is not None and result["kind"] != "exact"]
+    return dict(zip([result["id"] for result in tested], q_values([result["p_outside"] for result in tested])))
