@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from lottery.core.errors import LotteryError
 
@@ -50,7 +51,7 @@ class Registry(dict[str, Callable]):
         """Return whether the function of this name asks for an argument."""
         return argument in _arguments(self.find(name))
 
-    def call(self, name: str, **offered: object) -> object:
+    def call(self, name: str, **offered: object) -> Any:
         """Return what the function of this name makes of the arguments that it asks for."""
         function = self.find(name)
         return function(**{argument: offered[argument] for argument in _arguments(function)})

@@ -13,6 +13,7 @@ from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
 from lottery.experiments import chain
 from lottery.experiments.arms import TOP, Evaluate, Inspect, LearnMask, Train
+from lottery.experiments.computing import prepared_of
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.mask_parts import OneShotMask
 from lottery.experiments.parts import ActionPart, Prepared, Sources, implements, part_of
@@ -27,13 +28,19 @@ from lottery.store.store import Record
 from lottery.training.config import Config
 from lottery.training.fit import Outcome, fit, observers_for
 from lottery.training.learned_masks import Bernoulli, TopK
-from lottery.training.observers import Observer
+from lottery.training.observers import Observer, Progress
 from lottery.training.parametrisation import Identity, Parametrisation
 
 
 def moment_of(experiment: Experiment) -> int:
     """Return what names a round's data order beside its seed: the round, unless all rounds see the same."""
     return experiment.round if experiment.setting.config.data_order == "fresh" else 0
+
+
+def _learning(experiment: Experiment) -> LearnMask:
+    action = experiment.arm.action
+    assert isinstance(action, LearnMask)
+    return action
 
 
 @implements(Train)
@@ -47,7 +54,7 @@ class TrainAction(ActionPart):
 
     @classmethod
     def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
-        prepared = population.prepared(sources)
+        prepared = prepared_of(population, sources)
         if not prepared:
             return {}
         ready = population.only(sorted(prepared, key=lambda one: one.setting.config.learning_rate))
@@ -56,10 +63,10 @@ class TrainAction(ActionPart):
             ready.replica(one, made.start, made.cut.trainable, "last" if planted else moment_of(one))
             for one, made in ((one, prepared[one]) for one in ready.experiments)
         ]
-        observers: list[Observer] = observers_for(Identity)
+        tell = ready.told()
+        observers: list[Observer] = observers_for(Identity, tell)
         if planted:
-            observers = [PlantedReading(ready, [prepared[one] for one in ready.experiments])]
-        observers.append(ready.progress())
+            observers = [PlantedReading(ready, [prepared[one] for one in ready.experiments]), Progress(tell)]
         outcomes = fit(ready.model, Identity, ready.data, ready.config, replicas, observers)
         by_experiment = dict(zip(ready.experiments, outcomes))
         return ready.each(lambda one: cls._record(one, prepared[one], by_experiment[one]))
@@ -81,52 +88,44 @@ class LearnMaskAction(ActionPart):
         return action.method, action.rescaled, action.logit, action.biases, action.released
 
     def check(self) -> None:
-        learn: LearnMask = self.experiment.arm.action  # type: ignore[assignment]
+        learn = _learning(self.experiment)
         if learn.biases or learn.share is None:
             count(self.experiment.setting.architecture, learn.share, learn.released)
 
     def science(self) -> list[Callable]:
-        learn: LearnMask = self.experiment.arm.action  # type: ignore[assignment]
+        learn = _learning(self.experiment)
         return [TopK if learn.method == TOP else Bernoulli]
 
     @classmethod
     def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
-        prepared = population.prepared(sources)
-        ready = population.only(list(prepared))
+        prepared = prepared_of(population, sources)
         if not prepared:
             return {}
-        replicas = [
-            ready.replica(one, prepared[one].start, prepared[one].cut.trainable, cls._moment(one)) for one in prepared
-        ]
-        learn: LearnMask = ready.experiments[0].arm.action  # type: ignore[assignment]
-        softmax = learn.released
-        parametrise = cls.parametrisation(ready)
-        observers: list[Observer] = observers_for(parametrise)
-        if ready.planted:
-            observers = [PlantedReading(ready, list(prepared.values()), learned=True, softmax=softmax)]
-        outcomes = fit(
-            ready.model,
-            parametrise,
-            ready.data,
-            ready.config,
-            replicas,
-            [*observers, ready.progress()],
-            loss=ready.architecture.loss + OF_SOFTMAX * softmax,
-        )
-        arrays = [observers[0].arrays(row) for row in range(len(prepared))] if ready.planted else [{}] * len(prepared)
+        ready, made = population.only(list(prepared)), list(prepared.values())
+        replicas = [ready.replica(one, of.start, of.cut.trainable, cls._moment(one)) for one, of in prepared.items()]
+        softmax = _learning(ready.experiments[0]).released
+        loss = ready.architecture.loss + OF_SOFTMAX * softmax
+        parametrise, tell = cls.parametrisation(ready), ready.told()
+        if not ready.planted:
+            outcomes = fit(
+                ready.model, parametrise, ready.data, ready.config, replicas, observers_for(parametrise, tell), loss
+            )
+            return {one: Record(outcome.measurements) for one, outcome in zip(ready.experiments, outcomes)}
+        reading = PlantedReading(ready, made, learned=True, softmax=softmax)
+        outcomes = fit(ready.model, parametrise, ready.data, ready.config, replicas, [reading, Progress(tell)], loss)
         return {
-            one: Record(outcome.measurements, kept) for one, outcome, kept in zip(ready.experiments, outcomes, arrays)
+            one: Record(outcome.measurements, reading.arrays(row))
+            for row, (one, outcome) in enumerate(zip(ready.experiments, outcomes))
         }
 
     @staticmethod
     def _moment(experiment: Experiment) -> object:
-        learn: LearnMask = experiment.arm.action  # type: ignore[assignment]
-        return "scores" if learn.biases else moment_of(experiment)
+        return "scores" if _learning(experiment).biases else moment_of(experiment)
 
     @classmethod
     def parametrisation(cls, population: Population) -> Callable[[Tensor], Parametrisation]:
         """Return how the starts (R, P) become trained logits or scores."""
-        actions: list[LearnMask] = [one.arm.action for one in population.experiments]  # type: ignore[misc]
+        actions = [_learning(experiment) for experiment in population.experiments]
         learn, layout, architecture = actions[0], population.layout, population.architecture
         if learn.method != TOP:
             streams = [stream(seed, "supermask") for seed in population.seeds]
@@ -135,7 +134,10 @@ class LearnMaskAction(ActionPart):
             )
         streams = [stream(seed, "scores" if learn.biases else "supermask") for seed in population.seeds]
         shares = [
-            count(architecture, one.share, one.released) / layout.count if one.biases else one.share for one in actions
+            one.share
+            if one.share is not None and not one.biases
+            else count(architecture, one.share, one.released) / layout.count
+            for one in actions
         ]
         annealed = [one.annealed for one in actions]
 
@@ -160,7 +162,7 @@ class EvaluateAction(ActionPart):
     def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
         if not population.planted:
             return population.each(lambda one: cls._at_rungs(population, one, sources[one]))
-        prepared = population.prepared(sources)
+        prepared = prepared_of(population, sources)
         ready = population.only(list(prepared))
         measured = read_untrained(ready, list(prepared.values()))
         masks = [np.packbits(made.cut.trainable.bool().numpy()) for made in prepared.values()]

@@ -1,6 +1,7 @@
-"""Arms: the ways in which a claim makes and trains networks. Descriptions only; `lottery.experiments.parts` makes them real.
+"""Arms: the ways in which a claim makes and trains networks. Descriptions; `lottery.experiments.parts` makes them real.
 
-An arm is three small parts, the same for all seeds: how its mask comes about, what its networks start from, what is done with them.
+An arm is three small parts, the same for all seeds: how its mask comes about, what its networks start from, and what
+is done with them.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Dense(Mask):
 
 @dataclass(frozen=True)
 class Iterative(Mask):
-    """Round by round: each round's networks, trained from the arm's own starts, decide about the next round's mask (a chain).
+    """Round by round: the networks of a round, trained from the arm's own starts, decide about the next mask (a chain).
 
-    `scope` is "layer" or "global", whether each layer is ranked by itself or all together; "": as the architecture says.
+    `scope` is "layer" if each layer is ranked by itself, "global" if all are together; "": as the architecture says.
     """
 
     kind = "iterative"
@@ -56,7 +57,7 @@ class Iterative(Mask):
 
 @dataclass(frozen=True)
 class OneShot(Mask):
-    """At once from the dense network, or by a criterion of initial weights from the untrained, to what the same round of a chain would leave."""
+    """At once, to what the same round of a chain would leave: by the dense network, or by initial weights."""
 
     kind = "one-shot"
     criterion: str
@@ -80,14 +81,14 @@ class From(Mask):
 
 @dataclass(frozen=True)
 class ToShare(Mask):
-    """Down to a share of all parameters, biases included, within one experiment (Fischer & Burkholz 2021, section 3 and appendix B.1).
+    """Down to a share of all parameters, biases included, in one experiment (Fischer & Burkholz 2021, appendix B.1).
 
-    Its ladder depends on the share, so that two of these share no round but the first: there is nothing to keep between rounds.
+    Its ladder depends on the share, so that two of these have no round but the first in common: no round is kept.
 
     share     which is kept; None: as many parameters as the planted ticket has
     rounds    in how many steps, on a geometric ladder, scores are taken and parameters are cut
     epochs    of training before each of these, after which the network is reset
-    scope     "global": all parameters are ranked together; "layer": every layer's weights, and its biases, by themselves
+    scope     "global": all parameters are ranked together; "layer": each layer's weights, and its biases, by themselves
     released  True: as the authors' code does it (`lottery/experiments/search.py` has the differences)
     """
 
@@ -132,9 +133,9 @@ class Start:
 
 @dataclass(frozen=True)
 class Reset(Start):
-    """Every round starts anew: kept weights from what `treatment` makes of the initial ones, pruned ones frozen as `pruned` says.
+    """Every round starts anew: kept weights as `treatment` makes them, pruned ones as `pruned` says.
 
-    `draw` is which of several independent draws of the treatment; `lottery/masks/kept_values.py` and `pruned_values.py` have the names.
+    `lottery/masks/kept_values.py` and `pruned_values.py` have the names; `draw` is which of several independent draws.
     """
 
     kind = "reset"
@@ -164,7 +165,7 @@ class Continue(Start):
 
 @dataclass(frozen=True)
 class Action:
-    """What is done with masked networks. `by_round` says whether that needs an experiment a round, `trains` whether anything is trained."""
+    """What is done with masked networks: whether `by_round`, in an experiment a round, and whether it `trains`."""
 
     by_round: ClassVar[bool] = True
     trains: ClassVar[bool] = True
@@ -232,8 +233,8 @@ class LearnMask(Action):
 class Arm:
     """How the networks of a comparison come about.
 
-    `training` names one of the scale's trainings, `network` one of its networks; "": those of the claim. `noise` is that of
-    made data; None: the paper's.
+    `training` names one of the scale's trainings, `network` one of its networks; "": those of the claim. `noise` is
+    that of made data; None: the paper's.
     """
 
     mask: Mask = Dense()
@@ -261,7 +262,7 @@ class Arm:
         return ", ".join(filter(None, [self.mask.name, self.start.name, self.action.name, noise, self.training]))
 
     def described(self) -> dict[str, object]:
-        """Return the arm as data, a column each of `measurements.csv`: by it, never by its name, figures choose what to draw."""
+        """Return the arm as data, by columns of `measurements.csv`: by these, not by names, figures choose."""
         parts: dict[str, object] = {"mask": self.mask.kind, "start": self.start.kind, "action": self.action.kind}
         for part in (self.mask, self.start, self.action):
             for field in fields(part):
@@ -292,7 +293,7 @@ def continued(criterion: str) -> Arm:
 
 
 def reset_at_the_end(criterion: str) -> Arm:
-    """Return the arm that prunes iteratively while it trains on, and resets the weights once, before the last training."""
+    """Return the arm that prunes iteratively while it trains on, and resets once, before the last training."""
     return Arm(From(continued(criterion)))
 
 
@@ -313,12 +314,12 @@ def learned(treatment: str = "rewind", rescaled: bool = False, logit: float = 0.
 
 
 def edge_popup(share: float, treatment: str = "rewind") -> Arm:
-    """Return the arm that trains scores over frozen weights, of which each layer keeps the best `share` (Ramanujan et al. 2020)."""
+    """Return the arm that trains scores over frozen weights; a layer keeps its best `share` (Ramanujan et al. 2020)."""
     return Arm(Dense(), Reset(treatment), LearnMask(TOP, share=share), TOP_K)
 
 
 def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> Arm:
-    """Return the arm of heuristic supermasks: one-shot masks over treated weights that are never trained (Zhou et al., section 5.1).
+    """Return the arm of heuristic supermasks: one-shot masks over weights that are never trained (Zhou et al., 5.1).
 
     `training` names the training of the dense network that the masks come from, where it is not that of the claim.
     """
@@ -326,7 +327,7 @@ def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> 
 
 
 def dissected(criterion: str, training: str = "") -> Arm:
-    """Return the arm that looks at the rewinding chain's masks: which weights they keep, what became of those in the dense network."""
+    """Return the arm that looks at the rewinding chain's masks: which weights they keep, and what became of those."""
     return Arm(From(chain(criterion)), Reset(), Inspect(), training)
 
 
@@ -343,7 +344,7 @@ def whole(network: str) -> Arm:
 def singleshot(
     network: str, method: str, share: float | None, rounds: int = 1, weak: bool = True, scope: str = "global"
 ) -> Arm:
-    """Return the arm that prunes a planted network before any training by "magnitude", "random", "snip", "grasp" or "synflow".
+    """Return the arm that prunes a planted network untrained, by "magnitude", "random", "snip", "grasp" or "synflow".
 
     What is left is then trained, but where no `weak` ticket is asked for.
     """
@@ -367,7 +368,7 @@ def multishot(
 
 
 def scores_sought(network: str, share: float | None, annealed: bool = False, released: bool = False) -> Arm:
-    """Return the arm that trains scores over a planted network as it is, of which each layer keeps the best (edge-popup)."""
+    """Return the arm that trains scores over a planted network, of which each layer keeps the best (edge-popup)."""
     learn = LearnMask(TOP, share=share, biases=True, annealed=annealed, released=released)
     return Arm(action=learn, training=PLANTED_SCORES, network=network)
 

@@ -37,7 +37,7 @@ def weights_of(experiment: Experiment, parameters: Tensor) -> Weights:
 
 
 def treated(experiment: Experiment, reset: Reset, round: int, masks: Masks, previous: Weights) -> Weights:
-    """Return the start m * f(w_init) of a round: treated where kept, zero where pruned. `previous` is what the round before started from."""
+    """Return the start m * f(w_init) of a round. `previous` is what the round before started from."""
     architecture = experiment.setting.architecture
     purpose = ("treatment", reset.treatment, round) + ((reset.draw,) if reset.draw else ())
     return [
@@ -60,9 +60,10 @@ def treated(experiment: Experiment, reset: Reset, round: int, masks: Masks, prev
 def zeroed(
     experiment: Experiment, action: str, round: int, following: Masks, masks: Masks, start: Weights, final: Weights
 ) -> Weights:
-    """Return where the next round starts when its pruned weights are not all at zero: at zero where `action` says so, else at w_init.
+    """Return where the next round starts when not all pruned weights are at zero: there where `action` says so.
 
-    `following` are the next round's masks; `masks`, `start` and `final` are this round's masks and weights before and after training.
+    Everywhere else it is at w_init. `following` are the next round's masks; `masks`, `start` and `final` are this
+    round's masks and weights before and after training.
     """
     layers = experiment.setting.architecture.layers
     zeros = [
@@ -81,7 +82,7 @@ def zeroed(
 
 
 def spread(kept: np.ndarray, masks: Masks) -> Weights:
-    """Return weights with the values `kept` at the places that the masks keep, layer after layer, and zeros elsewhere."""
+    """Return weights with the values `kept` where the masks keep any, layer after layer, and zeros elsewhere."""
     parts, weights = torch.from_numpy(kept).split([int(mask.sum()) for mask in masks]), []
     for part, mask in zip(parts, masks):
         weights.append(torch.zeros(mask.shape))
@@ -92,7 +93,7 @@ def spread(kept: np.ndarray, masks: Masks) -> Weights:
 def ranks(
     experiment: Experiment, by: Iterative | OneShot, round: int, masks: Masks, start: Tensor, final: Tensor
 ) -> list[Tensor]:
-    """Return every layer's ranks (weights,) by a criterion at the end of a round, from the parameters (P,) before and after.
+    """Return every layer's ranks (weights,) at the end of a round, from the parameters (P,) before and after it.
 
     Ranked globally, a rank counts the weights of all layers that are pruned. Ties are drawn per seed, round and layer.
     """
@@ -114,7 +115,7 @@ def ranks(
 
 
 def scope(experiment: Experiment, by: Iterative | OneShot) -> str:
-    """Return whether weights are ranked by "layer" or in "global" order: as the arm says, else as the architecture does."""
+    """Return "layer" or "global", how weights are ranked: as the arm says, else as the architecture does."""
     return getattr(by, "scope", "") or experiment.setting.architecture.scope
 
 
@@ -130,7 +131,7 @@ def cut(experiment: Experiment, by: Iterative | OneShot, ranked: list[Tensor], r
 
 
 def dense_ranks(experiment: Experiment, by: Iterative | OneShot, final: np.ndarray | None) -> list[Tensor]:
-    """Return the ranks by the trained dense network's parameters, or by the initial weights where training does not matter."""
+    """Return the ranks by the trained dense network's parameters, or by initial weights where there are none."""
     start = experiment.setting.architecture.layout.join(initial(experiment))
     return ranks(experiment, by, 0, no_masks(experiment), start, start if final is None else torch.from_numpy(final))
 

@@ -1,4 +1,4 @@
-"""Experiments: an arm made concrete for one seed and one round. No torch here: what an experiment is says nothing of how it is computed."""
+"""Experiments: an arm made concrete for one seed and one round. What one is says nothing of how it is computed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lottery.training.config import Setting
 
 @dataclass(frozen=True)
 class Experiment:
-    """One network of one arm after `round` rounds of pruning, or at all of them where the arm is not made by rounds. Made by `experiment`."""
+    """One network of one arm after `round` rounds of pruning, or at all of them; made by `experiment`."""
 
     setting: Setting
     arm: Arm
@@ -47,8 +47,9 @@ class Experiment:
 
 
 def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
-    """Return the experiment of an arm at a round. Before the first round every arm that trains weights by rounds is the dense network.
+    """Return the experiment of an arm at a round.
 
+    Before the first round every arm that trains by rounds is the dense network.
     `setting` is that of the arm's training and network, which the arm then need not name any more.
     """
     if arm.by_round and arm.action.trains and round == 0:

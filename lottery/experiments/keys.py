@@ -1,7 +1,7 @@
 """Keys: the name of an experiment in the store, a hash of everything its result depends on and of nothing else.
 
-Settings and descriptions count as data; code counts by its normalised source, as far as the experiment's parts use it; the
-engine counts by its declared version. Device and torch's version do not count: they stand beside the result.
+Settings and descriptions count as data; code counts by its normalised source, as far as the experiment's parts use
+it; the engine counts by its declared version. Device and torch's version do not count: they stand beside the result.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One cycle of train, prune, reset, train again, small enough to be looked at whole: what structural claims are checked on."""
+"""One small cycle of train, prune, reset, train again, looked at whole: what structural claims are checked on."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -32,8 +32,8 @@ IMAGES = (600, 100, 500)  # for training, validation, test
 class Layer:
     """One layer in one round of pruning, each field (inputs, outputs).
 
-    `mask_before` and `trained_before` are the mask and the trained weights of the round before; `mask`, `start` and `trained`
-    this round's; `redrawn` is the start of a random reinitialisation under the same mask, `w_init` the first initialisation.
+    `mask_before` and `trained_before` are of the round before; `mask`, `start` and `trained` this round's; `redrawn` is
+    the start of a random reinitialisation under the same mask, `w_init` the first initialisation.
     """
 
     w_init: Tensor
@@ -53,12 +53,14 @@ def random_pixels(name: str) -> Dataset:
 
 @functools.cache
 def layers(name: str) -> list[Layer]:
-    """Return every layer of a network in each of its first rounds under large_final, trained for a few steps on random pixels.
+    """Return every layer of a network in its first rounds under large_final, trained for a few steps on random pixels.
 
-    Masks, starts and frozen weights are those that the suite trains with; what is in the pixels does not matter to them.
+    Masks, starts and frozen weights are the suite's; what is in the pixels does not matter to them.
     """
     setting, data = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS)), random_pixels(name)
-    model, found, records, before = model_of(setting.architecture), [], {}, None
+    model, before = model_of(setting.architecture), None
+    found: list[Layer] = []
+    records: dict[Experiment, Record] = {}
     for round in range(ROUNDS + 1):
         one = experiment(setting, chain("large_final"), round, seed=0)
         made = _begin(one, records)
@@ -118,7 +120,7 @@ def redrawn_alike(layer: Layer) -> bool:
 
 
 def restored_from_bits(name: str) -> dict[str, object]:
-    """Return whether a masked network that is stored as its seed and one bit a weight predicts the same, and how many bits a weight that takes."""
+    """Return whether a network stored as its seed and one bit a weight predicts the same, and how many bits."""
     setting = Setting(name, "mnist", Config("adam", 1.2e-3, 60, STEPS, STEPS))
     one, layout, test = experiment(setting, DENSE, 0, seed=0), setting.architecture.layout, random_pixels(name).test
     masks = [

@@ -1,4 +1,4 @@
-"""How masks come about that stand on other experiments: nothing pruned, chains, one-shot pruning, the masks of another arm."""
+"""How masks come about: nothing pruned, chains, one-shot pruning, the masks of another arm."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DenseMask(MaskPart):
 
 @implements(Iterative)
 class IterativeMask(MaskPart):
-    """One round after the other, each in an experiment of its own; without training in between where no trained weight matters."""
+    """One round after the other, each in an experiment of its own, or all at once where no trained weight matters."""
 
     by: Iterative
 
@@ -50,7 +50,7 @@ class IterativeMask(MaskPart):
 
     @staticmethod
     def rests_on_training(arm: Arm) -> bool:
-        """Return whether trained weights decide where a chain's next round starts: about its mask, its frozen values, or all of it."""
+        """Return whether trained weights decide where a chain's next round starts: by its mask, or by its values."""
         return criteria.needs_training(arm.mask.criterion) or not arm.start.plain  # type: ignore[attr-defined]
 
     def parents(self) -> tuple[Experiment, ...]:
@@ -112,8 +112,8 @@ class OneShotMask(MaskPart):
 
     def rungs(self, sources: Sources, rounds: range) -> list[Masks]:
         """Return the masks after each of these rounds."""
-        finals = [sources[parent].arrays["final"] for parent in self.parents()]
-        ranked = chain.dense_ranks(self.experiment, self.by, *(finals or [None]))
+        final = next((sources[parent].arrays["final"] for parent in self.parents()), None)
+        ranked = chain.dense_ranks(self.experiment, self.by, final)
         return [chain.cut(self.experiment, self.by, ranked, round) for round in rounds]
 
     def cut(self, sources: Sources) -> Cut:

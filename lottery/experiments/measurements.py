@@ -10,8 +10,8 @@ from lottery.models.architectures import is_planted
 
 MEASURED = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value")
 TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
-ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit", "share",
-       "rounds", "scope", "annealed", "released", "noise")  # fmt: skip
+ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
+       "share", "rounds", "scope", "annealed", "released", "noise")  # fmt: skip
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 RATES = ("recall", "precision", "chance")
@@ -39,7 +39,7 @@ def written(arm: Arm) -> tuple[str, ...]:
 
 
 def of_search(experiment: Experiment, measured: Mapping) -> tuple[list[Number], Mapping[int, float]]:
-    """Return the numbers of a search for a planted ticket, and the weights that remain after each of its rounds, in per cent.
+    """Return the numbers of a search for a planted ticket, and what remains after each of its rounds, in per cent.
 
     Lists become a number for every layer, or, of what was recovered, for every round.
     """
@@ -57,7 +57,7 @@ def of_search(experiment: Experiment, measured: Mapping) -> tuple[list[Number], 
 
 
 def of_images(experiment: Experiment, measured: Mapping) -> tuple[Iterable[Number], Mapping[int, float]]:
-    """Return the numbers of a network for images, and the weights that remain after the rounds that they belong to, in per cent."""
+    """Return the numbers of a network for images, and what remains after the rounds that they are of, in per cent."""
     architecture = experiment.setting.architecture
     if "anatomy" in measured or "validation_loss" in measured:
         numbers = _of_anatomy(experiment, measured) if "anatomy" in measured else _of_training(experiment, measured)

@@ -1,26 +1,24 @@
 """Parts of arms at work: what each description of a mask, a start or an action does, found by the description's class.
 
-A part names its parents, makes its share of an experiment, and lists its `science`: the functions that its results depend on.
-What a part looks up by name in a registry belongs into that list; what its class uses directly is followed by itself.
+A part names its parents, makes its share of an experiment, and lists its `science`, the functions that its results
+depend on: what it looks up in a registry belongs into that list; what its class uses directly is followed by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
 from lottery.experiments.experiment import Experiment
+from lottery.experiments.population import Population
 from lottery.store.store import Record
 from lottery.training.config import Config
 from lottery.training.parametrisation import Identity, Parametrisation
-
-if TYPE_CHECKING:
-    from lottery.experiments.population import Population
 
 Weights = list[Tensor]  # one tensor (inputs, outputs) a layer
 Masks = list[Tensor]  # one bool tensor (inputs, outputs) a layer, True = kept
@@ -29,7 +27,7 @@ Sources = Mapping[Experiment, Record]  # the records of an experiment's parents
 
 @dataclass(frozen=True)
 class Cut:
-    """A mask that has come about: layer by layer, or None where all weights are kept, and all parameters (P,) that may move.
+    """A mask that has come about: which parameters (P,) may move, and layer by layer, or None where all are kept.
 
     `previous` is what the round before started from; `measured` is what was measured on the way.
     """
@@ -106,7 +104,7 @@ class ActionPart(Part):
 
     @staticmethod
     def images(config: Config, sizes: Sequence[int]) -> int:
-        """Return how many images are passed through a network to measure it; `sizes` are those of training, validation and test data."""
+        """Return how many images it takes to measure a network; `sizes` are of training, validation and test data."""
         return 0
 
     @classmethod
@@ -120,7 +118,7 @@ class ActionPart(Part):
         return ()
 
 
-_PARTS: dict[type, type[Part]] = {}
+_PARTS: dict[type, Any] = {}
 
 
 def implements(description: type) -> Callable[[type], type]:
@@ -133,7 +131,7 @@ def implements(description: type) -> Callable[[type], type]:
     return register
 
 
-def part_of(description: object) -> type:
+def part_of(description: object) -> Any:  # a class of MaskPart, StartPart or ActionPart
     """Return the class that does what a description says."""
     try:
         return _PARTS[type(description)]
@@ -155,7 +153,7 @@ def parents(experiment: Experiment) -> tuple[Experiment, ...]:
 
 
 def batch_key(experiment: Experiment) -> tuple:
-    """Return what experiments must have in common to be computed together: all but seed, round and learning rate, where they are plain."""
+    """Return what experiments must have in common to be computed together: not seed, round and learning rate."""
     arm = experiment.arm
     mask, action = part_of(arm.mask), part_of(arm.action)
     return experiment.setting.without_rate, action, action.batch_key(arm.action), mask.batch_key(arm.mask)

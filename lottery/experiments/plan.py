@@ -1,7 +1,7 @@
-"""Planning: what a set of claims still needs, what that costs, and which claims to decide first when there is not time for all."""
+"""Planning: what a set of claims still needs, what that costs, and which to decide first if time is short."""
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,12 +27,12 @@ def arithmetic(one: Experiment) -> float:
 
 
 def cheapest_first(
-    needs: Mapping[Hashable, Iterable[Experiment]], cost: Callable[[Experiment], float] = arithmetic
-) -> list[tuple[Hashable, list[Experiment]]]:
-    """Return the claims in the order in which the next one always costs least, each with what it needs beyond those before it.
+    needs: Mapping[str, Iterable[Experiment]], cost: Callable[[Experiment], float] = arithmetic
+) -> list[tuple[str, list[Experiment]]]:
+    """Return the claims so that the next one always costs least, each with what it needs beyond those before it.
 
-    `needs` has, for each claim, the experiments that are still missing for it, their missing ancestors included. What several
-    claims share is paid by the first; of equally cheap claims the one that comes first in `needs` is first.
+    `needs` has the experiments that are still missing for each claim, missing ancestors included. What several claims
+    share is paid by the first; of equally cheap claims the first in `needs` comes first.
     """
     open_needs, order = {claim: set(missing) for claim, missing in needs.items()}, []
     while open_needs:
@@ -44,7 +44,7 @@ def cheapest_first(
     return order
 
 
-def turns(order: Sequence[tuple[Hashable, list[Experiment]]]) -> dict[Experiment, int]:
+def turns(order: Sequence[tuple[str, list[Experiment]]]) -> dict[Experiment, int]:
     """Return for each experiment the place of the first claim that needs it."""
     return {one: place for place, (_, paid) in enumerate(order) for one in paid}
 
@@ -57,7 +57,7 @@ class Speed:
     image: float
 
     def seconds(self, one: Experiment, data: Dataset) -> float:
-        """Return the seconds of one experiment: its steps, its looks at the validation loss, and what is measured at the end."""
+        """Return the seconds of one experiment: its steps, its looks at the validation loss, its measurements."""
         config, action = one.setting.config, part_of(one.arm.action)
         images = action.images(config, [len(part.images) for part in (data.train, data.validation, data.test)])
         return one.steps * self.step + images * self.image
@@ -101,14 +101,14 @@ def start_block(population: Population) -> Tensor:
 
 
 def memory(one: Experiment, data: Dataset, replicas: int) -> int:
-    """Return about how many bytes a worker needs for its data and for a batch of so many networks, beside torch itself."""
+    """Return about how many bytes a worker needs for its data and a batch of so many networks, beside torch."""
     images = sum(part.images.numel() * part.images.element_size() for part in (data.train, data.validation, data.test))
     return images + replicas * COPIES * 4 * working_set(one)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim in a plan: how many networks it still needs beyond those of the claims before it, their steps, and the seconds of one worker."""
+    """A claim in a plan: the networks it needs beyond those of claims before it, their steps, seconds of one worker."""
 
     claim: str
     networks: int
@@ -118,7 +118,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be trained, claim by claim, the cheapest first; how many networks the store has; and the bytes that a worker needs."""
+    """What would be trained, the cheapest claim first; how many networks are stored; the bytes of a worker."""
 
     rows: list[Row]
     stored: int

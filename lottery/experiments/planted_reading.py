@@ -1,8 +1,9 @@
-"""What is measured of a network with a planted ticket: how good it is before and after training, what is kept of it, and beside what."""
+"""What is measured of a network with a planted ticket: how good it is before and after training, and what is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ Readings = dict[str, list[float]]
 
 
 class PlantedReading(Observer):
-    """Reads untrained ("strong") tickets before a training and trained ("weak") ones after it; of learned masks the strong ones, after it."""
+    """Reads strong (untrained) tickets before a training and weak ones after it; of learned masks the strong."""
 
     def __init__(self, population: Population, made: Sequence[Prepared], learned: bool = False, softmax: bool = False):
         self._population, self._made, self._learned, self._softmax = population, made, learned, softmax
@@ -39,10 +40,8 @@ class PlantedReading(Observer):
     def end(self, state: State) -> None:
         """Read the weak tickets, or those that a learned mask leaves."""
         if self._learned:
-            self._strong, self._kept = (
-                self.read(state.parameters.effective),
-                self._kept & state.parameters.masks().cpu(),
-            )
+            learned: Any = state.parameters
+            self._strong, self._kept = self.read(learned.effective), self._kept & learned.masks().cpu()
         else:
             self._weak = self.read(state.parameters.effective)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
@@ -15,16 +14,13 @@ from lottery.data.catalogue import load
 from lottery.data.datasets import Dataset
 from lottery.data.made_tasks import dataset
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.parts import ActionPart, Cut, MaskPart, Prepared, Sources, part_of
 from lottery.models.architectures import Architecture, is_planted
 from lottery.models.layout import Layout
 from lottery.models.model import Model, model_of
 from lottery.planting.planted_networks import planted_masks, planted_parameters, planted_scales
 from lottery.store.fingerprints import listed
-from lottery.store.store import Record
 from lottery.training.config import Config
 from lottery.training.fit import Replica
-from lottery.training.observers import Progress
 
 Made = TypeVar("Made")
 
@@ -32,7 +28,7 @@ Made = TypeVar("Made")
 @listed
 @dataclass
 class Population:
-    """R experiments of one batch key. `failed` says why an experiment could not be computed; `watch` is told the steps done of each."""
+    """R experiments of one batch key. `failed` says why one could not be computed; `watch` is told the steps done."""
 
     experiments: Sequence[Experiment]
     device: str = "cpu"
@@ -113,49 +109,12 @@ class Population:
         """Return the population of some of the experiments; what fails in it fails in this one."""
         return Population(experiments, self.device, self.watch, self.failed, self.done)
 
-    def prepared(self, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Prepared]:
-        """Return every experiment with its mask and its start, from the records of its parents."""
-        by_part: dict[type[MaskPart], list[Experiment]] = {}
-        for experiment in self.experiments:
-            by_part.setdefault(part_of(experiment.arm.mask), []).append(experiment)
-        cuts: dict[Experiment, Cut] = {}
-        for part, experiments in by_part.items():
-            group = self.only(experiments)
-            cuts |= part.cut_all(group, sources)
-            self.done = max(self.done, group.done)
-
-        def begin(experiment: Experiment) -> Prepared:
-            cut = cuts[experiment]
-            return Prepared(cut, part_of(experiment.arm.start)(experiment).begin(cut, sources[experiment]))
-
-        return self.each(begin)
-
     def replica(self, experiment: Experiment, start: Tensor, trainable: Tensor, moment: object) -> Replica:
         """Return a network to train; `moment` names its data order."""
         order = (experiment.seed, "data order", moment)
         return Replica(start, trainable, order, experiment.setting.config.learning_rate)
 
-    def progress(self) -> Progress:
-        """Return the observer that tells `watch` how far a training is, those before it counted."""
-        return Progress(lambda iteration: self.watch(self.done + iteration))
-
-
-@torch.no_grad()
-def compute(population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
-    """Return the records of a population's experiments; those in `population.failed` have none.
-
-    Where a GPU's memory does not hold them all, they are computed in halves: others may use that GPU, too.
-    """
-    action: type[ActionPart] = part_of(population.experiments[0].arm.action)
-    try:
-        return action.run(population, sources)
-    except torch.cuda.OutOfMemoryError:
-        if len(population.experiments) == 1:
-            name = population.architecture.name
-            raise LotteryError(
-                f"the memory of {population.device} does not hold a single {name}; free some, or use --device cpu"
-            ) from None
-    torch.cuda.empty_cache()
-    middle = len(population.experiments) // 2
-    halves = population.experiments[:middle], population.experiments[middle:]
-    return {key: record for half in halves for key, record in compute(population.only(half), sources).items()}
+    def told(self) -> Callable[[int], None]:
+        """Return what is to be told a training's iterations: for `watch`, those of trainings before it are added."""
+        before = self.done
+        return lambda iteration: self.watch(before + iteration)

@@ -23,8 +23,8 @@ DATASETS = (
 )  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 
-# How long the papers train, where a claim is about a network that was trained so long. 55 epochs of 916 batches (Frankle & Carbin
-# print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500.
+# How long the papers train, where a claim is about a network that was trained so long: 55 epochs of 916 batches
+# (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500.
 PAPER_ITERATIONS = {"lenet-300-100": {FULL_LENGTH: 50_380, SUPERMASK: 440_000, RESCALED: 110_000}}
 
 
@@ -47,7 +47,7 @@ def _lenet(iterations: int, interval: int) -> Setting:
 
 
 def _lenet_supermask(rate: float, epochs: int) -> Setting:
-    """Masks as the official code trains them: SGD with momentum 0.9, batches of 250, and huge rates, for a logit's slope is small."""
+    """Masks as the official code trains them: momentum 0.9, batches of 250, huge rates, as a logit's slope is small."""
     return Setting("lenet-300-100", "mnist", Config("sgd", rate, 250, 220 * epochs, 2_200, momentum=0.9))
 
 
@@ -74,7 +74,7 @@ def _digits(config: Config) -> Setting:
     return Setting("lenet-96-48", "digits", config)
 
 
-# Chosen so that the dense network's early stop comes before the middle of the run (`tests/test_scales.py`), and that it learns under SGD.
+# Chosen so that the dense network stops early before the middle of the run (tests/test_scales.py), and learns by SGD.
 _DIGITS = _digits(Config("adam", 1e-2, 20, 600, 25))
 _DIGITS_TRAININGS = {
     EARLY_STOP: _DIGITS,
@@ -85,7 +85,7 @@ _DIGITS_TRAININGS = {
     RESCALED: _digits(Config("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
     TOP_K: _digits(Config("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
 }
-# Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Their data is made, and their networks are small: no scale cuts them.
+# Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Made data, small networks: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
 
 

@@ -1,20 +1,20 @@
-"""Searching for planted tickets: fit, score, prune, down to a share of all parameters (Fischer & Burkholz 2021, section 3, appendix B.1).
+"""Searching for planted tickets: fit, score, prune, down to a share of all parameters (Fischer & Burkholz 2021, B.1).
 
-What a search finds does not depend on the others of its population. Every seed has a host, a planting and data of its own:
-10,000 samples, 1,000 of them for testing, and 40 more that scores are taken on. Where the authors' released code does otherwise
-than one would from the paper, this does what is sound, and `released` does what the code does:
+What a search finds does not depend on the others of its population. Every seed has a host, a planting and data of its
+own: 10,000 samples, 1,000 of them for testing, and 40 more that scores are taken on. Where the authors' released code
+does otherwise than one would from the paper, this does what is sound, and `released` does what the code does:
 
-                       here                                              released
-  as many as planted   the ticket's weights and biases                   its share of weights, times weights and biases
-  number kept          exactly as many as asked for                      those above a threshold: all that tie with it go
-  ties                 drawn                                             pruned
-  pruned parameters    stay pruned in later rounds                       may come back
-  edge-popup           linear outputs; biases have scores like weights   a softmax on every task; scores of biases start at zero, and
-                                                                         stay there: which are kept is the choice of torch's top-k
+                       here                                released
+  as many as planted   the ticket's weights and biases     its share of weights, times weights and biases
+  number kept          exactly as many as asked for        those above a threshold: all that tie with it go
+  ties                 drawn                               pruned
+  pruned parameters    stay pruned in later rounds         may come back
+  edge-popup           linear outputs; biases have         a softmax on every task; scores of biases stay at zero,
+                       scores like weights                 and torch's top-k chooses among them
 
-Two differences no search switches, both are measured: strong tickets are read as they are, divided by the planting's scale, and on
-regressions fitted; released, Circle's are read as they are (`strong_raw`), and regressions, trained ones as well, are fitted by a
-factor of any sign (`strong_any_sign`, `weak_any_sign`), where here trained ones are read as they are.
+Two differences no search switches, both are measured: strong tickets are read as they are, divided by the planting's
+scale, and on regressions fitted; released, Circle's are read as they are (`strong_raw`), and regressions, trained ones
+as well, are fitted by a factor of any sign (`strong_any_sign`, `weak_any_sign`), where here trained ones are not.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from lottery.models.architectures import Architecture
 from lottery.planting.planted_networks import target_of, task_of
 from lottery.planting.readings import RATES, overlap
 from lottery.training.fit import fit
+from lottery.training.observers import Progress
 from lottery.training.parametrisation import Identity
 
 CLASSES = 4  # of the samples that scores are taken on: 40 for every task, as released
@@ -64,14 +65,14 @@ def count(architecture: Architecture, share: float | None, released: bool) -> in
     if not layers <= kept <= parameters:
         what = "what is planted" if share is None else f"a share of {share:g}"
         raise LotteryError(
-            f"a search in {architecture.name}: {what} is {kept} of {parameters} parameters; a search keeps at least one "
-            f"for each of the {layers} layers, and at most all"
+            f"a search in {architecture.name}: {what} is {kept} of {parameters} parameters; a search keeps at least "
+            f"one for each of the {layers} layers, and at most all"
         )
     return kept
 
 
 def above_threshold(scores: Tensor, left: int) -> Tensor:
-    """Return where scores are larger than the largest of those that go if `left` are to stay: fewer stay where some tie with it."""
+    """Return where scores exceed the largest of those that go if `left` are to stay: fewer stay where some tie."""
     gone = scores.numel() - left
     return scores > scores.sort().values[gone - 1] if gone else torch.ones_like(scores, dtype=torch.bool)
 
@@ -175,7 +176,7 @@ class SearchMask(MaskPart):
 
 
 def train(population: Population, start: Tensor, masks: Tensor, moment: str, epochs: int) -> Tensor:
-    """Return the parameters (R, P) after so many epochs from the masked start, pruned ones at zero and every other moved."""
+    """Return the parameters (R, P) after so many epochs from the masked start, in which pruned ones stay at zero."""
     if not epochs:
         return start
     config = replace(population.config, iterations=epochs * population.config.interval)
@@ -183,7 +184,7 @@ def train(population: Population, start: Tensor, masks: Tensor, moment: str, epo
         population.replica(experiment, begin, mask, moment)
         for experiment, begin, mask in zip(population.experiments, start * masks, masks.to(start))
     ]
-    outcomes = fit(population.model, Identity, population.data, config, replicas, [population.progress()])
+    outcomes = fit(population.model, Identity, population.data, config, replicas, [Progress(population.told())])
     population.done += config.iterations
     return torch.stack([outcome.final for outcome in outcomes]).to(start)
 

@@ -62,7 +62,7 @@ class ResetStart(StartPart):
         return chain.zeroed(experiment, self.reset.pruned, 0, masks, chain.no_masks(experiment), w_init, final)
 
     def carry_over(self, following: Masks, masks: Masks, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
-        """Return what the next round's start needs, `following` being its masks: where it is at zero, or values to be permuted."""
+        """Return what the next start needs, `following` being its masks: where it is at zero, or values to permute."""
         w_start, w_final = (chain.weights_of(self.experiment, block) for block in (start, final))
         if not self.reset.plain:
             round, pruned = self.experiment.round, self.reset.pruned

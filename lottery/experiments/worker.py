@@ -1,7 +1,7 @@
-"""A worker: takes the next untrained population, trains it, keeps what came of it, until nothing that is asked for is missing.
+"""A worker: takes the next untrained population, trains it, keeps what came of it, until nothing is missing.
 
-Any number of workers share a store. Each takes a few experiments that go into one batch under locks, the longest chains first,
-and never waits for another while there is something to do.
+Any number of workers share a store. Each takes a few experiments that go into one batch under locks, the longest chains
+first, and never waits for another while there is something to do.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import torch
 from lottery.data.catalogue import load
 from lottery.data.datasets import Dataset
 from lottery.experiments.batch import Batch
+from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.implemented import batch_key, parents
 from lottery.experiments.keys import key
 from lottery.experiments.parts import Sources
-from lottery.experiments.population import Population, compute
+from lottery.experiments.population import Population
 from lottery.experiments.queue import Queue
 from lottery.models.cost import training_cost
 from lottery.store.store import Record, Store
@@ -34,7 +35,7 @@ COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporar
 class Worker:
     """Computes experiments into a store.
 
-    `workers` is how many share the work; `watch` is told about the batch in progress, `steps` counts finished network-steps.
+    `workers` share the work; `watch` is told about the batch in progress, `steps` counts finished network-steps.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Worker:
         self._others: dict[Experiment, Record | None] = {}
 
     def data(self, setting: Setting) -> Dataset:
-        """Return the data set of a setting on this worker's device; of a task the first seed's samples, which stay on the processor."""
+        """Return a setting's data set on this worker's device; of a made task the first seed's samples."""
         return load(setting.dataset, self.device)
 
     def key(self, experiment: Experiment) -> str:
@@ -72,7 +73,7 @@ class Worker:
         return self.entries.get(experiment) or self._others.get(experiment)
 
     def missing(self, asked: Iterable[Experiment]) -> set[Experiment]:
-        """Return what must be computed so that all that is asked for is there; sound entries that are asked for are read."""
+        """Return what must be computed so that all that is asked for is there; what is there of it is read."""
         open_ends = [one for one in asked if one not in self.entries and not self._read(one)]
         missing = set(open_ends)
         while open_ends:
@@ -91,9 +92,9 @@ class Worker:
     ) -> None:
         """Compute until each experiment asked for is in `entries` or in `failed`, or until `deadline`, a time.time().
 
-        Nothing is started that would not be done by then, judging by how long the like of it took. `finished` is told the
-        network-steps done so far after each batch. `turns` says what comes first, by smaller numbers; without it the longest
-        chains do, which keeps all workers busy to the end.
+        Nothing is started that would not be done by then, judging by how long the like of it took. `finished` is told
+        the network-steps done so far after each batch. `turns` says what comes first, by smaller numbers; without it
+        the longest chains do, which keeps all workers busy to the end.
         """
         asked, first = list(dict.fromkeys(asked)), turns or {}
         while absent := [
@@ -112,7 +113,7 @@ class Worker:
             self.failed |= queue.failed
 
     def _turn(self, queue: Queue[Experiment], deadline: float | None, finished: Callable[[int], None]) -> bool:
-        """Compute one batch, or wait a little where others compute all that could be; return False where nothing fits before the deadline."""
+        """Return whether to go on, after a batch or a short wait; not if nothing fits before the deadline."""
         for one in queue.held():
             if self._there(one):
                 queue.finish(one)
@@ -166,7 +167,7 @@ class Worker:
         return self.store.has(self.key(experiment))
 
     def at_most(self, first: Experiment, ready: int) -> int:
-        """Return how many of so many ready experiments to take: no more than a fair share, nor than pay in one batch."""
+        """Return how many of so many ready experiments to take: at most a fair share, and what pays in one batch."""
         floats = working_set(first)
         if self.device == "cpu":
             pays = max(1, CACHE_FLOATS // floats)
