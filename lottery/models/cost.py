@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lottery.models.architectures import Architecture
+from lottery.models.layout import Network
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Cost:
     activations: int
 
 
-def training_cost(architecture: Architecture, batch: int) -> Cost:
+def training_cost(architecture: Network, batch: int) -> Cost:
     """Return the cost of a step on `batch` inputs.
 
     Each layer with weights makes three products, the first one two, since no gradient of the images is needed. What
@@ -28,7 +28,7 @@ def training_cost(architecture: Architecture, batch: int) -> Cost:
 
 
 @functools.cache
-def _of_one_input(architecture: Architecture) -> tuple[int, int]:
+def _of_one_input(architecture: Network) -> tuple[int, int]:
     multiplications: list[int] = []
     floats: list[int] = []
 

@@ -1,9 +1,11 @@
 """Layout: where the parameters and buffers of a network lie in its blocks of memory."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
-from lottery.models.architectures import Architecture
+from lottery.models.layers import Layer
 
 ALIGNMENT = 64  # floats; a replica's block is padded to this, so that vectorised updates treat every replica alike
 # Images per pass in evaluation, fixed for each network, because the shape of a product can change its last bits: few
@@ -13,6 +15,20 @@ ROWS_SMALL, ROWS_LARGE = 100, 500
 LARGE = 2**16  # parameters
 
 
+class Network(Protocol):
+    """What a layout is of: an architecture."""
+
+    @property
+    def module(self) -> nn.Module: ...
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
+    @property
+    def loss(self) -> str: ...
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+    def build(self) -> nn.Module: ...
+
+
 class Layout:
     """Where the parameters of one replica lie in its block of `size` floats, and its buffers in one of `buffer_size`.
 
@@ -20,7 +36,7 @@ class Layout:
     no mask touches, called biases here for short; then padding.
     """
 
-    def __init__(self, architecture: Architecture):
+    def __init__(self, architecture: Network):
         self.network = architecture
         self.shapes = [layer.shape for layer in architecture.layers]
         parameters, buffers = (
