@@ -17,7 +17,7 @@ from lottery.experiments.arms import at, multishot, scores_sought, singleshot, w
 
 DEPTHS = (3, 5, 6, 10)
 
-# Planting. What is worked out stands in `lottery/planting/bounds.py` and `lottery/planting/planted_networks.py`, imported where it is: collecting claims needs no torch.
+# Planting, worked out in `lottery/planting`, which is imported where it is used: collecting claims needs no torch.
 
 
 @claim("lemma-1")
@@ -34,17 +34,13 @@ def test_errors_stay_bounded(question):
 
 @claim("theorem-2")
 def test_random_networks_match_as_often_as_bounded(question):
-    """Random layers contain given neurons at least as often as theorem 2 says, up to three standard errors of the trial."""
+    """Random layers contain given neurons as often as theorem 2 says, up to three standard errors of the trial."""
 
     def holds():
         from lottery.planting.bounds import matched_as_bounded
 
-        return all(
-            [
-                matched_as_bounded(*case)
-                for case in ((1, 1, 20, 0.1), (2, 2, 200, 0.15), (3, 2, 500, 0.1), (2, 3, 1000, 0.15))
-            ]
-        )
+        cases = (1, 1, 20, 0.1), (2, 2, 200, 0.15), (3, 2, 500, 0.1), (2, 3, 1000, 0.15)
+        return all(matched_as_bounded(*case) for case in cases)
 
     return exact(holds, True)
 
@@ -66,7 +62,7 @@ def test_bound_follows_size(question):
 
 @claim("relu")
 def test_paths_exist(question):
-    """A single path is a ReLU ticket with probability 0.5 per weight; among ten neurons a layer there is one almost surely."""
+    """A path is a ReLU ticket with probability 0.5 per weight; with ten neurons a layer there almost surely is one."""
 
     def shares(trials=4000):
         from lottery.core.rng import stream
@@ -108,7 +104,7 @@ def test_planted_weights_hide(question, task, printed):
 
 @claim(cases={"relu": ("relu", "0.01"), "circle": ("circle", "0.16"), "helix": ("helix", "0.29")})
 def test_sparsities_at_depth_3(question, task, printed):
-    """At depth 3 and width 100 the tickets have the shares of weights that the caption of figure 6 prints, cut off or rounded."""
+    """At depth 3 and width 100 tickets have the shares of weights in the caption of figure 6, cut off or rounded."""
 
     def as_printed():
         from lottery.planting.planted_networks import weights
@@ -132,7 +128,8 @@ def test_counts_at_depth_5(question, task, of_ticket, of_network):
     return exact(counted, [of_ticket, of_network])
 
 
-@claim(cases={"relu": ("relu", {3: 1.0e-4, 5: 1.0e-4, 10: 1.0e-4}, 5e-6), "helix": ("helix", {3: 3.15e-4, 5: 3.17e-4, 10: 3.17e-4}, 1e-5),
+@claim(cases={"relu": ("relu", {3: 1.0e-4, 5: 1.0e-4, 10: 1.0e-4}, 5e-6),
+              "helix": ("helix", {3: 3.15e-4, 5: 3.17e-4, 10: 3.17e-4}, 1e-5),
               "circle": ("circle", {3: 95.2, 4: 98.1, 5: 98.1, 6: 97.8, 10: 98.8}, 0.5)})  # fmt: skip
 def test_tickets_solve_their_task(question, task, levels, tolerance):
     """On noisy test data the targets reach the error, or the accuracy, that the authors' tickets have."""
@@ -182,7 +179,7 @@ def test_layers_are_unevenly_dense(question, task, printed):
     return exact(rounded, printed)
 
 
-# Seeking. "Found" is at most three points below the planted ticket on Circle, three times its error on ReLU, 1.5 times on Helix.
+# Seeking. "Found" is within three points of the planted ticket on Circle, 3 times its error on ReLU, 1.5 on Helix.
 
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow")
 GUIDED = ("magnitude", "snip", "synflow")  # those that find tickets in several rounds, as the paper says
@@ -261,7 +258,7 @@ def test_synflow_collapses_in_100_rounds(question):
 
 @claim(CIRCLE_6)
 def test_100_rounds_help_slightly(question):
-    """With a hundred rounds SynFlow is slightly better after training: no worse, and by no more than ten points better."""
+    """With a hundred rounds SynFlow is slightly better after training: no worse, and at most ten points better."""
     gains = {
         share: score(hundred_rounds(share)) - score(singleshot(CIRCLE_6, "synflow", share))
         for share in (PLANTED, HUNDREDTH)
@@ -341,7 +338,7 @@ def test_one_shot_needs_a_tenth(question, network):
 
 @claim(cases=EACH_TASK)
 def test_whole_networks_are_accurate(question, network):
-    """Unpruned networks train to accurate models: within three points of the ticket, or with 1 % of the best constant's error."""
+    """Unpruned networks become accurate: within three points of the ticket, or at 1 % of the best constant's error."""
     return proportion(accurate(whole(network)))
 
 
@@ -432,7 +429,7 @@ ON_CIRCLE = {variant: arguments for variant, arguments in RELEASED.items() if "c
 
 @claim(cases=ON_CIRCLE)
 def test_edge_popup_beats_pruning_before_training(question, network, released):
-    """At half of the parameters edge-popup's strong ticket is more than thirty points better than what any pruning leaves untrained."""
+    """At half of the parameters edge-popup's strong ticket is over thirty points better than pruning's."""
     others = highest(score(singleshot(network, method, HALF), "strong") for method in METHODS)
     return proportion(above(score(scores_sought(network, HALF, released=released), "strong") - others, 30))
 
@@ -470,7 +467,7 @@ def test_edge_popup_fails_on_regression(question, network, released):
 
 @claim(CIRCLE)
 def test_strong_tickets_found_are_dense(question):
-    """Neither edge-popup nor edge-popup with annealing finds strong tickets with ten times as many weights as planted."""
+    """Edge-popup, annealed or not, finds no strong tickets with ten times as many weights as planted."""
     ways = {"plain": False, "annealed": True}
     return conjunction(
         **{name: found_at_any([scores_sought(CIRCLE, TWENTIETH, annealed=way)], "strong") for name, way in ways.items()}
@@ -479,7 +476,7 @@ def test_strong_tickets_found_are_dense(question):
 
 @claim(CIRCLE)
 def test_annealing_makes_strong_tickets_sparser(question):
-    """With annealing a tenth of the parameters is about as good as half of them without: no more than five points behind."""
+    """With annealing a tenth of the parameters is at most five points behind half of them without."""
     return effect(
         score(scores_sought(CIRCLE, TENTH, annealed=True), "strong") - score(scores_sought(CIRCLE, HALF), "strong")
     )

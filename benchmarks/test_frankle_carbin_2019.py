@@ -1,4 +1,4 @@
-"""Frankle & Carbin 2019: The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks (arXiv 1803.03635)."""
+"""Frankle & Carbin 2019: The Lottery Ticket Hypothesis (arXiv 1803.03635)."""
 
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
 from lottery.claims.quantities import (
@@ -41,7 +41,7 @@ def test_larger_tickets_learn_faster_and_better(question):
 
 @claim(LENET)
 def test_random_sparse_networks_learn_slower(question):
-    """The sparser a random network, the later its early stop and the lower its accuracy there; the ticket of the same size is better in both."""
+    """The sparser a random network, the later and less accurate its early stop; tickets are better in both."""
     sparsest = question.rounds[-1:]
     return conjunction(
         accuracy_falls=slope(accuracy(RANDOM_SPARSE, n) for n in question.rounds),
@@ -53,7 +53,7 @@ def test_random_sparse_networks_learn_slower(question):
 
 @claim(LENET)
 def test_most_tickets_beat_their_reinit(question):
-    """Structure alone does not explain a ticket: trial by trial, it is more accurate than its own random reinitialisation."""
+    """Structure alone does not explain a ticket: each is more accurate than its own random reinitialisation."""
     return proportion(mean(accuracy(TICKET, n) - accuracy(REINIT, n) for n in question.rounds))
 
 
@@ -74,7 +74,7 @@ def test_early_stop_38_percent_earlier(question):
 
 @claim(LENET)
 def test_learning_curves_in_order(question):
-    """While they learn, the ticket of 21% of the weights is ahead of that of 51%, and that ahead of the dense network."""
+    """While they learn, the ticket of 21% of the weights leads that of 51%, and that leads the dense network."""
     larger, smaller = question.rounds
 
     def lead(arm, n, other, m):
@@ -120,7 +120,7 @@ def test_training_accuracy_stays_full(question):
 
 @claim(LENET)
 def test_final_accuracy_rises(question):
-    """At the end tickets are up to 0.35 points more accurate than the dense network. A mean: the best of several rounds would rise by chance."""
+    """At the end tickets are up to 0.35 points better than the dense network. A mean: a maximum rises by chance."""
     return effect(gap(TICKET, DENSE, question.rounds, "end"))
 
 
@@ -145,13 +145,13 @@ def test_reinit_slows_with_pruning(question):
 
 @claim(LENET)
 def test_ticket_is_more_accurate_than_reinit(question):
-    """With 21% of the weights the ticket is half a point more accurate at early stop than its random reinitialisation."""
+    """At early stop the ticket of 21% of the weights is half a point more accurate than its reinitialisation."""
     return effect(mean(accuracy(TICKET, n) - accuracy(REINIT, n) for n in question.rounds))
 
 
 @claim(LENET)
 def test_ticket_is_faster_than_reinit(question):
-    """With 21% of the weights the ticket reaches its minimum validation loss 2.51 times as fast as its random reinitialisation."""
+    """The ticket of 21% of the weights stops early 2.51 times as fast as its random reinitialisation."""
     return effect(mean(early_stop(REINIT, n) - early_stop(TICKET, n) for n in question.rounds))
 
 
@@ -203,7 +203,7 @@ def test_tickets_fit_at_smaller_sizes(question):
 
 @claim(LENET)
 def test_reset_beats_continuing(question):
-    """At small sizes, tickets whose weights were reset in each round are more accurate and faster than those reset at the end alone."""
+    """At small sizes, tickets reset in each round are more accurate and faster than those reset at the end alone."""
     once = reset_at_the_end("large_final")
     return conjunction(accuracy=gap(TICKET, once, question.rounds), early_stop=delay(once, TICKET, question.rounds))
 
@@ -224,7 +224,7 @@ def kept(training, rounds, layer, name):
 
 @claim(cases={f"{LENET}-adam": ("",), f"{LENET}-sgd": (SGD,)})
 def test_initial_values_of_tickets(question, training):
-    """Around zero the initial values of tickets leave a valley in the second layer and the output, and under SGD in the first layer as well."""
+    """Tickets' initial values leave a valley at zero in the second layer and the output, under SGD in the first too."""
     layers = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
     return conjunction(**{name: kept(training, question.rounds, layer, "near_zero") for name, layer in layers.items()})
 
@@ -238,7 +238,7 @@ def test_signs_of_tickets(question, training):
 
 @claim(LENET)
 def test_resampling_is_little_better_than_reinit(question):
-    """New values drawn from those that the ticket keeps do little better than new values of the initialisation, and worse than the ticket."""
+    """Values drawn anew from a ticket's own do little better than the initialisation's, and worse than the ticket."""
     resampled = branch("large_final", "resample")
     return conjunction(
         over_reinit=gap(resampled, REINIT, question.rounds),
@@ -261,7 +261,7 @@ def test_ticket_weights_move_more(question):
 
 @claim(LENET)
 def test_ticket_weights_grow(question):
-    """In the dense network's training the weights of tickets grow in magnitude more often than the others, in every layer."""
+    """In dense training the weights of tickets grow in magnitude more often than the others, in every layer."""
     layers = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
 
     def more(layer):
@@ -284,7 +284,7 @@ def test_adam_connects_inputs_more_unevenly(question):
 
 @claim(LENET)
 def test_noise_on_initial_values(question):
-    """The more noise on a ticket's initial values, the less accurate it becomes: half a deviation hardly matters, and three beat a new draw."""
+    """Noise on a ticket's initial values costs accuracy: half a deviation hardly any; three still beat a new draw."""
     noisy = [branch("large_final", f"noise_{size}") for size in ("half", "one", "two", "three")]
     levels = [mean(accuracy(arm, n) for n in question.rounds) for arm in (TICKET, *noisy)]
     return conjunction(
@@ -356,7 +356,7 @@ def test_pruning_ladder(question, name, printed):
     }
 )
 def test_law(question, law):
-    """The algorithm as described, held against one small cycle of train, prune, reset and train again on the paper's network."""
+    """The algorithm as described, against one small cycle of train, prune, reset and train on the paper's network."""
     from lottery.experiments import laws
 
     return exact(lambda: laws.everywhere(LENET, getattr(laws, law)), True)

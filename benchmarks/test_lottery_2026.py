@@ -33,7 +33,7 @@ def test_criteria_find_what_magnitude_misses(question, criterion):
 
 @claim(CIRCLE)
 def test_searches_recover_planted_weights(question):
-    """At a hundredth of the parameters searches keep more of the planted weights than as many random weights of the same layers."""
+    """At a hundredth of the parameters searches keep more planted weights than chance in the same layers."""
     one_shot = {method: recall_above_chance(singleshot(CIRCLE, method, 0.01)) for method in METHODS}
     return conjunction(
         **one_shot,
@@ -43,7 +43,7 @@ def test_searches_recover_planted_weights(question):
 
 @claim(CIRCLE)
 def test_rounds_sift_planted_weights(question):
-    """From the first of ten rounds to the last planted weights become more than twice as frequent among the kept, compared with chance."""
+    """Over ten rounds planted weights become more than twice as frequent among the kept, compared with chance."""
     arms = {method: multishot(CIRCLE, method, 0.01) for method in METHODS}
     return conjunction(
         **{method: proportion(enrichment(arm, 10) - 2 * enrichment(arm, 1)) for method, arm in arms.items()}

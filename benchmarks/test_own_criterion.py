@@ -32,6 +32,6 @@ def test_supermask_beats_large_final(question, criterion):
 
 @claim_per_criterion(CIRCLE)
 def test_finds_planted_tickets(question, criterion):
-    """On networks whose best ticket is known, ten rounds by the criterion find better ones than ten rounds by magnitude."""
+    """Where the best ticket is known, ten rounds by the criterion find better ones than ten by magnitude."""
     mine = Arm(ToShare(criterion, 0.01, rounds=10, epochs=5), network=CIRCLE)
     return effect(score(mine) - score(multishot(CIRCLE, "magnitude", 0.01)))

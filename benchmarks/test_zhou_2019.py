@@ -73,7 +73,7 @@ def test_other_criteria_match_dense(question, criterion):
 
 @claim(LENET)
 def test_order_of_criteria(question):
-    """At high sparsity, large final weights are better than large initial ones, those than random ones, those than small final ones."""
+    """At high sparsity large final weights beat large initial ones, those random ones, and those small final ones."""
 
     def level(criterion):
         return mean(accuracy(chain(criterion), n) for n in question.rounds)
@@ -87,7 +87,7 @@ def test_order_of_criteria(question):
 
 @claim(LENET)
 def test_ranking_of_criteria(question):
-    """At high sparsity all criteria rank as the paper's curves do: what looks at the final weights first, what keeps small ones last."""
+    """At high sparsity criteria rank as in the paper: what looks at final weights first, what keeps small ones last."""
     ranked = (
         "large_final",
         "movement",
@@ -118,7 +118,7 @@ def test_large_final_stops_before_random(question):
 
 @claim(LENET)
 def test_signs_in_trained_masks(question):
-    """Retrained, the same-sign mask is as good as large_final, and the different-sign mask is worse than it and no better than random."""
+    """Retrained, the same-sign mask equals large_final; the different-sign mask is worse, and no better than random."""
     same, different = chain("large_final_same_sign"), chain("large_final_diff_sign")
     return conjunction(
         same_sign_matches_large_final=gap(same, TICKET, question.rounds),
@@ -171,7 +171,7 @@ def test_reshuffled_values_with_sign_recover_ticket(question):
 
 @claim(LENET)
 def test_reinit_with_sign_lies_between(question):
-    """New values with the initial sign are better than without it, but weaker than reshuffled values and constants with it."""
+    """With the initial sign new values are better than without, but weaker than reshuffled values and constants."""
     reinit = over(chain("large_final", "reinit_initial_sign"), question.rounds)
     others = mean(
         over(chain("large_final", f"{name}_initial_sign"), question.rounds) for name in ("reshuffle", "constant")
@@ -231,7 +231,7 @@ def test_variant_1_beats_its_controls(question):
 
 @claim(LENET)
 def test_masking_is_training(question):
-    """Masks set to zero what was moving there: pruned weights mostly shrank, kept ones did so less, and the start comes closer to the end."""
+    """Masks zero what was moving there: pruned weights shrank more than kept ones, and the start nears the end."""
     ticket = dissected("large_final")
 
     def of(name):
@@ -255,13 +255,13 @@ def test_large_final_supermask_reaches_40(question):
 
 @claim(LENET)
 def test_random_masks_stay_at_chance(question):
-    """A random mask over untrained weights classifies at chance: its mean over the rungs, since a maximum over them would not."""
+    """A random mask over untrained weights is at chance: its mean over the rungs, since a maximum would not be."""
     return effect(mean(accuracy(untrained("random"), n) for n in question.rounds))
 
 
 @claim(LENET)
 def test_same_sign_is_the_best_heuristic_mask(question):
-    """Of the heuristic masks over untrained weights, the one that keeps large final weights of unchanged sign is by far the best."""
+    """Over untrained weights, the mask of large final weights of unchanged sign is by far the best heuristic."""
     same_sign, large_final = untrained("large_final_same_sign"), untrained("large_final")
     return effect(
         highest(accuracy(same_sign, n) for n in SUPERMASK_ROUNDS)
@@ -314,7 +314,7 @@ def test_signed_constants_help_heuristic_masks(question):
     }
 )
 def test_table_1(question, cell):
-    """The row of the fully connected network, cell by cell; its cell of masks learned over initial weights is learned_supermask_reaches_95."""
+    """The fully connected network's row, but for masks learned over initial weights: learned_supermask_reaches_95."""
     return effect(cell)
 
 
@@ -326,7 +326,7 @@ def test_learned_supermask_reaches_95(question):
 
 @claim(LENET)
 def test_learned_masks_beat_heuristic_ones(question):
-    """A mask that is trained over frozen initial weights classifies better than the best heuristic mask over signed constants."""
+    """A mask trained over frozen initial weights is better than the best heuristic one over signed constants."""
     return effect(accuracy(learned(), 0, at="end") - best_rung(SIGNED_CONSTANTS))
 
 
@@ -381,7 +381,7 @@ def test_masks_of_one_network_agree(question):
 
 @claim(LENET)
 def test_components_can_be_varied(question):
-    """Another criterion, constants with the initial sign, or other zeros: each leaves networks as accurate as the ticket."""
+    """With another criterion, signed constants, or other zeros, networks are as accurate as the ticket."""
     return conjunction(
         criterion=gap(chain("magnitude_increase"), TICKET, question.rounds),
         kept_weights=gap(chain("large_final", "constant_initial_sign"), TICKET, question.rounds),
@@ -394,7 +394,7 @@ def test_components_can_be_varied(question):
 
 @claim(LENET)
 def test_less_training_gives_better_masks(question):
-    """The large_final mask of a barely trained network classifies better over untrained weights than that of a fully trained one."""
+    """Over untrained weights the large_final mask of a barely trained network beats that of a fully trained one."""
     return effect(best_rung(untrained("large_final", training=BRIEF)) - best_rung(LARGE_FINAL))
 
 

@@ -7,7 +7,6 @@ was measured.
 import csv
 import io
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from typing import NamedTuple
 from lottery.claims.results import SCHEMA, position
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
+from lottery.core.paths import write_whole
 
 FOLDER = Path("expected", "baselines")  # of folders of tables, one a scale
 COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint")
@@ -109,8 +109,7 @@ def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:
         merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
         file = folder / f"{paper}.csv"
         written[file] = Table([*(other for other in runs if other != run), run], dict(merged))
-        file.with_suffix(".part").write_text(_text(written[file]), encoding="utf-8")
-        os.replace(file.with_suffix(".part"), file)
+        write_whole(file, _text(written[file]))
     return written
 
 

@@ -22,27 +22,24 @@ from lottery.models.architectures import ARCHITECTURES
 
 
 @dataclass(frozen=True)
-class Effect:
+class _OfOne:
+    quantity: Quantity
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+
+class Effect(_OfOne):
     """A number per seed, whose mean should lie in the region."""
 
-    quantity: Quantity
     kind = "effect"
 
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        return (self.quantity,)
 
-
-@dataclass(frozen=True)
-class Proportion:
+class Proportion(_OfOne):
     """A number per seed; the share of seeds in which it is above zero should lie in the region."""
 
-    quantity: Quantity
     kind = "proportion"
-
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        return (self.quantity,)
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,11 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
         entry = _claim(build, "*", network, ()).entry_id
         STATED.setdefault(_file(build), {})[build.__name__] = [entry]
         test = _test(build)
-        test.claim_of = lambda criterion: _claim(build, criterion, network, (criterion,), entry)
+
+        def claim_of(criterion: str) -> Claim:
+            return _claim(build, criterion, network, (criterion,), entry)
+
+        test.claim_of = claim_of  # type: ignore[attr-defined]
         return test
 
     return decorate

@@ -92,9 +92,7 @@ class Question(Table):
     rounds: Annotated[tuple[Round, ...], *DISTINCT] = ()
     shares: Annotated[tuple[Share, ...], *DISTINCT] = ()  # of parameters that searches keep; None: the planted ticket's
     iterations: Annotated[tuple[Iteration, ...], *DISTINCT] = ()  # at which a learning curve is looked at
-    level: Annotated[float, Field(ge=0, le=100)] = (
-        0.0  # validation accuracy in per cent that a learning curve is to reach
-    )
+    level: Annotated[float, Field(ge=0, le=100)] = 0.0  # validation accuracy in per cent for a learning curve to reach
     seeds: Annotated[int, Field(ge=0, le=1000)] = 0
     training: Annotated[str, _one_of(TRAININGS)] = ""  # where the scale cannot afford the one that the claim needs
     analogue: str = ""  # why the claim's direction should survive other data or a shorter config

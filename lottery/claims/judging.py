@@ -80,7 +80,7 @@ class Judge:
     def _arms(self, quantity: Quantity) -> dict[str, dict[str, object]]:
         arms = {}
         for term in quantity.terms:
-            values = [term.value(self._reader(seed)(*term.cell)) for seed in self.claim.seeds]  # type: ignore[arg-type]
+            values = [term.value(self._reader(seed)(*term.cell)) for seed in self.claim.seeds]
             arms[term.name] = {"mean": plain(sum(values) / len(values)), "values": plain(values)}
         return arms
 

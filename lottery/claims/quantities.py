@@ -7,14 +7,16 @@ combined like numbers: `accuracy(ticket, 7) - accuracy(DENSE, 0)`, `mean(... for
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Arm
 from lottery.experiments.scales import SUPERMASK_ROUNDS
-from lottery.models.architectures import network
+from lottery.models.architectures import is_planted, network
 
 Cell = tuple[Arm, int]  # an arm and a round; what is not made by rounds has round 0
-Measurements = Mapping[str, object]
+Measurements = Mapping[str, Any]
+Number = Callable[[Measurements], float]
 Read = Callable[[Arm, int], Measurements]  # the measurements of one seed
 
 
@@ -24,8 +26,8 @@ class Term:
 
     cell: Cell
     name: str
-    value: Callable[[Measurements], float]
-    resolution: Callable[[Measurements], float]  # the smallest step in which the number can change
+    value: Number
+    resolution: Number  # the smallest step in which the number can change
     timed: bool = False  # an early-stop iteration, which can be censored
 
 
@@ -50,7 +52,7 @@ class Quantity:
         return min(term.resolution(read(*term.cell)) for term in self.terms)
 
     def censored(self, read: Read) -> bool:
-        """Return whether the seed's early stop, where the quantity speaks of one, came in the last tenth of its run or never."""
+        """Return whether an early stop that the quantity speaks of came in the last tenth of its run, or never."""
         return any(read(*term.cell)["censored"] for term in self.terms if term.timed)
 
     def __rmul__(self, factor: float) -> "Quantity":
@@ -84,7 +86,7 @@ def mean(quantities: Iterable[Quantity]) -> Quantity:
 
 
 def highest(quantities: Iterable[Quantity]) -> Quantity:
-    """Return the largest of several quantities of the same seed. A mean of maxima is compared with means of maxima only."""
+    """Return the largest of several quantities of the same seed: to compare with other maxima only."""
     return _fold(quantities, max)
 
 
@@ -94,19 +96,18 @@ def lowest(quantities: Iterable[Quantity]) -> Quantity:
 
 
 def slope(quantities: Iterable[Quantity]) -> Quantity:
-    """Return by how much a quantity grows from one to the next of several, on average: the slope of a line fitted to a seed's values."""
+    """Return by how much a seed's values grow from one to the next: the slope of a line fitted to them."""
 
     def fitted(values: list[float]) -> float:
         middle = (len(values) - 1) / 2
-        return sum((i - middle) * value for i, value in enumerate(values)) / sum(
-            (i - middle) ** 2 for i in range(len(values))
-        )
+        places = [i - middle for i in range(len(values))]
+        return sum(i * value for i, value in zip(places, values)) / sum(i**2 for i in places)
 
     return _fold(quantities, fitted)
 
 
 def in_order(quantities: Iterable[Quantity]) -> Quantity:
-    """Return Spearman's rank correlation of a seed's values with the order in which they are given, 1 where each is smaller than the one before."""
+    """Return Spearman's rank correlation of a seed's values with their order, 1 where each is below the one before."""
 
     def correlation(values: list[float]) -> float:
         from scipy.stats import spearmanr
@@ -127,18 +128,25 @@ def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity
     return _fold([*first, *second], correlation)
 
 
-def _term(arm: Arm, round: int, name: str, value: Callable[[Measurements], float], **more: object) -> Quantity:
-    resolution = more.pop("resolution", lambda measured: measured["accuracy_step"])
+def _accuracy_step(measured: Measurements) -> float:
+    return measured["accuracy_step"]
+
+
+def _single(term: Term) -> Quantity:
+    return Quantity((term,), lambda values: values[0])
+
+
+def _term(
+    arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, timed: bool = False
+) -> Quantity:
     cell = (arm, round if arm.by_round else 0)
-    return Quantity(
-        (Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, **more),), lambda values: values[0]
-    )
+    return _single(Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, timed))
 
 
 def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
-    """Return accuracy in per cent after `round` rounds of pruning, at "early_stop", at the "end", or on test images at the "start".
+    """Return accuracy in per cent after `round` rounds of pruning, on all "test" or "train" images.
 
-    `part` is "test" or "train": on all of the one or of the other images.
+    It is that at "early_stop", at the "end" or, on test images only, at the "start".
     """
     if not arm.action.trains:
         return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
@@ -146,12 +154,12 @@ def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -
 
 
 def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:
-    """Return by how many points an arm is more accurate than another, paired, as the mean over rounds."""
+    """Return by how many points an arm is more accurate than another, as the mean over rounds."""
     return mean(accuracy(arm, n, at, part) - accuracy(other, n, at, part) for n in rounds)
 
 
 def delay(arm: Arm, other: Arm, rounds: Iterable[int]) -> Quantity:
-    """Return how much later an arm stops early than another, as the log ratio of the iterations, paired, as the mean over rounds."""
+    """Return how much later an arm stops early than another: the log ratio of iterations, as the mean over rounds."""
     return mean(early_stop(arm, n) - early_stop(other, n) for n in rounds)
 
 
@@ -172,12 +180,12 @@ def learning_curve(arm: Arm, round: int, iteration: int) -> Quantity:
 def _look(measured: Measurements, iteration: int) -> int:
     if iteration % measured["interval"]:
         taken = f"validation accuracy is taken every {measured['interval']} iterations"
-        raise LotteryError(f"{taken}, not at {iteration}; mend `iterations` in the entry")
+        raise LotteryError(f"{taken}, not at {iteration}; fix `iterations` in the entry")
     return iteration // measured["interval"] - 1
 
 
 def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
-    """Return the iteration at which validation accuracy first reaches a level in per cent, twice the run's length if it never does."""
+    """Return the iteration at which validation accuracy reaches `level` per cent, twice the run's length if never."""
 
     def first(measured: Measurements) -> float:
         reached = (look for look, value in enumerate(measured["validation_accuracy"], 1) if value >= level)
@@ -187,7 +195,7 @@ def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
 
 
 def overfitting(arm: Arm, round: int) -> Quantity:
-    """Return the natural logarithm of the validation loss at the end over its minimum: 0 where the minimum comes last."""
+    """Return the log of the validation loss at the end over its minimum: 0 where the minimum comes last."""
 
     def rise(measured: Measurements) -> float:
         return log(measured["validation_loss"][-1] / min(measured["validation_loss"]))
@@ -196,7 +204,7 @@ def overfitting(arm: Arm, round: int) -> Quantity:
 
 
 def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
-    """Return a measurement of a dissected arm's mask in one layer, 0 for the first, -1 for the last; `lottery/masks/statistics.py` has their names."""
+    """Return a measurement of a dissected mask in one layer, -1 for the last; `lottery.masks.statistics` names them."""
 
     def value(measured: Measurements) -> float:
         return list(measured["anatomy"].values())[layer][name]
@@ -205,7 +213,7 @@ def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
 
 
 def spread_over_masks(arm: Arm) -> Quantity:
-    """Return the standard deviation, in points, of a learned supermask's test accuracy over the masks drawn from it."""
+    """Return the deviation, in points, of a learned supermask's test accuracy over the masks drawn from it."""
     return _term(arm, 0, "deviation of test accuracy over masks", lambda measured: measured["test_accuracy_deviation"])
 
 
@@ -215,7 +223,7 @@ def weights_remaining(arm: Arm) -> Quantity:
 
 
 def early_stop(arm: Arm, round: int) -> Quantity:
-    """Return the natural logarithm of the early-stop iteration; the difference of two is the logarithm of their ratio."""
+    """Return the natural logarithm of the early-stop iteration."""
     return _term(
         arm,
         round,
@@ -226,24 +234,26 @@ def early_stop(arm: Arm, round: int) -> Quantity:
     )
 
 
-def _sought(arm: Arm, name: str, value: Callable[[Measurements], float], resolution: float | None = None) -> Quantity:
-    """Return a measurement of a search. Its resolution is by default that of a score: an accuracy's, or for errors a thousandth of them."""
-    step = (lambda measured: measured["accuracy_step"] or 1e-3) if resolution is None else (lambda measured: resolution)
-    term = Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, step)
-    return Quantity((term,), lambda values: values[0])
+def _sought(arm: Arm, name: str, value: Number, resolution: float | None = None) -> Quantity:
+    """Return a measurement of a search, by default as fine as a score: an accuracy, or a thousandth of an error."""
+
+    def step(measured: Measurements) -> float:
+        return (measured["accuracy_step"] or 1e-3) if resolution is None else resolution
+
+    return _single(Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, step))
 
 
 def score(arm: Arm, ticket: str = "weak") -> Quantity:
-    """Return how good a search's ticket is: on circle test accuracy in per cent, else the natural logarithm of the squared error.
+    """Return how good a search's ticket is: test accuracy in per cent on circle, else the log of the squared error.
 
-    `ticket` is "weak" for what training made of it, "strong" for the untrained one, up to a factor of every output.
+    The "weak" ticket is what training made of it, the "strong" one untrained, up to a factor of every output.
     """
     _must_have(arm, ticket)
     return _sought(arm, f"{ticket} ticket", lambda measured: _good(arm, measured[ticket]))
 
 
 def below_planted(arm: Arm, ticket: str = "weak") -> Quantity:
-    """Return by how much a search's ticket is worse than the planted one, in the units of `score`; below zero, it is better."""
+    """Return by how much a search's ticket is worse than the planted one, in the units of `score`."""
     _must_have(arm, ticket)
     sign = -1 if _task(arm) == "circle" else 1
 
@@ -266,14 +276,11 @@ def found(arm: Arm, ticket: str = "weak") -> Quantity:
 
 
 def accurate(arm: Arm) -> Quantity:
-    """Return a number above zero where a trained network is accurate: within three points of the ticket, or at 1 % of a constant's error."""
+    """Return a number above zero where a network became accurate: as `found`, or at 1 % of a constant's error."""
     if _task(arm) == "circle":
         return found(arm)
-    return _sought(
-        arm,
-        "margin to 1 % of the constant's error",
-        lambda measured: log(measured["constant"] / 100 / measured["weak"]),
-    )
+    name = "margin to 1 % of the constant's error"
+    return _sought(arm, name, lambda measured: log(measured["constant"] / 100 / measured["weak"]))
 
 
 def collapse(arm: Arm) -> Quantity:
@@ -287,13 +294,13 @@ def recall(arm: Arm) -> Quantity:
 
 
 def recall_above_chance(arm: Arm) -> Quantity:
-    """Return by how much that share exceeds what is to be expected if as many weights of every layer were kept at random."""
+    """Return by how much that share exceeds its expectation were as many weights of every layer kept at random."""
     name = "share of the planted weights kept, above chance in the same layers"
     return _sought(arm, name, lambda measured: measured["recall"][-1] - measured["chance"][-1], resolution=0.01)
 
 
 def enrichment(arm: Arm, round: int) -> Quantity:
-    """Return how many times as many planted weights are kept after a round, counted from 1, as by chance in the same layers."""
+    """Return the planted weights kept after a round, counted from 1, over those by chance in the same layers."""
 
     def value(measured: Measurements) -> float:
         return measured["recall"][round - 1] / measured["chance"][round - 1] if measured["chance"][round - 1] else 0.0
@@ -312,7 +319,7 @@ def _must_have(arm: Arm, ticket: str) -> None:
 
 
 def _task(arm: Arm) -> str:
-    if not network(arm.network).name.startswith("planted-"):
+    if not is_planted(network(arm.network).name):
         raise LotteryError(f"nothing is planted in {arm.network}; a search needs a network like planted-circle-5")
     return arm.network.split("-")[1]
 

@@ -10,11 +10,9 @@ def visible_gpus() -> int:
     """Return the number of NVIDIA GPUs that this process may use, without importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     present = len(glob.glob("/dev/nvidia[0-9]*"))
-    return (
-        present
-        if visible is None
-        else min(present, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
-    )
+    if visible is None:
+        return present
+    return min(present, sum(one.strip() not in ("", "-1") for one in visible.split(",")))
 
 
 def processor() -> str:

@@ -1,4 +1,4 @@
-"""Where the suite keeps what it computed and downloaded, unless it is told otherwise."""
+"""Where the suite keeps what it computed and downloaded, and how it writes files that others read."""
 
 import os
 from pathlib import Path
@@ -7,3 +7,10 @@ from pathlib import Path
 def cache_folder() -> Path:
     """Return the suite's folder in the user's cache directory."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lottery"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, whoever reads it meanwhile."""
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    os.replace(temporary, path)

@@ -35,7 +35,7 @@ class Dataset:
         parts = (
             Part(part.images.to(device), part.labels.to(device)) for part in (self.train, self.validation, self.test)
         )
-        return Dataset(self.name, *parts, self.fingerprint)
+        return Dataset(self.name, *parts, self.fingerprint)  # type: ignore[arg-type, call-arg]  # three parts
 
     @property
     def device(self) -> torch.device:

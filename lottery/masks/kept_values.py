@@ -1,16 +1,16 @@
-"""Treatments: from which values the kept weights of a masked network start (the mask-1 actions of Zhou et al. 2019, section 3).
+"""Treatments: from which values kept weights start (the mask-1 actions of Zhou et al. 2019, section 3).
 
-A treatment returns the start values (inputs, outputs) of one layer; where the mask is False they are not used. It names what
-it needs as arguments:
+A treatment returns the start values (inputs, outputs) of one layer; where the mask is False they are not used. It names
+what it needs as arguments:
 
     w_init     (inputs, outputs) the original initial weights of the replica
-    w_start    (inputs, outputs) what the round before started from; w_init in the first round of a chain and in a branch
+    w_start    (inputs, outputs) what the round before started from; w_init in a chain's first round and in a branch
     mask       (inputs, outputs) True where the weight is kept
     generator  a random stream of this replica, round and layer
 
-In a chain of Zhou et al. the treated values of a round are the next round's w_init. For most treatments that makes no
-difference, because they use the original values' signs and deviation alone, which a treatment with the initial sign passes
-on; the ones that do depend on the round before ask for `w_start`.
+In a chain of Zhou et al. the treated values of a round are the next round's w_init. To most treatments that makes no
+difference, as they use only its signs and deviation, which a treatment with the initial sign passes on; those that
+depend on the round before ask for `w_start`.
 """
 
 import torch
@@ -22,7 +22,7 @@ TREATMENTS = treatment = Registry("treatment", "treatments", ("w_init", "w_start
 
 
 def scale(w_init: Tensor) -> Tensor:
-    """Return alpha of a layer: the population standard deviation of its initial weights, as the code of Zhou et al. takes it."""
+    """Return alpha of a layer: the population deviation of its initial weights, as in the code of Zhou et al."""
     return w_init.std(correction=0)
 
 
@@ -32,7 +32,7 @@ def random_signs(w_init: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def noisy(w_init: Tensor, generator: torch.Generator, deviations: float) -> Tensor:
-    """Return the initial weights plus Gaussian noise of so many standard deviations of their layer (Frankle & Carbin, appendix F.7)."""
+    """Return the initial weights plus noise of so many deviations of their layer (Frankle & Carbin, appendix F.7)."""
     return w_init + deviations * scale(w_init) * torch.randn(w_init.shape, generator=generator)
 
 
@@ -83,7 +83,7 @@ def constant_initial_sign(w_init):
 
 @treatment
 def resample(w_init, mask, generator):
-    """Independent draws, with replacement, from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.3)."""
+    """Independent draws from the initial values that the ticket keeps in the layer (Frankle & Carbin, appendix F.3)."""
     kept = w_init[mask]
     return (
         kept[torch.randint(0, max(1, len(kept)), w_init.shape, generator=generator)]

@@ -1,7 +1,7 @@
 """Saliencies: what SNIP, GraSP and SynFlow need beside the weights themselves, by autograd in float64.
 
-A network computes with e = w m, its parameters w under a mask m. Everything here is a derivative at e, for any differentiable
-network: perceptrons and convolutions alike. The scores made of it are criteria (`lottery/masks/criteria.py`).
+A network computes with e = w m, its parameters w under a mask m. Everything here is a derivative at e, of any
+differentiable network. The scores made of it are criteria (`lottery/masks/criteria.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,8 +28,8 @@ Forward = Callable[[Parameters, Tensor], Tensor]
 class Saliency:
     """Derivatives of one network: each property maps parts to tensors of their shape.
 
-    `forward` makes outputs of parameters and inputs; a part that `masks` (True = kept) does not name is whole. `loss` is a name of
-    `lottery/models/losses.py`, `inputs` (B, ...) and `observed` are what it is taken on.
+    `forward` makes outputs of parameters and inputs; a part that `masks` (True = kept) does not name is whole. `loss`,
+    a name of `lottery/models/losses.py`, is taken on `inputs` (B, ...) and what was `observed`.
     """
 
     forward: Forward
@@ -46,19 +46,19 @@ class Saliency:
 
     @property
     def curvature(self) -> dict[str, Tensor]:
-        """m H (m g): the Hessian of the loss times its gradient, outputs divided by 200 (Wang et al. 2020, GraSP, section 3.2)."""
+        """m H (m g): the loss's Hessian times its gradient, outputs over 200 (Wang et al. 2020, GraSP, section 3.2)."""
 
         def product(e: Parameters) -> Tensor:
             loss = mean_loss(self.loss, self.forward(e, self.inputs.double()) / TEMPERATURE, self._observed)
             gradients = torch.autograd.grad(loss, list(e.values()), create_graph=True, materialize_grads=True)
             kept = [self._cut(part, gradient) for part, gradient in zip(e, gradients)]
-            return sum((one.detach() * one).sum() for one in kept)
+            return sum((one.detach() * one).sum() for one in kept)  # type: ignore[return-value]  # never empty
 
         return {part: self._cut(part, value) for part, value in self._derivative(product).items()}
 
     @property
     def flow(self) -> dict[str, Tensor]:
-        """m dR/d|e|, R being the sum of outputs for an input of ones under the weights' sizes (Tanaka et al. 2020, SynFlow, section 5)."""
+        """m dR/d|e|, R summing the outputs for ones under weights |e| (Tanaka et al. 2020, SynFlow, section 5)."""
         sizes = {part: e.abs() for part, e in self._effective.items()}
         ones = torch.ones_like(self.inputs[:1], dtype=torch.float64)
         flow = self._derivative(lambda e: self.forward(e, ones).sum(), sizes)
@@ -84,7 +84,6 @@ class Saliency:
 
 def perceptron(architecture: Architecture) -> Forward:
     """Return the forward pass of a perceptron over parts as `Layout.parts` names them."""
-
     names = [layer.name for layer in architecture.layers]
     return lambda parameters, inputs: forward(
         [parameters[name] for name in names], [parameters[f"{name} bias"] for name in names], inputs

@@ -16,7 +16,7 @@ def scores(
 ) -> dict[str, Tensor]:
     """Return the scores of every part in `masks` by the criterion `name`, at the end of a round.
 
-    `start` and `final` are all parameters before and after the round's training, `saliency` makes derivatives of either.
+    `start` and `final` are all parameters before and after its training, `saliency` makes derivatives of either.
     """
     moments: dict[str, Saliency] = {}
 

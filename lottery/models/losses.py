@@ -7,9 +7,7 @@ from torch import Tensor
 
 from lottery.models.task import CROSS_ENTROPY, SQUARED_ERROR
 
-OF_SOFTMAX = (
-    " of softmax"  # the loss of what a softmax at the end makes of outputs, as Fischer & Burkholz's code has it
-)
+OF_SOFTMAX = " of softmax"  # the loss after a softmax of the outputs, as Fischer & Burkholz's code has it
 
 
 def _softmax(outputs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Plantings: networks with a task's target planted in them, and what the paper says of such networks, worked out on ten of them."""
+"""Plantings: networks with a task's target in them, and what the paper says of such, worked out on ten of them."""
 
 import functools
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def _block(name: str, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Te
 
 @functools.lru_cache(maxsize=32)
 def planting(name: str, seeds: tuple[int, ...], printed: bool = False) -> Planted:
-    """Return a network a seed, each a fresh host with the task's target planted in it, at the norm of what is replaced or the printed scale."""
+    """Return a fresh host a seed with the task's target in it, at the norm of what it replaces or the printed scale."""
     layers = network(name).layers
     return plant(target_of(name), hosts([layers[0].shape[0], *(layer.shape[1] for layer in layers)], seeds), printed)
 
@@ -72,7 +72,7 @@ def plantings(task: str, depth: int, printed: bool = False) -> tuple[Target, Pla
 
 
 def off_by_rounding_only(task: str, depth: int) -> bool:
-    """Return whether the tickets, divided by their scale, are the target on 500 inputs but for 1e-12 of its largest output."""
+    """Return whether tickets over their scale are the target on 500 inputs, but for 1e-12 of its largest output."""
     target, found = plantings(task, depth)
     inputs = draw(task, 500, 0, "test").inputs
     wanted = target(inputs)
@@ -115,7 +115,7 @@ def densities(task: str, depth: int) -> list[float]:
 
 
 def mean_score(task: str, depth: int) -> float:
-    """Return the target's score on noisy test data, the mean over ten draws: an error, or for circle an accuracy in per cent."""
+    """Return the target's mean score on ten draws of noisy test data: an error, or on circle accuracy in per cent."""
     samples = [draw(task, SAMPLES, seed, "test") for seed in range(SEEDS)]
     scores = [float(score(task, TASKS[task](depth)(sample.inputs), sample.observed)) for sample in samples]
     return sum(scores) / len(scores)

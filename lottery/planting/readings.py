@@ -1,4 +1,4 @@
-"""Reading what a search found in a network with a planted ticket: how good it is, what it kept, how much of that was planted."""
+"""Reading what a search found in a planted network: how good it is, what it kept, how much of that was planted."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RATES = ("recall", "precision", "chance")
 
 
 def overlap(layout: Layout, kept: Tensor, planted: Tensor) -> list[dict[str, float]]:
-    """Return for every search how many weights are kept, and recall and precision: the share of the planted kept, of the kept planted.
+    """Return for every search the number of weights kept, their recall and precision, and the recall by chance.
 
-    `kept` and `planted` are (R, P) bool. "chance" is the recall to expect if as many weights of every layer were kept at random:
-    planted weights lie densely in narrow layers, and whoever keeps those finds many without knowing which.
+    `kept` and `planted` are (R, P) bool. Chance is to keep as many random weights of every layer: planted ones lie
+    densely in narrow layers, and whoever keeps those finds many without knowing which.
     """
     counts = [
         (kept[:, part].sum(1).double(), planted[:, part].sum(1).double(), part.stop - part.start)
@@ -33,10 +33,10 @@ def overlap(layout: Layout, kept: Tensor, planted: Tensor) -> list[dict[str, flo
 
 
 def readings(name: str, outputs: Tensor, observed: Tensor, scale: Tensor, softmax: bool) -> dict[str, list[float]]:
-    """Return scores (R,) on test data: of the outputs (R, n, O) as they are, divided by the planting's scale, and for regressions fitted.
+    """Return scores (R,) on test data of outputs (R, n, O): "raw", "scaled" by the planting, in regressions fitted.
 
-    "fitted" multiplies each output by the factor, not below zero, that brings it closest to the observed; "any sign" lets it be
-    negative, as the released code does; with `softmax` outputs are read after one. Scores of networks that diverged are NaN.
+    "fitted" multiplies each output by the factor, not below zero, that brings it closest to the observed; "any_sign"
+    lets it be negative, as the released code does. With `softmax` outputs are read after one. NaN: it diverged.
     """
     task = task_of(name)[0]
     found = {"raw": outputs, "scaled": outputs / scale}
@@ -67,7 +67,7 @@ def kept_parts(layout: Layout, kept: Tensor) -> dict[str, object]:
 
 
 def levels(name: str, data: Dataset) -> dict[str, float]:
-    """Return what searches are measured against on the data of a seed: the target's score, and those of trivial functions."""
+    """Return what searches are measured against on a seed's data: the scores of the target and of trivial functions."""
     task = task_of(name)[0]
     return {
         "ticket": float(score(task, target_of(name)(data.test.images.double()), data.test.labels)),

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from lottery.core.paths import write_whole
 from lottery.experiments.batch import Batch
 
 EVERY = 0.3  # seconds between two reports of a worker
@@ -37,9 +38,7 @@ class Reporter:
     def _write(self, **news: object) -> None:
         self._state |= news
         self._last = time.monotonic()
-        temporary = self._file.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(self._state))
-        os.replace(temporary, self._file)
+        write_whole(self._file, json.dumps(self._state))
 
 
 def describe(batch: Batch) -> str:
@@ -109,16 +108,9 @@ class Display:
         states = read(self._folder)
         planned = max(state["planned"] for state in states.values())
         done = sum(state["finished"] + state["running"] for state in states.values())
-        left = (
-            f"{elapsed * (planned - done) / done:.0f} s left" if 0 < done <= planned and elapsed > 2 else "estimating"
-        )
-        whole = Table.grid(padding=(0, 1))
-        whole.add_row(
-            "training",
-            ProgressBar(planned or 1, min(done, planned), width=30),
-            f"{done:,} of {planned:,} network-steps, {left}",
-        )
-        return Group(
-            whole,
-            *(Text(f"{name:8} {state['text']}", overflow="ellipsis", no_wrap=True) for name, state in states.items()),
-        )
+        known = 0 < done <= planned and elapsed > 2
+        left = f"{elapsed * (planned - done) / done:.0f} s left" if known else "estimating"
+        bar, whole = ProgressBar(planned or 1, min(done, planned), width=30), Table.grid(padding=(0, 1))
+        whole.add_row("training", bar, f"{done:,} of {planned:,} network-steps, {left}")
+        lines = [f"{name:8} {state['text']}" for name, state in states.items()]
+        return Group(whole, *(Text(line, overflow="ellipsis", no_wrap=True) for line in lines))

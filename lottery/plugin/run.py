@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from lottery.core.errors import LotteryError, StoreWarning
-from lottery.core.machine import cores
+from lottery.core.paths import write_whole
 from lottery.plugin import options
 
 if TYPE_CHECKING:
@@ -146,19 +146,18 @@ class Run:
             if not session.testsfailed or session.config.option.continue_on_collection_errors:
                 self._train(session)
 
-    def _ask(self, items: list[pytest.Item]) -> "Session | None":
-        """Return the session with the claims that were selected, or None if none were."""
-        claims = _claims(items)
-        for _, claim in claims:
-            assert self.session is not None
+    def _asked(self, items: list[pytest.Item]) -> "Session":
+        """Return the session, told of the claims that were selected."""
+        assert self.session is not None
+        for _, claim in _claims(items):
             self.session.ask(claim)
-        return self.session if claims else None
+        return self.session
 
     def _plan(self, session) -> bool:
         """Keep what would be trained for the summary, instead of running anything."""
         try:
-            if (asked := self._ask(session.items)) is not None:
-                self.planned = asked.plan()
+            if _claims(session.items):
+                self.planned = self._asked(session.items).plan()
         except LotteryError as error:
             self._give_up(str(error))
         return True
@@ -175,8 +174,7 @@ class Run:
             warnings.simplefilter("always", UserWarning)
             try:
                 reporter = Reporter(self._shared("progress"), name, os.getppid() if self.given else None)
-                if (asked := self._ask(session.items)) is not None:
-                    asked.train(self.given.get("workercount", 1), reporter)
+                self._asked(session.items).train(self.given.get("workercount", 1), reporter)
             except LotteryError as error:
                 self._give_up(str(error))
             finally:
@@ -203,19 +201,17 @@ class Run:
 
         assert self.session is not None
         result: dict[str, Any] = self.session.results()[claim.id]
-        found = {"node": item.nodeid, "result": result, "rows": self.session.rows(claim)}
+        left = {"node": item.nodeid, "result": result, "rows": self.session.rows(claim)}
         name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
-        file = self._shared("results") / f"{name}.json"
-        file.with_suffix(".part").write_text(json.dumps(found, allow_nan=False))
-        os.replace(file.with_suffix(".part"), file)
+        write_whole(self._shared("results") / f"{name}.json", json.dumps(left, allow_nan=False))
         item.user_properties.append(("verdict", result["verdict"]))
         if result["verdict"] == "skipped":
             pytest.skip(result["reason"])
         if result["error"]:
             pytest.fail(result["reason"], pytrace=False)
         if judging.fails(result, result["counts"]):
-            found_and_expected = f"{ours(result)}, expected {result['expected_verdict']}"
-            pytest.fail(f"{result['verdict']}: {found_and_expected}. {result['statement']}", pytrace=False)
+            found = f"{result['verdict']}: {ours(result)}, expected {result['expected_verdict']}"
+            pytest.fail(f"{found}. {result['statement']}", pytrace=False)
         if judging.deviates(result):
             item.user_properties.append(("deviates", "by chance"))
 
@@ -299,8 +295,7 @@ class Run:
             from lottery.report.plan_table import plan_table
 
             terminalreporter.write_sep("=", f"lottery, scale {self.scale.name}: what would be trained")
-            workers = cores() if self.devices == ["cpu"] else len(self.devices)
-            terminalreporter.write_line(plan_table(self.planned, workers))
+            terminalreporter.write_line(plan_table(self.planned, options.workers(self.config)))
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)
 
@@ -319,8 +314,7 @@ def _claim(item: pytest.Item) -> "Claim | None":
         return None
     from lottery.claims.claim import Claim
 
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    claim = parameters.get("claim")
+    claim = getattr(getattr(item, "callspec", None), "params", {}).get("claim")
     return claim if isinstance(claim, Claim) else None
 
 

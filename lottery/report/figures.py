@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from lottery.core.errors import LotteryError
@@ -103,7 +104,7 @@ def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained
         if not trained:
             axis.axhline(CHANCE, color="grey", linestyle=":", label="chance")
         elif 100.0 in dense:
-            level = _mean([seed[place] for seed in dense[100.0]])
+            level = fmean([seed[place] for seed in dense[100.0]])
             axis.axhline(level, color="black", linewidth=0.8, linestyle="--", label="dense")
         axis.set(xscale="log", xlabel="weights remaining (%)", ylabel=label)
         axis.invert_xaxis()
@@ -119,10 +120,6 @@ def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained
 def _line(axis: "Axes", colour: str, name: str, line: Line, place: int, dashed: bool) -> None:
     remaining = sorted(line, reverse=True)
     values = [[seed[place] for seed in line[share]] for share in remaining]
-    means, style = list(map(_mean, values)), "--" if dashed else "-"
+    means, style = list(map(fmean, values)), "--" if dashed else "-"
     axis.plot(remaining, means, color=colour, marker=".", label=name, linestyle=style)
     axis.fill_between(remaining, list(map(min, values)), list(map(max, values)), color=colour, alpha=0.08, linewidth=0)
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

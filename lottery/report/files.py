@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lottery.core.paths import write_whole
 from lottery.experiments.measurements import COLUMNS
 from lottery.experiments.scales import Scale
 from lottery.report.results_table import heading, summary, table
@@ -24,12 +25,6 @@ def write(folder: Path, report: Mapping, rows: Sequence[tuple], notes: Sequence[
     folder.mkdir(parents=True, exist_ok=True)
     measurements = io.StringIO()
     csv.writer(measurements).writerows([COLUMNS, *rows])
-    _write(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-    _write(folder / "results.md", markdown(report, notes, scale))
-    _write(folder / "measurements.csv", measurements.getvalue())
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix(path.suffix + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(path)
+    write_whole(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    write_whole(folder / "results.md", markdown(report, notes, scale))
+    write_whole(folder / "measurements.csv", measurements.getvalue())

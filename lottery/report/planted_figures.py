@@ -4,7 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
 from lottery.experiments.arms import Dense, Train
@@ -96,7 +96,7 @@ def _lines(searches: Searches, ticket: str, rounds: int) -> dict[str, list[tuple
             points[search[:2]] = max(other, point, key=lambda searched: len(searched[ticket]))  # that of more draws
     lines: dict[str, list] = defaultdict(list)
     for (method, _), point in points.items():
-        lines[method].append((_mean(point["remaining"]), point[ticket]))
+        lines[method].append((fmean(point["remaining"]), point[ticket]))
     for line in lines.values():
         line += [(100.0, searches[WHOLE][ticket])] if WHOLE in searches and ticket == "weak" else []
     return {method: sorted(lines[method], reverse=True) for method in COLOURS if method in lines}
@@ -114,14 +114,14 @@ def _levels_figure(file: Path, network: str, searches: Searches, panels: list) -
     for axis, (title, _, lines) in zip(axes.flat, panels):
         for method, line in lines.items():
             remaining, values = zip(*line)
-            middle = list(map(_mean if circle else median, values))
+            middle = list(map(fmean if circle else median, values))
             axis.plot(remaining, middle, color=COLOURS[method], marker=".", label=method)
             band = list(map(min, values)), list(map(max, values))
             axis.fill_between(remaining, *band, color=COLOURS[method], alpha=0.08, linewidth=0)
         for level, (colour, style, label) in LEVELS.items():
-            clean = [point.get(level, []) for search, point in searches.items() if not search.noise]
-            if any(clean):
-                axis.axhline(_mean(sum(clean, [])), color=colour, linestyle=style, linewidth=0.9, label=label)
+            clean = [value for search, point in searches.items() if not search.noise for value in point.get(level, [])]
+            if clean:
+                axis.axhline(fmean(clean), color=colour, linestyle=style, linewidth=0.9, label=label)
         axis.set(xscale="log", xlabel="weights kept (%)", title=title, yscale="linear" if circle else "log")
         axis.set_ylabel("test accuracy (%)" if circle else "mean squared error on test data")
         axis.grid(alpha=0.3)
@@ -144,7 +144,7 @@ def _recovered_figure(file: Path, network: str, sifted: dict[str, Point]) -> Pat
     shares = [100 * 0.01 ** (round / 10) for round in range(1, 11)]
 
     def means(method: str, metric: str) -> list[float]:
-        return [100 * _mean(sifted[method][f"{metric} {round}"]) for round in range(1, 11)]
+        return [100 * fmean(sifted[method][f"{metric} {round}"]) for round in range(1, 11)]
 
     for axis, metric in zip(axes, ("recall", "precision")):
         for method in filter(sifted.get, COLOURS):
@@ -169,7 +169,3 @@ def _saved(figure: "Figure", file: Path) -> Path:
     figure.savefig(file, dpi=110)
     plt.close(figure)
     return file
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

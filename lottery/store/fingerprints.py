@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Used = TypeVar("Used")
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -27,9 +27,9 @@ def digest(text: str) -> str:
 
 
 def listed(value: Used) -> Used:
-    """Mark a function or class that counts only where it is asked for itself: what merely uses it does not depend on its source.
+    """Return a function or class, marked to count only where it is asked for itself, not where it is merely used.
 
-    Such are the engine, which has a declared version, and what only some of its users' results depend on, which those list.
+    Such are the engine, which has a declared version, and what only some users' results depend on: those list it.
     """
     value.__listed__ = True  # type: ignore[attr-defined]
     return value
@@ -39,8 +39,8 @@ def listed(value: Used) -> Used:
 def source_digest(*functions: Callable) -> str:
     """Return a hash of the functions' normalised source, with the helpers, classes and constants they use.
 
-    Comments, docstrings, layout, annotations, error messages and registering decorators do not count. Helpers are followed through the
-    modules of this package and through the file of a user's own criterion, not into libraries.
+    Comments, docstrings, layout, annotations, error messages and registering decorators do not count. Helpers are
+    followed through this package and the file of a user's own criterion, not into libraries.
     """
     seen: dict[str, str] = {}
     for function in functions:
@@ -48,7 +48,7 @@ def source_digest(*functions: Callable) -> str:
     return digest(canonical(seen))
 
 
-def _own(value: object, files: tuple[Path, ...]) -> bool:
+def _own(value: Any, files: tuple[Path, ...]) -> bool:
     try:
         file = Path(inspect.getfile(value)).resolve()
     except (TypeError, OSError):
@@ -57,8 +57,8 @@ def _own(value: object, files: tuple[Path, ...]) -> bool:
 
 
 @cache
-def _normalised(value: object) -> tuple[ast.AST, str]:
-    """Return the tree and the text of a function's source without what does not count; read once, for many digests share helpers."""
+def _normalised(value: Any) -> tuple[ast.AST, str]:
+    """Return the tree and the text of a function's source without what does not count, read once for all digests."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
@@ -68,18 +68,15 @@ def _normalised(value: object) -> tuple[ast.AST, str]:
         elif isinstance(node, ast.AnnAssign):
             node.annotation = ast.Constant(None)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            node.decorator_list, node.returns = [], None
-            first = node.body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
+            node.decorator_list = []
+            if isinstance(node, ast.FunctionDef):
+                node.returns = None
+            if ast.get_docstring(node, clean=False) is not None:
                 node.body = node.body[1:] or [ast.Pass()]
     return tree, ast.unparse(tree)  # the same text under every version of Python, as far as there is one
 
 
-def _visit(value: object, seen: dict[str, str]) -> None:
+def _visit(value: Any, seen: dict[str, str]) -> None:
     value = inspect.unwrap(value)
     name = f"{value.__module__}.{value.__qualname__}"
     if name in seen:
@@ -96,8 +93,8 @@ def _visit(value: object, seen: dict[str, str]) -> None:
             seen[f"{name}:{used}"] = repr(sorted(found) if isinstance(found, (set, frozenset)) else found)
 
 
-def _used(tree: ast.AST, scope: dict) -> list[tuple[str, object]]:
-    """Return the names that the source uses, with the module-level objects behind them; `module.name` is followed one step."""
+def _used(tree: ast.AST, scope: dict) -> list[tuple[str, Any]]:
+    """Return the names in the source with the module-level objects behind them; `module.name` is followed one step."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in scope and not hasattr(builtins, node.id):

@@ -59,12 +59,12 @@ class Descent:
         self._steps += 1
         for (block, gradient, first, second), rate in zip(self._parts, self._rates):
             if config.optimiser == "adam":
-                torch._fused_adam_(  # type: ignore[call-overload]
+                torch._fused_adam_(
                     [block], [gradient], [first], [second], [], [self._steps],
                     lr=rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False,
                 )  # fmt: skip
             else:
-                torch._fused_sgd_(  # type: ignore[call-overload]
+                torch._fused_sgd_(
                     [block], [gradient], [first] if config.momentum else [], lr=rate, momentum=config.momentum,
                     weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
                 )  # fmt: skip
