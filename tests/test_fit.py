@@ -9,13 +9,14 @@ from lottery.data.datasets import Dataset, Part
 from lottery.models.architectures import network
 from lottery.models.model import model_of
 from lottery.training.config import Config
-from lottery.training.fit import fit, train
+from lottery.training.fit import fit
 from lottery.training.learned_masks import TopK
 from lottery.training.observers import Accuracies, EarlyStop, Observer, Progress
 from lottery.training.optimiser import Descent
 from lottery.training.parametrisation import Identity
 from lottery.training.schedules import CONSTANT, COSINE, Schedule
 from tests.conftest import SMALL, replica
+from tests.training_helpers import train
 
 BRIEF = Config("adam", 1e-2, 20, 60, 25)
 

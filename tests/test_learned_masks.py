@@ -13,9 +13,9 @@ from lottery.models.layout import Layout
 from lottery.models.perceptrons import Perceptrons
 from lottery.models.task import CROSS_ENTROPY
 from lottery.training.config import Config
-from lottery.training.fit import train
 from lottery.training.learned_masks import Bernoulli, TopK
 from tests.conftest import SMALL, replica
+from tests.training_helpers import train
 
 LAYOUT = Layout(network(SMALL))
 

@@ -9,9 +9,9 @@ from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.models.matmul import product
 from lottery.training.config import Config
-from lottery.training.fit import train
 from lottery.training.observers import EarlyStop
 from tests.conftest import SMALL, random_masks, replica
+from tests.training_helpers import train
 
 BRIEF = Config("adam", 1e-2, 20, 100, 25)
 

@@ -20,8 +20,10 @@ from lottery.models.cost import training_cost
 from lottery.models.initialisers import initial_weights
 from lottery.models.losses import mean_loss
 from lottery.models.matmul import product
+from lottery.models.model import model_of
 from lottery.training.config import Config, Setting
-from lottery.training.fit import Replica, train
+from lottery.training.fit import Replica, fit, observers_for
+from lottery.training.parametrisation import Identity
 
 CASES = (
     ("tiny", "lenet-300-100", 20),
@@ -61,7 +63,7 @@ def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> fl
         searches = [experiment(setting, arm, 0, seed) for seed in range(replicas)]
         population, sources = Population(searches, str(data.device)), dict.fromkeys(searches, {})
         return seconds(lambda: compute(population, sources), repeat=1) / searches[0].steps / replicas
-    layout = network(setting.network).layout
+    model, layout = model_of(network(setting.network)), network(setting.network).layout
     batch = [
         Replica(
             layout.join(initial_weights(network(setting.network), seed)),
@@ -70,13 +72,11 @@ def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> fl
         )
         for seed in range(replicas)
     ]
-    brief = replace(config, iterations=20)
-    timed = seconds(
-        lambda: train(setting.network, data, config, batch),
-        repeat=1,
-        warm=lambda: train(setting.network, data, brief, batch),
-    )
-    return timed / config.iterations / replicas
+
+    def run(config: Config = config) -> None:
+        fit(model, Identity, data, config, batch, observers_for(Identity))
+
+    return seconds(run, repeat=1, warm=lambda: run(replace(config, iterations=20))) / config.iterations / replicas
 
 
 def plain_loop(setting: Setting, config: Config, data: Dataset) -> float:
