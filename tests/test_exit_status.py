@@ -1,4 +1,4 @@
-"""The gate: deviations that chance explains do not count, others do."""
+"""Exit status: deviations that chance explains do not count, others do."""
 
 import pytest
 

@@ -1,15 +1,17 @@
-"""Curves: what is read from measurements.csv, and figures that are there."""
+"""Figures: what is read from measurements.csv, and pictures that are there."""
 
 import csv
 
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import multishot, scores_sought, singleshot, whole
-from lottery.experiments.measurements import COLUMNS
+from lottery.experiments.arms import DENSE, Arm, chain, multishot, scores_sought, singleshot, untrained, whole
+from lottery.experiments.measurements import ARM, COLUMNS, written
 from lottery.report import figures, planted_figures
+from lottery.report.planted_figures import Search
 
 WHERE = ("lenet-96-48", "digits", 600, "adam")
+NET = "planted-circle-5"
 
 
 def write(folder, rows):
@@ -19,31 +21,33 @@ def write(folder, rows):
         writer.writerows(rows)
 
 
-def row(arm, seed, remaining, iteration, metric, value):
-    return (arm, seed, 1, remaining, iteration, metric, value, *WHERE)
+def row(arm: Arm, seed, remaining, iteration, metric, value, round=1, where=WHERE):
+    return (arm.name, seed, round, remaining, iteration, metric, value, *where, *written(arm))
 
 
 def test_lines_hold_every_seed(tmp_path):
     """Accuracy at early stop with its iteration, untrained arms' accuracy; other metrics and missing values are left alone."""
+    ticket, mask = chain("large_final"), untrained("large_final")
     write(tmp_path, [
-        row("large_final rewind", 0, "51.3", 200, "test_accuracy_early_stop", 97.5),
-        row("large_final rewind", 1, "51.3", 300, "test_accuracy_early_stop", 98.5),
-        row("large_final rewind", 1, "21.1", 0, "test_accuracy_early_stop", ""),
-        row("large_final rewind", 1, "51.3", 600, "test_accuracy", 98.0),
-        row("large_final rewind untrained", 0, "51.3", 0, "test_accuracy", 36.0),
+        row(ticket, 0, "51.3", 200, "test_accuracy_early_stop", 97.5),
+        row(ticket, 1, "51.3", 300, "test_accuracy_early_stop", 98.5),
+        row(ticket, 1, "21.1", 0, "test_accuracy_early_stop", ""),
+        row(ticket, 1, "51.3", 600, "test_accuracy", 98.0),
+        row(mask, 0, "51.3", 0, "test_accuracy", 36.0),
     ])  # fmt: skip
     lines = figures.read(tmp_path / "measurements.csv")
     where = "lenet-96-48, digits, 600 iterations of adam"
-    assert lines[where, "large_final rewind"] == {51.3: [(97.5, 200.0), (98.5, 300.0)]}
-    assert lines[where, "large_final rewind untrained"] == {51.3: [(36.0, 0.0)]}
+    assert lines[where, written(ticket)] == {51.3: [(97.5, 200.0), (98.5, 300.0)]}
+    assert lines[where, written(mask)] == {51.3: [(36.0, 0.0)]}
 
 
 def test_figures_are_drawn(tmp_path):
-    """One figure for every comparison that has at least two lines."""
+    """One figure for every comparison that has at least two lines, whatever the arms are called."""
     pytest.importorskip("matplotlib")
+    arms = (DENSE, chain("large_final"), chain("random"), chain("large_final", "constant"))
     write(tmp_path, [
-        row(arm, seed, remaining, 100, "test_accuracy_early_stop", 90 + seed)
-        for arm in ("dense", "large_final rewind", "random rewind", "large_final constant") for remaining in ("100.0", "51.3") for seed in (0, 1)
+        ("a name", *row(arm, seed, remaining, 100, "test_accuracy_early_stop", 90 + seed)[1:])
+        for arm in arms for remaining in ("100.0", "51.3") for seed in (0, 1)
     ])  # fmt: skip
     made = figures.draw(tmp_path)
     assert {file.name.split("-lenet")[0] for file in made} == {
@@ -52,6 +56,12 @@ def test_figures_are_drawn(tmp_path):
         "curves-kept-weights",
     }
     assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
+
+
+def test_no_figure_compares_an_arm_with_itself():
+    """Within a figure all arms are written differently, so that no line takes another one's rows."""
+    for arms in (figures.TRAINED | figures.UNTRAINED).values():
+        assert len(set(map(written, arms.values()))) == len(arms)
 
 
 @pytest.mark.parametrize(
@@ -65,24 +75,21 @@ def test_bad_files_are_one_message(tmp_path, content, message):
         figures.read(tmp_path / "measurements.csv")
 
 
-def planted_rows(network="planted-circle-5"):
+def planted_rows():
     """Rows as searches leave them: two methods at two shares in one shot, one in ten rounds."""
-    where = (network, "circle", 2810, "adam")
-    for method in ("snip_init", "large_init"):
-        for share, remaining in (("10% kept", "10.1"), ("1% kept", "1.2")):
+    where = (NET, "circle", 2810, "adam")
+    scores = (("weak", 90), ("strong", 20), ("ticket", 98), ("constant", 45), ("affine", 45))
+    for method in ("snip", "magnitude"):
+        for share, remaining in ((0.1, "10.1"), (0.01, "1.2")):
+            arm = singleshot(NET, method, share)
             for seed in (0, 1):
-                for metric, value in (
-                    ("weak", 90 + seed),
-                    ("strong", 20 + seed),
-                    ("ticket", 98),
-                    ("constant", 45),
-                    ("affine", 45),
-                ):
-                    yield (f"{method}, {share}", seed, 1, remaining, 2810, metric, value, *where)
+                for metric, value in scores:
+                    better = seed if metric in ("weak", "strong") else 0
+                    yield row(arm, seed, remaining, 2810, metric, value + better, where=where)
+    sifted = multishot(NET, "snip", 0.01)
     for round in range(1, 11):
-        yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "recall", 1 / round, *where)
-        yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "precision", round / 100, *where)
-        yield ("snip_final, 1% kept, 10 rounds", 0, round, "1.2", 0, "chance", 0.5 / round, *where)
+        for metric, value in (("recall", 1 / round), ("precision", round / 100), ("chance", 0.5 / round)):
+            yield row(sifted, 0, "1.2", 0, metric, value, round, where)
 
 
 def test_searches_are_read_and_drawn(tmp_path):
@@ -90,29 +97,30 @@ def test_searches_are_read_and_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     write(tmp_path, planted_rows())
     with (tmp_path / "measurements.csv").open(newline="") as content:
-        found = planted_figures.read(csv.DictReader(content))["planted-circle-5"]
-    assert found["magnitude", "1% kept", ""]["weak"] == [90.0, 91.0]
-    assert found["snip", "1% kept", "10 rounds"]["precision 10"] == [0.1]
+        found = planted_figures.read(csv.DictReader(content))[NET]
+    assert found[Search("magnitude", "0.01", 1, True, "")]["weak"] == [90.0, 91.0]
+    assert found[Search("snip", "0.01", 10, True, "")]["precision 10"] == [0.1]
     made = figures.draw(tmp_path)
     assert {file.name for file in made} == {"curves-planted-circle-5.png", "curves-recovered-planted-circle-5.png"}
     assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
 
 
-def test_names_of_searches_are_taken_apart():
-    """Every way in which an arm is named."""
-    assert planted_figures.split(multishot("planted-circle-5", "magnitude", None).name) == (
-        "magnitude",
-        "as many kept as planted",
-        "10 rounds",
-    )
-    assert planted_figures.split(scores_sought("planted-circle-5", 0.1, annealed=True).name) == (
-        "annealed edge-popup",
-        "10% kept",
-        "",
-    )
-    assert planted_figures.split(singleshot("planted-circle-6", "synflow", 0.01, rounds=100).name) == (
-        "synflow in 100 rounds",
-        "1% kept",
-        "",
-    )
-    assert planted_figures.split(whole("planted-circle-5").name) == ("whole network", "", "")
+@pytest.mark.parametrize(
+    "arm, search",
+    [
+        (multishot(NET, "magnitude", None), Search("magnitude", "", 10, True, "")),
+        (multishot(NET, "movement", 0.01), Search("movement", "0.01", 10, True, "")),
+        (scores_sought(NET, 0.1), Search("edge-popup", "0.1", 1, True, "")),
+        (scores_sought(NET, 0.1, annealed=True), Search("annealed edge-popup", "0.1", 1, True, "")),
+        (singleshot("planted-circle-6", "synflow", 0.01, rounds=100), Search("synflow in 100 rounds", "0.01", 1, True, "")),
+        (singleshot(NET, "snip", 0.1, weak=False), Search("snip", "0.1", 1, True, "")),
+        (whole(NET), planted_figures.WHOLE),
+        (singleshot(NET, "snip", 0.1, scope="layer"), Search("snip", "0.1", 1, False, "")),
+        (multishot(NET, "snip", 0.1, released=True), Search("snip", "0.1", 10, False, "")),
+        (multishot(NET, "snip", 0.1, noise=0.5), Search("snip", "0.1", 10, False, "0.5")),
+    ],
+    ids=lambda value: value.name if isinstance(value, Arm) else "",
+)  # fmt: skip
+def test_what_a_search_is_told_by(arm, search):
+    """Method, share and rounds out of the arm's columns, and whether anything else was asked of it."""
+    assert planted_figures.search_of(dict(zip(ARM, written(arm)))) == search

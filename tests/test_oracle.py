@@ -1,6 +1,8 @@
 """The engine against a plain loop: one network, `nn.Sequential`, autograd, torch's own optimisers. Double precision, so that
 rounding cannot hide a difference."""
 
+import functools
+
 import pytest
 import torch
 from torch import nn
@@ -9,13 +11,14 @@ from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
 from lottery.models.architectures import network
 from lottery.models.evaluation import evaluate
-from lottery.models.initialisers import initial_weights
+from lottery.models.initialisers import INITIALISERS, initial_weights
 from lottery.models.layout import Layout
 from lottery.models.model import model_of
 from lottery.training.config import Config
 from lottery.training.data_order import DataOrder
-from lottery.training.fit import Replica, train
+from lottery.training.fit import Replica
 from tests.conftest import SMALL, random_masks
+from tests.training_helpers import train
 
 STEPS = 200
 RECIPES = {
@@ -55,9 +58,10 @@ def plain_loop(start, masks, data, config, order):
 def treated(name, seed, masks, pruned_at_init):
     weights = initial_weights(network(SMALL), seed)
     generators = [stream(seed, "test", layer) for layer in range(3)]
+    draws = [functools.partial(INITIALISERS.find(network(SMALL).initialiser), layer) for layer in network(SMALL).layers]
     starts = [
-        TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, generator=g)
-        for w, mask, g in zip(weights, masks, generators)
+        TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, initialiser=draw, generator=g)
+        for w, mask, draw, g in zip(weights, masks, draws, generators)
     ]
     return [torch.where(mask, start, w if pruned_at_init else 0.0) for mask, start, w in zip(masks, starts, weights)]
 

@@ -12,7 +12,7 @@ import scipy.stats  # noqa: F401
 import sklearn.datasets  # noqa: F401
 import torch  # noqa: F401
 
-import lottery.experiments.scheduler  # noqa: F401
+import lottery.experiments.worker  # noqa: F401
 from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,7 @@
 """The house: every public name says what it is, `__init__` files hold names alone, and no module imports upwards."""
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,33 @@ def decorators(node: ast.AST) -> set[str]:
     return {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
 
 
+def classes(trees: Iterable[ast.AST]) -> dict[str, ast.ClassDef]:
+    """Return the classes of modules by name."""
+    return {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+CLASSES = classes(TREES.values())
+
+
+def inherited(owner: str, method: str, known: dict[str, ast.ClassDef]) -> str:
+    """Return the docstring of the method that a class overrides, an empty string if it overrides none that has one."""
+    for base in known[owner].bases if owner in known else ():
+        name = ast.unparse(base).partition("[")[0].rpartition(".")[2]
+        own = next((node for path, node in public(known[name]) if path == method), None) if name in known else None
+        text = (ast.get_docstring(own) or "" if own else "") or inherited(name, method, known)
+        if text:
+            return text
+    return ""
+
+
 def undocumented(tree: ast.AST) -> list[str]:
-    """Return what is wrong with the docstrings of a module's public names."""
+    """Return what is wrong with the docstrings of a module's public names; a method may leave its own to what it overrides."""
+    known = CLASSES | classes([tree])
     wrong = [] if (ast.get_docstring(tree) or "").strip() else ["the module has no docstring"]
     for name, node in public(tree):
-        text, told = ast.get_docstring(node) or "", decorators(node)
-        if name.rpartition(".")[2].startswith("pytest_"):
+        owner, _, own = name.rpartition(".")
+        text, told = ast.get_docstring(node) or inherited(owner, own, known), decorators(node)
+        if own.startswith("pytest_"):
             continue  # pytest says what its hooks do
         if told & {"criterion", "treatment", "action", "property", "cached_property", "functools.cached_property"}:
             wrong += [] if text or len(node.body) == 1 else [f"{name} has no docstring"]  # a formula will do, or a name
@@ -86,4 +108,6 @@ def test_the_checks_can_fail():
     """A bare function, a lower-case docstring, a description that says nothing, and an import are noticed."""
     bare = '"""A module."""\ndef f(): pass\nclass A:\n  """no."""\n  def g(self):\n    """The g."""\n    a()\n    b()'
     assert [line.partition(":")[0] for line in undocumented(ast.parse(bare))] == ["f", "A", "A.g"]
+    heirs = '"M."\nclass A:\n  "A."\n  def g(self): "Return one."\nclass B(A):\n  "B."\n  def g(self): pass\n  def h(self): pass'
+    assert [line.partition(":")[0] for line in undocumented(ast.parse(heirs))] == ["B.h"]
     assert imported(ast.parse("def f():\n    from lottery.plugin import hooks")) == {"plugin"}
