@@ -26,7 +26,7 @@ def row(arm: Arm, seed, remaining, iteration, metric, value, round=1, where=WHER
 
 
 def test_lines_hold_every_seed(tmp_path):
-    """Accuracy at early stop with its iteration, untrained arms' accuracy; other metrics and missing values are left alone."""
+    """Accuracy at early stop with its iteration, untrained arms' accuracy; other metrics and gaps are left alone."""
     ticket, mask = chain("large_final"), untrained("large_final")
     write(tmp_path, [
         row(ticket, 0, "51.3", 200, "test_accuracy_early_stop", 97.5),
@@ -112,7 +112,7 @@ def test_searches_are_read_and_drawn(tmp_path):
         (multishot(NET, "movement", 0.01), Search("movement", "0.01", 10, True, "")),
         (scores_sought(NET, 0.1), Search("edge-popup", "0.1", 1, True, "")),
         (scores_sought(NET, 0.1, annealed=True), Search("annealed edge-popup", "0.1", 1, True, "")),
-        (singleshot("planted-circle-6", "synflow", 0.01, rounds=100), Search("synflow in 100 rounds", "0.01", 1, True, "")),
+        (singleshot(NET, "synflow", 0.01, rounds=100), Search("synflow in 100 rounds", "0.01", 1, True, "")),
         (singleshot(NET, "snip", 0.1, weak=False), Search("snip", "0.1", 1, True, "")),
         (whole(NET), planted_figures.WHOLE),
         (singleshot(NET, "snip", 0.1, scope="layer"), Search("snip", "0.1", 1, False, "")),

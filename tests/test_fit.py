@@ -52,7 +52,7 @@ class TestSchedules:
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_rates_on_the_device_are_the_rates(optimiser):
-    """Learning rates held in tensors, as a GPU's captured step reads them, move parameters alike to rounding, and follow a schedule."""
+    """Rates held in tensors, as a captured step reads them, move parameters alike to rounding, and keep a schedule."""
     generator = torch.Generator().manual_seed(0)
     start, gradients = torch.randn(3, 64, generator=generator), torch.randn(9, 3, 64, generator=generator)
     blocks = [start.clone(), start.clone()]
@@ -124,7 +124,7 @@ def test_replicas_can_have_data_of_their_own(digits):
 
 
 def test_annealed_masks_shrink_interval_by_interval(digits):
-    """An annealed replica keeps share ** fraction in each interval, and its share at the end; the one beside it always its share."""
+    """An annealed replica keeps share ** fraction in each interval, its neighbour always the share."""
     layout, kept = network(SMALL).layout, []
 
     class Kept(Observer):

@@ -85,7 +85,7 @@ def search(arm, seed, training=PLANTED) -> Experiment:
 
 def measured(searches, device):
     """Return the measurements of searches and their masks, bit by bit."""
-    records = compute(Population(searches, device), dict.fromkeys(searches, {}))
+    records = compute(Population(searches, device), {one: {} for one in searches})
     found = [records[one] for one in searches]
     return [(record.measurements, np.unpackbits(record.arrays["mask"])) for record in found]
 

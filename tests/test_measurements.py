@@ -121,7 +121,7 @@ def test_a_search_for_a_planted_ticket():
 
 
 def test_every_row_has_the_parts_of_its_arm():
-    """As data beside the name, so that nobody has to take the name apart; what a part lacks is no number and no word."""
+    """As data beside the name, so that nobody takes the name apart; what a part lacks is no number and no word."""
     row = found(chain("large_final", "constant_initial_sign"), 2, TRAINED)[0]
     assert {name: row[name] for name in ARM if row[name] not in (None, "", 0, False)} == {
         "mask": "iterative", "criterion": "large_final", "start": "reset", "treatment": "constant_initial_sign",
@@ -139,15 +139,18 @@ def test_every_row_has_the_parts_of_its_arm():
 def test_no_two_arms_are_written_alike():
     """The columns of an arm tell it from every other one that a network can be trained by."""
     arms = [
-        DENSE, chain("large_final"), chain("movement"), chain("large_final", "reinit"), chain("large_final", pruned="init"),
-        continued("large_final"), branch("large_final", "reinit"), branch("large_final", "reinit", draw=1),
+        DENSE, chain("large_final"), chain("movement"), chain("large_final", "reinit"),
+        chain("large_final", pruned="init"), continued("large_final"),
+        branch("large_final", "reinit"), branch("large_final", "reinit", draw=1),
         one_shot("large_final"), untrained("large_final"), dissected("large_final"), learned(), learned(rescaled=True),
         learned(logit=2.0), edge_popup(0.5), edge_popup(0.1), learned("constant"),
     ]  # fmt: skip
     net = "planted-circle-5"
     searches = [
-        whole(net), singleshot(net, "snip", 0.1), singleshot(net, "snip", None), singleshot(net, "snip", 0.1, weak=False),
-        singleshot(net, "snip", 0.1, rounds=100), singleshot(net, "snip", 0.1, scope="layer"), multishot(net, "snip", 0.1),
+        whole(net), singleshot(net, "snip", 0.1), singleshot(net, "snip", None),
+        singleshot(net, "snip", 0.1, weak=False),
+        singleshot(net, "snip", 0.1, rounds=100), singleshot(net, "snip", 0.1, scope="layer"),
+        multishot(net, "snip", 0.1),
         multishot(net, "snip", 0.1, noise=0.1), multishot(net, "snip", 0.1, released=True), scores_sought(net, 0.5),
         scores_sought(net, 0.5, annealed=True), scores_sought(net, 0.5, released=True),
     ]  # fmt: skip

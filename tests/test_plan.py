@@ -37,7 +37,7 @@ def test_cheapest_first_pays_what_is_shared_once():
 
 
 def test_nothing_is_forgotten_or_paid_twice():
-    """Whatever the claims share, the plan is a partition of all that they need, in an order that each step could not make cheaper."""
+    """Whatever claims share, the plan is a partition of all that they need, and no step could be cheaper."""
     generator = random.Random(0)
     pool = sorted(networks(chain("large_final"), range(1, 9)) | networks(chain("movement"), range(1, 9)), key=repr)
     for _ in range(30):
@@ -69,7 +69,7 @@ def begun(monkeypatch, worker, wanted, turns=None):
 
 
 def test_turns_come_first(tmp_path, monkeypatch):
-    """With turns the worker takes the first claim's networks first, each after its parents; without them the longest chain."""
+    """With turns the worker begins with the first claim's networks; without them with the longest chain."""
     worker = Worker(Store(tmp_path), "cpu", "float32")
     cheap, dear = networks(chain("random"), [5]), networks(chain("large_final"), [4])
     turns = plan.turns(plan.cheapest_first({"dear": worker.missing(dear), "cheap": worker.missing(cheap)}))
@@ -105,7 +105,7 @@ def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
 
 
 def test_searches_are_planned(tmp_path):
-    """Populations of searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
+    """Searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
 
     def search(arm, training):
         setting = SCALES["tiny"].settings["planted-relu-5"][training]

@@ -8,7 +8,7 @@ from tests.result_helpers import result
 
 
 def test_table_shows_claim_value_interval_and_verdict():
-    """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, under the paper's name."""
+    """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, by paper."""
     text = results_table.table([result()], "simple")
     for part in (
         "Zhou et al. 2019",
@@ -53,7 +53,8 @@ def test_marks(changes, shown):
 def test_order_does_not_depend_on_the_tests_order():
     """By paper, then number, then id."""
     results = [result(f"{paper}.{name}", number=number) for paper, name, number in
-               [("zhou2019", "b", "12"), ("negative_controls", "a", "not 2"), ("zhou2019", "a", "2"), ("frankle_carbin2019", "z", "71")]]  # fmt: skip
+               [("zhou2019", "b", "12"), ("negative_controls", "a", "not 2"), ("zhou2019", "a", "2"),
+                ("frankle_carbin2019", "z", "71")]]  # fmt: skip
     expected = ["frankle_carbin2019.z", "zhou2019.a", "zhou2019.b", "negative_controls.a"]
     assert [one["id"] for one in in_order(results)] == [one["id"] for one in in_order(results[::-1])] == expected
 
