@@ -220,7 +220,8 @@ class TestRuns:
         )
         fields = {"id", "paper", "number", "kind", "statement", "source", "published", "network",
                   "trained_network", "dataset", "data_fingerprint", "scale", "analogue", "metric", "unit",
-                  "region", "estimate", "interval", "confidence", "n", "seeds", "effects", "p_inside", "p_outside", "parts", "verdict", "expected_verdict",
+                  "region", "estimate", "interval", "confidence", "n", "seeds", "effects", "p_inside",
+                  "p_outside", "parts", "verdict", "expected_verdict",
                   "reason", "seconds", "arms"}  # fmt: skip
         for claim in report["claims"]:
             assert fields <= set(claim)
@@ -448,7 +449,7 @@ class TestErrors:
             (
                 "learns",
                 ("region = [50, inf]", "region = 50"),
-                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be of type list",
+                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be [low, high] with low < high",
             ),
             ("learns", ("mini2020.learns", "mini2020.earns"), "has no entry for 'mini2020.learns[lenet-300-100]'"),
             (

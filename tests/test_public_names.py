@@ -11,14 +11,13 @@ WINGS = ("core", "store", "data", "models", "masks", "training", "planting", "ex
          "plugin", "cli")  # fmt: skip
 TREES = {path.relative_to(PACKAGE): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 MODULES = [path for path in TREES if path.name != "__init__.py"]
-DONE = set(
-    """
+VERBS = """
     Add Ask Call Check Choose Close Compare Compute Count Cut Decide Draw End Fill Find Forget Give Hold Judge Keep
     Leave Load Lock Make Mark Measure Move Multiply Note Nothing Number Plant Play Prepare Print Put Raise Read Refuse
     Register Release Remove Report Return Run Say Score Set Show Skip Sort Split Start Stop Store Take Tell Train Turn
     Update Wait Warn Write Yield
-    """.split()
-)
+"""
+DONE = set(VERBS.split())
 
 
 def public(tree: ast.AST, owner: str = "") -> list[tuple[str, ast.AST]]:
