@@ -118,6 +118,12 @@ def test_every_folder_is_packaged():
     assert all((ROOT / folder).is_dir() for folder in settings["package-dir"].values())
 
 
+def test_the_tests_that_tox_names_exist():
+    """Those that run on the lowest versions."""
+    named = re.findall(r"tests/test_\w+\.py", (ROOT / "tox.ini").read_text(encoding="utf-8"))
+    assert named and all((ROOT / name).is_file() for name in named)
+
+
 def names(test: Path, module: str) -> bool:
     """Return whether a test file imports a module."""
     parent, _, name = module.rpartition(".")

@@ -449,7 +449,7 @@ class TestErrors:
             (
                 "learns",
                 ("region = [50, inf]", "region = 50"),
-                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be [low, high] with low < high",
+                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be [low, high] with low",
             ),
             ("learns", ("mini2020.learns", "mini2020.earns"), "has no entry for 'mini2020.learns[lenet-300-100]'"),
             (
