@@ -44,7 +44,7 @@ def test_modules_take_their_inputs(name):
 
 
 def test_global_counts_cut_all_layers_together():
-    """Resnet's 267,696 prunable weights lose a fifth a round, with the floor; what differs by layer cannot be ranked as one."""
+    """Resnet's 267,696 prunable weights lose a fifth a round, with the floor; rates that differ forbid one ranking."""
     assert [network("resnet-18").kept_in_all(round) for round in range(3)] == [267_696, 214_157, 171_326]
     assert network("vgg-19").kept_in_all(0) == 20_024_000 - 5_120
     with pytest.raises(LotteryError, match="2 rates"):

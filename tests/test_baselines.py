@@ -9,7 +9,7 @@ from lottery.claims import comparison
 from lottery.claims.baselines import Baseline, Table, read, read_tables, rounded, rows_of, write
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
-from tests.test_report import result
+from tests.result_helpers import result
 
 BASELINES = Path(__file__).parent.parent / "expected" / "baselines"
 THIRDS = [1 / 3, -2 / 3e5, None, 123456.789]

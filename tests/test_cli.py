@@ -59,7 +59,7 @@ def test_export_needs_a_file(capsys):
 
 
 def test_bench_prints_ratios(capsys, monkeypatch):
-    """One line per network, with the plain loop and the hardware's rate beside the engine; how fast is not a test's business."""
+    """A line per network, the plain loop and the hardware's rate beside the engine; how fast is no test's business."""
     from lottery.cli import bench, scheduling_bench
 
     monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))

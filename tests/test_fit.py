@@ -9,13 +9,14 @@ from lottery.data.datasets import Dataset, Part
 from lottery.models.architectures import network
 from lottery.models.model import model_of
 from lottery.training.config import Config
-from lottery.training.fit import fit, train
+from lottery.training.fit import fit
 from lottery.training.learned_masks import TopK
 from lottery.training.observers import Accuracies, EarlyStop, Observer, Progress
 from lottery.training.optimiser import Descent
 from lottery.training.parametrisation import Identity
 from lottery.training.schedules import CONSTANT, COSINE, Schedule
 from tests.conftest import SMALL, replica
+from tests.training_helpers import train
 
 BRIEF = Config("adam", 1e-2, 20, 60, 25)
 
@@ -51,7 +52,7 @@ class TestSchedules:
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_rates_on_the_device_are_the_rates(optimiser):
-    """Learning rates held in tensors, as a GPU's captured step reads them, move parameters alike to rounding, and follow a schedule."""
+    """Rates held in tensors, as a captured step reads them, move parameters alike to rounding, and keep a schedule."""
     generator = torch.Generator().manual_seed(0)
     start, gradients = torch.randn(3, 64, generator=generator), torch.randn(9, 3, 64, generator=generator)
     blocks = [start.clone(), start.clone()]
@@ -123,7 +124,7 @@ def test_replicas_can_have_data_of_their_own(digits):
 
 
 def test_annealed_masks_shrink_interval_by_interval(digits):
-    """An annealed replica keeps share ** fraction in each interval, and its share at the end; the one beside it always its share."""
+    """An annealed replica keeps share ** fraction in each interval, its neighbour always the share."""
     layout, kept = network(SMALL).layout, []
 
     class Kept(Observer):

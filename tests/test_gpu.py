@@ -2,20 +2,23 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
 from lottery.core.rng import stream
 from lottery.data.catalogue import load
 from lottery.experiments.arms import scores_sought, singleshot, whole
-from lottery.experiments.searches import Search
-from lottery.experiments.seeking import seek
+from lottery.experiments.experiment import Experiment, experiment
+from lottery.experiments.population import Population, compute
+from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
 from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.training.config import Config
-from lottery.training.fit import Step, train
 from lottery.training.learned_masks import Bernoulli
+from lottery.training.step import Step
 from tests.conftest import SMALL, random_masks, replica
+from tests.training_helpers import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
@@ -76,17 +79,24 @@ def test_a_captured_step_is_the_step(optimiser, monkeypatch):
         torch.testing.assert_close(ours.final, theirs.final, rtol=1e-4, atol=1e-5)
 
 
+def search(arm, seed, training=PLANTED) -> Experiment:
+    return experiment(SCALES["tiny"].settings[arm.network][training], arm, 0, seed)
+
+
+def measured(searches, device):
+    """Return the measurements of searches and their masks, bit by bit."""
+    records = compute(Population(searches, device), {one: {} for one in searches})
+    found = [records[one] for one in searches]
+    return [(record.measurements, np.unpackbits(record.arrays["mask"])) for record in found]
+
+
 def test_searches_as_on_the_processor():
     """As many parameters kept, as many planted ones recovered, tickets as good; edge-popup is captured every epoch."""
-    arms = [singleshot("planted-circle-5", "snip", 0.5), whole("planted-circle-5")]
-    here, there = (seek([Search(arm, seed) for arm in arms for seed in (0, 1)], device) for device in ("cpu", "cuda:0"))
-    for (ours, mask), (theirs, other) in zip(here, there):
-        assert mask.sum() == other.sum() and (mask == other).float().mean() > 0.999
-        assert abs(ours["strong"] - theirs["strong"]) < 1 and abs(ours["weak"] - theirs["weak"]) < 3
-    popped = [
-        seek([Search(scores_sought("planted-circle-5", 0.5, annealed=True), 0)], device)[0][0]
-        for device in ("cpu", "cuda:0")
-    ]
-    assert (
-        popped[0]["weights_kept"] == popped[1]["weights_kept"] and abs(popped[0]["strong"] - popped[1]["strong"]) < 15
-    )
+    for arm in (singleshot("planted-circle-5", "snip", 0.5), whole("planted-circle-5")):
+        here, there = (measured([search(arm, seed) for seed in (0, 1)], device) for device in ("cpu", "cuda:0"))
+        for (ours, mask), (theirs, other) in zip(here, there):
+            assert mask.sum() == other.sum() and (mask == other).mean() > 0.999
+            assert abs(ours["strong"] - theirs["strong"]) < 1 and abs(ours["weak"] - theirs["weak"]) < 3
+    popup = search(scores_sought("planted-circle-5", 0.5, annealed=True), 0, PLANTED_SCORES)
+    ours, theirs = (measured([popup], device)[0][0] for device in ("cpu", "cuda:0"))
+    assert ours["weights_kept"] == theirs["weights_kept"] and abs(ours["strong"] - theirs["strong"]) < 15

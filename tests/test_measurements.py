@@ -4,10 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from lottery.experiments.arms import DENSE, chain, dissected, learned, multishot, untrained
+from lottery.experiments.arms import (
+    DENSE,
+    branch,
+    chain,
+    continued,
+    dissected,
+    edge_popup,
+    learned,
+    multishot,
+    one_shot,
+    scores_sought,
+    singleshot,
+    untrained,
+    whole,
+)
 from lottery.experiments.experiment import experiment
-from lottery.experiments.measurements import COLUMNS, rows
-from lottery.experiments.searches import Search
+from lottery.experiments.measurements import ARM, COLUMNS, rows, written
+from lottery.experiments.scales import PLANTED, SCALES
 from lottery.models.architectures import network
 from lottery.training.config import Config, Setting
 
@@ -27,9 +41,9 @@ def found(arm, round, measured):
 def test_a_trained_network():
     """Curves at their looks, accuracies at the start, at early stop and at the end; no number is an empty cell."""
     table = found(chain("large_final"), 2, TRAINED)
-    assert {row["arm"] for row in table} == {"large_final rewind"} and {
-        (row["seed"], row["round"]) for row in table
-    } == {(3, 2)}
+    assert {row["arm"] for row in table} == {"large_final"} and {(row["seed"], row["round"]) for row in table} == {
+        (3, 2)
+    }
     assert [(row["iteration"], row["value"]) for row in table if row["metric"] == "validation_loss"] == [
         (25, 0.9),
         (50, 0.4),
@@ -85,10 +99,10 @@ def test_a_search_for_a_planted_ticket():
                 "kept": [2060.0, 203.0], "precision": [0.01, 0.02], "weights_kept": [100, 3, 0, 100],
                 "biases_kept": [1, 0, 0, 0], "connected": False, "iterations": 16_860,
                 "accuracy_step": 0.1}  # fmt: skip
-    table = [
-        dict(zip(COLUMNS, row, strict=True))
-        for row in rows(Search(replace(multishot("planted-circle-5", "snip", 0.01), rounds=2, epochs=25), 7), measured)
-    ]
+    arm = multishot("planted-circle-5", "snip", 0.01)
+    arm = replace(arm, mask=replace(arm.mask, rounds=2, epochs=25))
+    search = experiment(SCALES["tiny"].settings["planted-circle-5"][PLANTED], arm, 0, 7)
+    table = [dict(zip(COLUMNS, row, strict=True)) for row in rows(search, measured)]
     assert {(row["network"], row["dataset"], row["seed"], row["iterations"]) for row in table} == {
         ("planted-circle-5", "circle", 7, 16_860)
     }
@@ -104,3 +118,41 @@ def test_a_search_for_a_planted_ticket():
         0.02,
         0,
     )
+
+
+def test_every_row_has_the_parts_of_its_arm():
+    """As data beside the name, so that nobody takes the name apart; what a part lacks is no number and no word."""
+    row = found(chain("large_final", "constant_initial_sign"), 2, TRAINED)[0]
+    assert {name: row[name] for name in ARM if row[name] not in (None, "", 0, False)} == {
+        "mask": "iterative", "criterion": "large_final", "start": "reset", "treatment": "constant_initial_sign",
+        "pruned": "zero", "action": "train",
+    }  # fmt: skip
+    looked_at = found(dissected("movement"), 4, {"anatomy": {"dense1": {"positive": 0.5}}})[0]
+    assert [looked_at[name] for name in ("mask", "of", "criterion", "action")] == [
+        "from",
+        "reset",
+        "movement",
+        "inspect",
+    ]
+
+
+def test_no_two_arms_are_written_alike():
+    """The columns of an arm tell it from every other one that a network can be trained by."""
+    arms = [
+        DENSE, chain("large_final"), chain("movement"), chain("large_final", "reinit"),
+        chain("large_final", pruned="init"), continued("large_final"),
+        branch("large_final", "reinit"), branch("large_final", "reinit", draw=1),
+        one_shot("large_final"), untrained("large_final"), dissected("large_final"), learned(), learned(rescaled=True),
+        learned(logit=2.0), edge_popup(0.5), edge_popup(0.1), learned("constant"),
+    ]  # fmt: skip
+    net = "planted-circle-5"
+    searches = [
+        whole(net), singleshot(net, "snip", 0.1), singleshot(net, "snip", None),
+        singleshot(net, "snip", 0.1, weak=False),
+        singleshot(net, "snip", 0.1, rounds=100), singleshot(net, "snip", 0.1, scope="layer"),
+        multishot(net, "snip", 0.1),
+        multishot(net, "snip", 0.1, noise=0.1), multishot(net, "snip", 0.1, released=True), scores_sought(net, 0.5),
+        scores_sought(net, 0.5, annealed=True), scores_sought(net, 0.5, released=True),
+    ]  # fmt: skip
+    for of_one_network in (arms, searches):
+        assert len(set(map(written, of_one_network))) == len(of_one_network)

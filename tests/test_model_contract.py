@@ -1,4 +1,4 @@
-"""What every model keeps to: autograd's gradient, bits that do not depend on company, blocks that modules can be read from."""
+"""What every model keeps to: autograd's gradient, bits whatever the company, blocks that modules are read from."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ BATCH = 20
 
 
 def setup(name, replicas, dtype=torch.float32):
-    """Return a model, parameters and buffers of so many replicas, and a batch for each, every replica's from streams of its own."""
+    """Return a model, parameters and buffers of so many replicas, and a batch for each, all from their own streams."""
     model, architecture = model_of(network(name)), network(name)
     layout = architecture.layout
     parameters = torch.stack([layout.join(initial_weights(architecture, r)) for r in replicas])
@@ -76,7 +76,7 @@ def test_bits_do_not_depend_on_company(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_modules_can_be_written_and_read(name):
-    """Parameters and buffers come back to the bit, padding is zero, and every weight lies where its layer's view has it."""
+    """Parameters and buffers come back to the bit, padding is zero, and weights lie where their layers' views are."""
     architecture, generator = network(name), torch.Generator().manual_seed(0)
     layout, module, other = architecture.layout, architecture.build(), architecture.build()
     for tensor in (*module.parameters(), *module.buffers()):
@@ -95,7 +95,7 @@ def test_modules_can_be_written_and_read(name):
 
 
 def test_buffers_begin_as_torch_begins_them():
-    """Running means zero, variances one; scales one, other biases zero; and building takes nothing from torch's own stream."""
+    """Running means zero, variances one; scales one, other biases zero; building draws nothing from torch's stream."""
     layout, state = network("resnet-18").layout, torch.random.get_rng_state()
     module = network("resnet-18").build()
     torch.random.set_rng_state(state)

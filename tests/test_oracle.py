@@ -1,5 +1,9 @@
-"""The engine against a plain loop: one network, `nn.Sequential`, autograd, torch's own optimisers. Double precision, so that
-rounding cannot hide a difference."""
+"""The engine against a plain loop: one network, `nn.Sequential`, autograd, torch's own optimisers.
+
+In double precision, so that rounding cannot hide a difference.
+"""
+
+import functools
 
 import pytest
 import torch
@@ -9,13 +13,14 @@ from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
 from lottery.models.architectures import network
 from lottery.models.evaluation import evaluate
-from lottery.models.initialisers import initial_weights
+from lottery.models.initialisers import INITIALISERS, initial_weights
 from lottery.models.layout import Layout
 from lottery.models.model import model_of
 from lottery.training.config import Config
 from lottery.training.data_order import DataOrder
-from lottery.training.fit import Replica, train
+from lottery.training.fit import Replica
 from tests.conftest import SMALL, random_masks
+from tests.training_helpers import train
 
 STEPS = 200
 RECIPES = {
@@ -27,7 +32,7 @@ RECIPES = {
 
 
 def plain_loop(start, masks, data, config, order):
-    """Return weights and biases after training one network the ordinary way, holding pruned weights at their start after every step."""
+    """Return weights and biases after training one network the ordinary way, pruned weights held at their start."""
     model = network(SMALL).build().double()
     network(SMALL).layout.load(model, network(SMALL).layout.join(start).double())
     linears = [part for part in model if isinstance(part, nn.Linear)]
@@ -55,9 +60,10 @@ def plain_loop(start, masks, data, config, order):
 def treated(name, seed, masks, pruned_at_init):
     weights = initial_weights(network(SMALL), seed)
     generators = [stream(seed, "test", layer) for layer in range(3)]
+    draws = [functools.partial(INITIALISERS.find(network(SMALL).initialiser), layer) for layer in network(SMALL).layers]
     starts = [
-        TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, generator=g)
-        for w, mask, g in zip(weights, masks, generators)
+        TREATMENTS.call(name, w_init=w, w_start=w, mask=mask, initialiser=draw, generator=g)
+        for w, mask, draw, g in zip(weights, masks, draws, generators)
     ]
     return [torch.where(mask, start, w if pruned_at_init else 0.0) for mask, start, w in zip(masks, starts, weights)]
 
@@ -66,7 +72,7 @@ def treated(name, seed, masks, pruned_at_init):
 @pytest.mark.parametrize("treatment", sorted(TREATMENTS))
 @pytest.mark.parametrize("config", RECIPES.values(), ids=RECIPES)
 def test_engine_equals_plain_loop(precise_digits, config, treatment, pruned_at_init):
-    """Every treatment under every optimiser ends at the plain loop's weights, and frozen weights do not move by a bit."""
+    """Every treatment under every optimiser ends at the plain loop's weights; frozen weights do not move by a bit."""
     layout, seeds = Layout(network(SMALL)), (3, 4)
     masks = {seed: random_masks(SMALL, seed) for seed in seeds}
     starts = {seed: treated(treatment, seed, masks[seed], pruned_at_init) for seed in seeds}
@@ -102,7 +108,7 @@ def test_evaluation_equals_cross_entropy(precise_digits):
 
 
 def test_data_order_is_the_plain_one():
-    """Each epoch is one permutation, an incomplete batch is dropped, equal names give equal orders and different ones different."""
+    """Each epoch is one permutation, an incomplete batch is dropped, and orders are equal where their names are."""
     orders = [(1, "data order", 0), (2, "data order", 0), (1, "data order", 0)]
     batches = DataOrder(orders, images=50, batch_size=20, device=torch.device("cpu"))
     shuffles, drawn = stream(1, "data order", 0), [next(batches) for _ in range(4)]

@@ -2,12 +2,16 @@
 
 import random
 import time
+from dataclasses import replace
 
-from lottery.experiments import plan, search_settings, seeking
+import pytest
+
+from lottery.experiments import plan
 from lottery.experiments.arms import DENSE, chain, multishot, scores_sought, whole
 from lottery.experiments.experiment import experiment
-from lottery.experiments.scheduler import Worker, kind
-from lottery.experiments.searches import Search
+from lottery.experiments.implemented import batch_key
+from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
+from lottery.experiments.worker import Worker
 from lottery.store.store import Store
 from lottery.training.config import Config, Setting
 
@@ -33,7 +37,7 @@ def test_cheapest_first_pays_what_is_shared_once():
 
 
 def test_nothing_is_forgotten_or_paid_twice():
-    """Whatever the claims share, the plan is a partition of all that they need, in an order that each step could not make cheaper."""
+    """Whatever claims share, the plan is a partition of all that they need, and no step could be cheaper."""
     generator = random.Random(0)
     pool = sorted(networks(chain("large_final"), range(1, 9)) | networks(chain("movement"), range(1, 9)), key=repr)
     for _ in range(30):
@@ -48,14 +52,29 @@ def test_nothing_is_forgotten_or_paid_twice():
             done |= set(ones)
 
 
-def test_turns_come_first(tmp_path):
-    """With turns the worker takes the first claim's networks first, each after its parents; without them the longest chain."""
+class Begun(Exception):
+    """The batch that a worker begins with."""
+
+
+def begun(monkeypatch, worker, wanted, turns=None):
+    """Return the batch that a worker begins with."""
+
+    def compute(mine, queue):
+        raise Begun(mine)
+
+    monkeypatch.setattr(worker, "_compute", compute)
+    with pytest.raises(Begun) as batch:
+        worker.work(wanted, turns=turns)
+    return batch.value.args[0]
+
+
+def test_turns_come_first(tmp_path, monkeypatch):
+    """With turns the worker begins with the first claim's networks; without them with the longest chain."""
     worker = Worker(Store(tmp_path), "cpu", "float32")
     cheap, dear = networks(chain("random"), [5]), networks(chain("large_final"), [4])
-    missing = worker.missing(cheap | dear)
     turns = plan.turns(plan.cheapest_first({"dear": worker.missing(dear), "cheap": worker.missing(cheap)}))
-    first = [batch[0].arm for batch in worker._ready(missing, turns)]
-    assert first == [chain("random")] and worker._ready(missing, {})[0][0].arm == DENSE
+    assert begun(monkeypatch, worker, cheap | dear, turns)[0].arm == chain("random")
+    assert begun(monkeypatch, worker, cheap | dear)[0].arm == DENSE
 
 
 def test_a_plan_counts_the_store_and_measures(tmp_path):
@@ -78,24 +97,24 @@ def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
     worker = Worker(Store(tmp_path), "cpu", "float32")
     wanted = networks(DENSE, [0])
 
-    worker._took[kind(next(iter(wanted)))] = 3600.0
-    monkeypatch.setattr(worker, "_compute", lambda mine, missing: (_ for _ in ()).throw(AssertionError("begun")))
+    worker._took[batch_key(next(iter(wanted)))] = 3600.0
+    monkeypatch.setattr(worker, "_compute", lambda mine, queue: (_ for _ in ()).throw(AssertionError("begun")))
 
     worker.work(wanted, deadline=time.time() + 60)
     assert not worker.entries
 
 
-def test_searches_are_planned(tmp_path, monkeypatch):
-    """Populations of searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
-    for module in (seeking, search_settings):
-        monkeypatch.setattr(module, "EPOCH", 8)
+def test_searches_are_planned(tmp_path):
+    """Searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
+
+    def search(arm, training):
+        setting = SCALES["tiny"].settings["planted-relu-5"][training]
+        return experiment(replace(setting, config=replace(setting.config, iterations=80, interval=8)), arm, 0, 0)
+
     wanted = {
-        Search(arm, 0)
-        for arm in (
-            multishot("planted-relu-5", "snip", 0.1),
-            whole("planted-relu-5"),
-            scores_sought("planted-relu-5", 0.5),
-        )
+        search(multishot("planted-relu-5", "snip", 0.1), PLANTED),
+        search(whole("planted-relu-5"), PLANTED),
+        search(scores_sought("planted-relu-5", 0.5), PLANTED_SCORES),
     }
     found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
     assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0

@@ -12,7 +12,7 @@ import scipy.stats  # noqa: F401
 import sklearn.datasets  # noqa: F401
 import torch  # noqa: F401
 
-import lottery.experiments.scheduler  # noqa: F401
+import lottery.experiments.worker  # noqa: F401
 from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,7 @@ def shared_store(tmp_path_factory):
 
 @pytest.fixture
 def suite(pytester, monkeypatch, shared_store):
-    """A function that runs a small suite: `suite("-n0", ...)`; `suite.write(...)` lays it out with other tests or entries."""
+    """A function that runs a small suite: `suite("-n0", ...)`; `suite.write(...)` lays it out with other tests."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("LOTTERY_STORE", str(shared_store))
     monkeypatch.delenv("LOTTERY_SCALE", raising=False)
@@ -173,7 +173,7 @@ def error(result):
 
 class TestRuns:
     def test_alone_and_with_two_workers(self, suite, tmp_path):
-        """Cold with one process, cold with two workers, and warm: the same verdicts, effects and p-values; warm trains nothing."""
+        """Cold alone, cold with two workers, and warm: the same verdicts, effects and p-values; warm trains nothing."""
         reports = []
         for number, arguments in enumerate([("-n0", "--store=one"), ("-n2", "--store=two"), ("-n2", "--store=two")]):
             result = suite(*arguments, f"--results=r{number}")
@@ -187,7 +187,8 @@ class TestRuns:
             )
             result.stdout.fnmatch_lines(
                 [
-                    "9 claims: 5 reproduced, 2 refuted, 1 inconclusive, 1 skipped, 6 of them analogues*0 other than expected*"
+                    "9 claims: 5 reproduced, 2 refuted, 1 inconclusive, 1 skipped, 6 of them analogues*"
+                    "0 other than expected*"
                 ]
             )
             reports.append(results(suite, f"r{number}"))
@@ -201,8 +202,9 @@ class TestRuns:
         result.stdout.fnmatch_lines(
             ["*only_on_mnist?lenet-300-100?: skipped: needs mnist, this scale trains on digits"]
         )
-        assert verdicts(suite) == {"learns": "reproduced", "hardly_learns": "refuted", "control": "refuted", "undecided": "inconclusive",
-                                   "always": "reproduced", "both": "reproduced", "only_on_mnist": "skipped", "counts": "reproduced"}  # fmt: skip
+        assert verdicts(suite) == {"learns": "reproduced", "hardly_learns": "refuted", "control": "refuted",
+                                   "undecided": "inconclusive", "always": "reproduced", "both": "reproduced",
+                                   "only_on_mnist": "skipped", "counts": "reproduced"}  # fmt: skip
         both = next(claim for claim in results(suite)["claims"] if "both" in claim["id"])
         assert [part["name"] for part in both["parts"]] == ["first", "second"] and all(
             part["n"] == 3 for part in both["parts"]
@@ -216,9 +218,11 @@ class TestRuns:
         assert {"schema", "scale", "started", "seconds", "trained_steps", "environment", "claims", "criteria"} <= set(
             report
         )
-        fields = {"id", "paper", "number", "kind", "statement", "source", "published", "network", "trained_network", "dataset", "data_fingerprint",
-                  "scale", "analogue", "metric", "unit", "region", "estimate", "interval", "confidence", "n", "seeds", "effects", "p_inside",
-                  "p_outside", "parts", "verdict", "expected_verdict", "reason", "seconds", "arms"}  # fmt: skip
+        fields = {"id", "paper", "number", "kind", "statement", "source", "published", "network",
+                  "trained_network", "dataset", "data_fingerprint", "scale", "analogue", "metric", "unit",
+                  "region", "estimate", "interval", "confidence", "n", "seeds", "effects", "p_inside",
+                  "p_outside", "parts", "verdict", "expected_verdict",
+                  "reason", "seconds", "arms"}  # fmt: skip
         for claim in report["claims"]:
             assert fields <= set(claim)
         learns = next(claim for claim in report["claims"] if ".learns" in claim["id"])
@@ -335,7 +339,8 @@ class TestExitStatus:
     def test_a_claim_without_verdict(self, suite, workers):
         """A claim that was collected and brought nothing is named."""
         suite.write(
-            conftest="import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_protocol(item):\n    return True if 'always' in item.name else None\n"
+            conftest="import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_protocol(item):\n"
+            "    return True if 'always' in item.name else None\n"
         )
         result = suite(workers)
         assert result.ret == 1
@@ -444,7 +449,7 @@ class TestErrors:
             (
                 "learns",
                 ("region = [50, inf]", "region = 50"),
-                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be of type list",
+                "claim 'mini2020.learns[lenet-300-100]', scales.tiny: region = 50 should be [low, high] with low",
             ),
             ("learns", ("mini2020.learns", "mini2020.earns"), "has no entry for 'mini2020.learns[lenet-300-100]'"),
             (
@@ -475,7 +480,10 @@ class TestErrors:
     def test_missing_data(self, suite, workers, monkeypatch, tmp_path):
         """One message for the whole run, with the folder and both ways out."""
         monkeypatch.setenv("LOTTERY_DATA", str(tmp_path / "empty"))
-        refuse = "import lottery.data.mnist\ndef refuse(root, train, download):\n    raise RuntimeError('Dataset not found.' if not download else 'no route to host')\n"
+        refuse = (
+            "import lottery.data.mnist\ndef refuse(root, train, download):\n"
+            "    raise RuntimeError('Dataset not found.' if not download else 'no route to host')\n"
+        )
         changed = ENTRIES | {"learns": ENTRIES["learns"].replace("scales.tiny", "scales.reduced")}
         suite.write(entries=changed, conftest=refuse + "lottery.data.mnist._read_mnist = refuse\n")
         import lottery.data.mnist

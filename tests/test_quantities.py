@@ -70,7 +70,7 @@ def test_highest_over_rungs_of_an_untrained_arm():
 
 
 def test_speed_is_a_log_ratio_and_can_be_censored():
-    """Half the iterations is log 2; a run without a minimum has no number; censoring counts only where time is asked for."""
+    """Half the iterations is log 2; no minimum is no number; censoring counts only where time is asked for."""
     speed = early_stop(DENSE, 0) - early_stop(TICKET, 1)
     assert speed.of(read) == pytest.approx(log(2))
     assert speed.censored(read) and not early_stop(DENSE, 0).censored(read)
@@ -147,7 +147,7 @@ def test_gap_delay_and_parts():
 
 
 def test_slopes_orders_and_agreements():
-    """Of known numbers: a line, an order with two neighbours exchanged, two rankings and their reverse; scipy has the same."""
+    """Of known numbers: a line, an order with two neighbours exchanged, two rankings and their reverse."""
     one = [accuracy(DENSE, 0), accuracy(TICKET, 1), accuracy(TICKET, 2)]  # 90, 92, 95
     assert slope(one).of(read) == pytest.approx(2.5)
     assert in_order(one).of(read) == pytest.approx(-1) and in_order(one[::-1]).of(read) == pytest.approx(1)

@@ -10,8 +10,8 @@ from lottery.claims.resolved import lacks
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, scale
 from lottery.training.config import Config, Setting
-from lottery.training.fit import train
 from tests.conftest import replica
+from tests.training_helpers import train
 
 LENET = "lenet-300-100"
 

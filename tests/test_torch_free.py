@@ -14,10 +14,10 @@ MODULES = [
     "lottery.data.tasks",
     "lottery.models.architectures",
     "lottery.training.config",
-    *(f"lottery.experiments.{name}" for name in ("arms", "scales", "batch", "measurements")),
+    *(f"lottery.experiments.{name}" for name in ("arms", "experiment", "scales", "batch", "queue", "measurements")),
     *sorted(f"lottery.claims.{path.stem}" for path in (ROOT / "lottery" / "claims").glob("[a-z]*.py")),
-    "lottery.report.tables",
-    *(f"lottery.plugin.{name}" for name in ("options", "progress", "session", "hooks")),
+    *(f"lottery.report.{name}" for name in ("results_table", "remarks", "files", "plan_table", "figures")),
+    *(f"lottery.plugin.{name}" for name in ("options", "progress", "session", "run", "run_report", "hooks")),
     "lottery.cli.main",
     *sorted(f"benchmarks.{path.stem}" for path in (ROOT / "benchmarks").glob("test_*.py")),
 ]

@@ -9,9 +9,9 @@ from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.models.matmul import product
 from lottery.training.config import Config
-from lottery.training.fit import train
 from lottery.training.observers import EarlyStop
 from tests.conftest import SMALL, random_masks, replica
+from tests.training_helpers import train
 
 BRIEF = Config("adam", 1e-2, 20, 100, 25)
 
@@ -75,7 +75,7 @@ class TestFrozen:
     @pytest.mark.parametrize("decay", [0.0, 0.1])
     @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
     def test_pruned_weights_stay_at_zero_after_every_step(self, digits, optimiser, decay):
-        """Pruned weights are exactly zero after any number of steps, for both optimisers, with and without weight decay."""
+        """Pruned weights are exactly zero after any number of steps, by both optimisers, with or without decay."""
         masks = random_masks(SMALL, 0)
         layout = Layout(network(SMALL))
         weights = [w * mask for w, mask in zip(layout.weight_views(replica(SMALL, 0).start.unsqueeze(0)), masks)]
@@ -105,7 +105,7 @@ class TestFrozen:
 
 
 def test_measurements_are_of_the_parts_they_name(digits):
-    """Validation loss is of the validation images, test and train accuracy of theirs: recomputed from the final weights by hand."""
+    """Validation loss is of validation images, test and train accuracy of theirs: recomputed from the final weights."""
     outcome = train(SMALL, digits, BRIEF, [replica(SMALL, 0)])[0]
     layout = Layout(network(SMALL))
     weights, biases = layout.weight_views(outcome.final[None]), layout.bias_views(outcome.final[None])
@@ -151,7 +151,7 @@ class TestEarlyStop:
         assert early_stop.parameters.tolist() == [[1.0], [2.0]]
 
     def test_is_the_minimum_of_the_curve(self, digits):
-        """The reported iteration is where the reported curve is lowest, over the whole run: nothing stops the training."""
+        """The reported iteration is where the curve is lowest over the whole run: nothing stops the training."""
         config = Config("adam", 1e-2, 20, 190, 25)
         for outcome in train(SMALL, digits, config, [replica(SMALL, seed) for seed in range(4)]):
             curve = outcome.measurements["validation_loss"]

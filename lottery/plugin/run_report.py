@@ -41,7 +41,7 @@ class RunReport:
     written: bool = False
 
     def make(self, started: float, seconds: float, steps: int, environment: Mapping) -> None:
-        """Work out the content, the remarks, and whether the run failed."""
+        """Make the content and the remarks, and decide whether the run failed."""
         results = in_order([left["result"] for left in self.found])
         moves = comparison.compare(results, self.baseline) if self.baseline else []
         self.content = {

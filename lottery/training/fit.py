@@ -11,9 +11,8 @@ from torch import Tensor
 
 from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
-from lottery.models.architectures import network as architecture_of
 from lottery.models.layout import Layout
-from lottery.models.model import Model, model_of
+from lottery.models.model import Model
 from lottery.store.fingerprints import listed
 from lottery.training.config import Config
 from lottery.training.data_order import DataOrder, ReplicaData
@@ -117,16 +116,3 @@ def observers_for(
         return [MaskedAccuracies(), Progress(watch)]
     early_stop = EarlyStop()
     return [Accuracies(early_stop), early_stop, Progress(watch)]
-
-
-def train(
-    network: str,
-    data: Dataset,
-    config: Config,
-    replicas: Sequence[Replica],
-    watch: Callable[[int], None] = lambda iteration: None,
-    parametrise: Callable[[Tensor], Parametrisation] = Identity,
-) -> list[Outcome]:
-    """Return what became of each replica of a network, measured by `observers_for`; `watch` is told of every look."""
-    model = model_of(architecture_of(network))
-    return fit(model, parametrise, data, config, replicas, observers_for(parametrise, watch))

@@ -68,12 +68,12 @@ class EarlyStop(Observer):
     """
 
     def begin(self, state: State) -> None:
-        """Begin without a minimum."""
+        """Start without a minimum."""
         self._config = state.config
         self.start(state.parameters.effective, state.buffers)
 
     def start(self, parameters: Tensor, buffers: Tensor) -> None:
-        """Begin with parameters (R, P) and buffers (R, Q) that are none of a minimum."""
+        """Start from parameters (R, P) and buffers (R, Q) that are none of a minimum."""
         self.parameters, self.buffers = parameters.clone(), buffers.clone()
         self.loss = torch.full((len(parameters),), torch.inf, dtype=torch.float64, device=parameters.device)
         self.iteration = torch.zeros(len(parameters), dtype=torch.int64, device=parameters.device)

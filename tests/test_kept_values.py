@@ -1,4 +1,6 @@
-"""Treatments: where kept weights start."""
+"""Kept values: where the treatments let kept weights start."""
+
+import functools
 
 import pytest
 import torch
@@ -7,14 +9,18 @@ from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
 from lottery.models.architectures import network
-from lottery.models.initialisers import initial_weights
+from lottery.models.initialisers import INITIALISERS, initial_weights
 
-W_INIT = initial_weights(network("lenet-300-100"), 0)[1]  # (300, 100)
+LENET = network("lenet-300-100")
+W_INIT = initial_weights(LENET, 0)[1]  # (300, 100)
+INITIALISER = functools.partial(INITIALISERS.find(LENET.initialiser), LENET.layers[1])
 MASK = torch.rand(W_INIT.shape, generator=torch.Generator().manual_seed(0)) < 0.3
 
 
 def start(name, *purpose, w_start=W_INIT):
-    return TREATMENTS.call(name, w_init=W_INIT, w_start=w_start, mask=MASK, generator=stream(0, *purpose))
+    return TREATMENTS.call(
+        name, w_init=W_INIT, w_start=w_start, mask=MASK, initialiser=INITIALISER, generator=stream(0, *purpose)
+    )
 
 
 def test_rewind_is_bit_equal():

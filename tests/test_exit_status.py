@@ -1,4 +1,4 @@
-"""The gate: deviations that chance explains do not count, others do."""
+"""Exit status: deviations that chance explains do not count, others do."""
 
 import pytest
 
@@ -33,7 +33,7 @@ QUIET = [result(f"quiet{i}", "reproduced", p_inside=0.01, p_outside=0.99) for i 
     ],
 )
 def test_what_counts_among_twenty_quiet_claims(deviating, count):
-    """Holm's procedure over all tested claims decides, by the p-value against the expected verdict; exact claims know no chance."""
+    """Holm's procedure over all tested claims decides, by p-values of expected verdicts; exact ones know no chance."""
     assert counts([*QUIET, deviating]) == ({"x"} if count else set())
 
 

@@ -13,9 +13,9 @@ from lottery.models.layout import Layout
 from lottery.models.perceptrons import Perceptrons
 from lottery.models.task import CROSS_ENTROPY
 from lottery.training.config import Config
-from lottery.training.fit import train
 from lottery.training.learned_masks import Bernoulli, TopK
 from tests.conftest import SMALL, replica
+from tests.training_helpers import train
 
 LAYOUT = Layout(network(SMALL))
 
@@ -38,7 +38,7 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def gradients_agree(one, digits, effective):
-    """Hold both replicas' gradients against autograd through `effective(trained, weights, mask)`, a layer's parameters by the written-out formula."""
+    """Hold both replicas' gradients against autograd through `effective(trained, weights, mask)`, layer by layer."""
     one.refresh()
     images, labels = digits.train.images[:40].view(2, 20, 64), digits.train.labels[:40].view(2, 20)
     Perceptrons(LAYOUT).set_gradient(
@@ -59,7 +59,7 @@ def gradients_agree(one, digits, effective):
 
 @pytest.mark.parametrize("rescaled", [False, True])
 def test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled):
-    """For both replicas: straight through the sample to sigmoid(s), and with rescaling through the count of kept weights."""
+    """For both replicas: straight through the sample to sigmoid(s); with rescaling, through the count kept as well."""
     one = bernoulli(rescaled=rescaled, logit=0.3)
     one.trained += 0.5 * torch.randn(one.trained.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
@@ -141,7 +141,7 @@ def top_k(seeds=(0, 1), share=0.3, dtype=torch.float64):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_top_k_keeps_the_largest_scores_of_each_layer(share):
-    """The forward pass equals sorting: exactly so many weights a layer, none with a smaller score than one that is left out."""
+    """The forward pass equals sorting: exactly so many weights a layer, none with a smaller score than one left out."""
     one = top_k(share=share)
     one.refresh()
     for effective, scores, weights in zip(*map(LAYOUT.weight_views, (one.effective, one.trained, one._frozen))):
@@ -154,12 +154,12 @@ def test_top_k_keeps_the_largest_scores_of_each_layer(share):
 
 
 def test_top_k_gradient_goes_straight_through_the_choice(precise_digits):
-    """As autograd has it where the choice is replaced by the |score| that it was made by: every score learns, chosen or not."""
+    """As autograd has it with the |score| in place of the choice: every score learns, chosen or not."""
     gradients_agree(top_k(), precise_digits, lambda s, w, chosen: w * _StraightThrough.apply(s.abs(), chosen))
 
 
 def test_top_k_learns_the_digits_without_moving_a_weight(digits):
-    """Scores alone take the network far above chance; weights stay to the bit, seeds differ, and the share is what was asked for."""
+    """Scores alone get far above chance; weights stay to the bit, seeds differ, and the share is what was asked for."""
     config = Config("sgd", 0.1, 50, 300, 100, momentum=0.9, weight_decay=1e-4)
     made = []
 

@@ -1,0 +1,58 @@
+"""A result and a report as a run has them, for the tests of what is made of them."""
+
+
+def result(id="zhou2019.claim[lenet-300-100]", **changes):
+    """Return a result as a run has it."""
+    default = {
+        "id": id,
+        "paper": id.partition(".")[0],
+        "title": "Zhou et al. 2019",
+        "number": "12",
+        "kind": "effect",
+        "statement": "It holds.",
+        "source": "section 3",
+        "published": {"value": 86, "unit": "%", "provenance": "abstract"},
+        "network": "lenet-300-100",
+        "trained_network": "lenet-96-48",
+        "dataset": "digits",
+        "data_fingerprint": "f00",
+        "scale": "tiny",
+        "analogue": True,
+        "metric": "test accuracy",
+        "unit": "%",
+        "region": [80, None],
+        "estimate": 85.55,
+        "interval": [84.0, 87.1],
+        "confidence": 0.9,
+        "n": 3,
+        "seeds": [0, 1, 2],
+        "effects": [85.0, 85.5, 86.15],
+        "p_inside": 0.001,
+        "p_outside": 0.999,
+        "parts": [],
+        "verdict": "reproduced",
+        "expected_verdict": "reproduced",
+        "expected_because": "",
+        "reason": "",
+        "seconds": 1.25,
+        "arms": {},
+        "levels": {},
+        "region_changed": "",
+        "negative_control": False,
+        "error": False,
+        "doubt": "",
+    }
+    return default | changes
+
+
+def whole(*results):
+    """Return a report of these results."""
+    return {
+        "schema": 1,
+        "scale": "tiny",
+        "seconds": 2.0,
+        "trained_steps": 1200,
+        "environment": {"device": "cpu"},
+        "claims": list(results),
+        "criteria": [],
+    }

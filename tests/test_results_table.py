@@ -1,0 +1,70 @@
+"""The results table: its cells, its marks, its order."""
+
+import pytest
+
+from lottery.claims.results import in_order
+from lottery.report import results_table
+from tests.result_helpers import result
+
+
+def test_table_shows_claim_value_interval_and_verdict():
+    """Claim, the paper's value, ours with interval and n, the verdict with its marks, seconds, by paper."""
+    text = results_table.table([result()], "simple")
+    for part in (
+        "Zhou et al. 2019",
+        "claim[lenet-300-100]",
+        "86 %",
+        "85.5 [84.0, 87.1] %",
+        " 3 ",
+        "reproduced (analogue)",
+        "1.2",
+    ):
+        assert part in text, part
+
+
+def test_doubtful_numbers_are_marked():
+    """What is known from memory or contradicted stands in the table with a question mark, with and without a number."""
+    doubtful = {"doubt": "known from memory"}
+    assert (results_table.published(result()), results_table.published(result(**doubtful))) == ("86 %", "86 % ?")
+    assert results_table.published(result(published=None, **doubtful)) == "- ?"
+    long = {"value": "a sentence that is longer than the column", "unit": "", "provenance": "printed"}
+    assert results_table.published(result(published=long, **doubtful), width=10) == "a sentenc… ?"
+
+
+@pytest.mark.parametrize(
+    "changes, shown",
+    [
+        ({"analogue": False}, "reproduced"),
+        ({"verdict": "refuted"}, "refuted (analogue) (!)"),
+        ({"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}, "refuted as expected"),
+        ({"verdict": "refuted", "expected_verdict": "any", "analogue": False}, "refuted"),
+        ({"verdict": "skipped"}, "skipped"),
+        (
+            {"verdict": "inconclusive", "region_changed": "2026-12-01: why"},
+            "inconclusive (analogue) (question changed)",
+        ),
+    ],
+)
+def test_marks(changes, shown):
+    """Analogue, other than expected, expected to be refuted, question changed."""
+    assert results_table.verdict(result(**changes)) == shown
+
+
+def test_order_does_not_depend_on_the_tests_order():
+    """By paper, then number, then id."""
+    results = [result(f"{paper}.{name}", number=number) for paper, name, number in
+               [("zhou2019", "b", "12"), ("negative_controls", "a", "not 2"), ("zhou2019", "a", "2"),
+                ("frankle_carbin2019", "z", "71")]]  # fmt: skip
+    expected = ["frankle_carbin2019.z", "zhou2019.a", "zhou2019.b", "negative_controls.a"]
+    assert [one["id"] for one in in_order(results)] == [one["id"] for one in in_order(results[::-1])] == expected
+
+
+def test_claims_of_a_group_stand_together():
+    """S1, S2, S10 before T1 and after M2; numbers without letters by their value."""
+    shuffled = [result(id=f"a.{number}[x]", number=number) for number in ("T1", "S10", "S2", "M2", "S1")]
+    assert [one["number"] for one in in_order(shuffled)] == ["M2", "S1", "S2", "S10", "T1"]
+    assert [one["number"] for one in in_order([result(id=f"a.{n}[x]", number=n) for n in ("10", "9", "25d")])] == [
+        "9",
+        "10",
+        "25d",
+    ]
