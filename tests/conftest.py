@@ -7,10 +7,15 @@ import torch
 
 from lottery.data.catalogue import load
 from lottery.data.datasets import Dataset, Part, data_folder
-from lottery.experiments import search_settings, seeking
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.implemented import parents
+from lottery.experiments.parts import Prepared, part_of
+from lottery.experiments.scales import SCALES
 from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
+from lottery.store.store import Record
+from lottery.training.config import Setting
 from lottery.training.fit import Replica
 
 torch.set_num_threads(1)
@@ -53,12 +58,25 @@ def random_images() -> Dataset:
     return Dataset("random", part(240), part(120), part(120), "random")
 
 
+def shortened(name: str, training: str = "planted", epoch: int = 12, epochs: int = 2) -> Setting:
+    """Return how a network with a planted ticket is trained, in fewer and shorter epochs than the paper's."""
+    setting = SCALES["tiny"].settings[name][training]
+    return dataclasses.replace(
+        setting, config=dataclasses.replace(setting.config, iterations=epochs * epoch, interval=epoch)
+    )
+
+
 @pytest.fixture
-def brief(monkeypatch):
-    """Searches for planted tickets with epochs of twelve steps, two of them at the end."""
-    for module in (seeking, search_settings):
-        monkeypatch.setattr(module, "EPOCH", 12)
-        monkeypatch.setattr(module, "EPOCHS", 2)
+def brief():
+    """Settings of searches for planted tickets with epochs of twelve steps, two of them at the end."""
+    return shortened
+
+
+def begin(one: Experiment, *records: Record) -> Prepared:
+    """Return the mask and the start of an experiment from the records of its parents, in their order."""
+    sources = dict(zip(parents(one), records, strict=True))
+    cut = part_of(one.arm.mask)(one).cut(sources)
+    return Prepared(cut, part_of(one.arm.start)(one).begin(cut, sources))
 
 
 def replica(name: str, seed: int, masks=None, start=None, dtype=torch.float32) -> Replica:

@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from lottery.experiments import experiment as experiment_module
+from lottery.experiments import chain as chains
+from lottery.experiments import keys
 from lottery.experiments.arms import (
     DENSE,
     Arm,
+    Continue,
+    Evaluate,
+    From,
+    Iterative,
+    OneShot,
+    Reset,
     branch,
     chain,
     continued,
@@ -18,29 +25,21 @@ from lottery.experiments.arms import (
     reset_at_the_end,
     untrained,
 )
-from lottery.experiments.experiment import (
-    begin,
-    carry,
-    dense_of,
-    dissect,
-    experiment,
-    initial,
-    key,
-    masks_of,
-    no_masks,
-    pack,
-    parent,
-    rungs_of,
-    treated,
-    unpack,
-    weights_of,
-)
+from lottery.experiments.chain import initial, no_masks, pack, unpack, weights_of
+from lottery.experiments.experiment import experiment
+from lottery.experiments.implemented import parents
+from lottery.experiments.keys import criteria_of, key
+from lottery.experiments.mask_parts import OneShotMask
+from lottery.experiments.parts import part_of
+from lottery.experiments.population import Population, compute
+from lottery.experiments.scales import SUPERMASK_ROUNDS
+from lottery.masks import criteria
 from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
 from lottery.store.store import Record
 from lottery.training.config import Config, Setting
-from tests.conftest import SMALL
+from tests.conftest import SMALL, begin
 
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 40, 20))
 
@@ -56,67 +55,81 @@ def dense_entry(seed):
     return Record({}, {"final": final_weights(seed).numpy()})
 
 
+def treated(one, round, masks, previous):
+    """Return what an experiment's own start makes of the weights of a round."""
+    return chains.treated(one, one.arm.start, round, masks, previous)
+
+
+def carried(one, made, final):
+    """Return the record that an experiment leaves to later ones, having trained from what it was `made` to."""
+    return Record({}, part_of(one.arm.mask)(one).carry(made.cut, made.start, final))
+
+
 class TestParents:
     def test_chain_hangs_on_itself(self):
         """Round n of a chain needs round n - 1 of the same chain, round 1 the dense network."""
         treated = chain("large_final", "constant")
-        assert parent(experiment(SETTING, treated, 3, 0)) == experiment(SETTING, treated, 2, 0)
-        assert parent(experiment(SETTING, treated, 1, 0)) == experiment(SETTING, DENSE, 0, 0)
+        assert parents(experiment(SETTING, treated, 3, 0)) == (experiment(SETTING, treated, 2, 0),)
+        assert parents(experiment(SETTING, treated, 1, 0)) == (experiment(SETTING, DENSE, 0, 0),)
 
     def test_branch_hangs_on_the_rewinding_chain(self):
         """A branch trains under the masks of the chain that rewinds."""
-        assert parent(experiment(SETTING, branch("large_final", "reinit"), 3, 0)) == experiment(
-            SETTING, chain("large_final"), 2, 0
+        assert parents(experiment(SETTING, branch("large_final", "reinit"), 3, 0)) == (
+            experiment(SETTING, chain("large_final"), 2, 0),
         )
 
     def test_reset_at_the_end_hangs_on_the_chain_that_trains_on(self):
         """Its masks are that chain's, its weights start from the first initialisation, and its results have a name of their own."""
         one = experiment(SETTING, reset_at_the_end("large_final"), 3, 0)
         trunk = experiment(SETTING, continued("large_final"), 2, 0)
-        assert parent(one) == trunk
+        assert parents(one) == (trunk,)
         following = [
             torch.rand(w.shape, generator=torch.Generator().manual_seed(5)) < 0.5
             for w in initial_weights(network(SMALL), 0)
         ]
         source = Record({}, {"next_masks": pack(following), "final": final_weights(0).numpy()})
-        masks, start = begin(one, source)
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(masks, following))
-        for ours, mask, w_init in zip(weights_of(one, start), masks, initial_weights(network(SMALL), 0)):
+        made = begin(one, source)
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(made.cut.masks, following))
+        for ours, mask, w_init in zip(weights_of(one, made.start), made.cut.masks, initial_weights(network(SMALL), 0)):
             assert torch.equal(ours, w_init * mask)
 
     def test_dissected_arms_look_at_the_rewinding_chain(self):
         """At a round of their own, through the mask that the chain's round before left; the dense network tells what became of the weights."""
         one = experiment(SETTING, dissected("large_final"), 3, 1)
-        assert (one.round, one.steps, parent(one)) == (3, 0, experiment(SETTING, chain("large_final"), 2, 1))
-        assert dense_of(one) == experiment(SETTING, DENSE, 0, 1)
+        dense = experiment(SETTING, DENSE, 0, 1)
+        assert (one.round, one.steps, one.dense) == (3, 0, dense)
+        assert parents(one) == (experiment(SETTING, chain("large_final"), 2, 1), dense)
         first = experiment(SETTING, dissected("large_final"), 1, 1)
-        found = dissect(first, dense_entry(1), dense_entry(1))["anatomy"]
-        masks = masks_of(first, dense_entry(1))
+        assert parents(first) == (dense,)
+        found = compute(Population([first]), {first: {dense: dense_entry(1)}})[first].measurements["anatomy"]
+        masks = begin(first, dense_entry(1)).cut.masks
         shares = [float((w[mask] > 0).double().mean()) for w, mask in zip(initial_weights(network(SMALL), 1), masks)]
         assert [layer["positive"] for layer in found.values()] == pytest.approx(shares)
 
     def test_one_shot_and_untrained_hang_on_the_dense_network(self):
         """Whatever the round."""
         for arm in (one_shot("large_final"), untrained("large_final", "constant")):
-            assert parent(experiment(SETTING, arm, 9, 4)) == experiment(SETTING, DENSE, 0, 4)
+            assert parents(experiment(SETTING, arm, 9, 4)) == (experiment(SETTING, DENSE, 0, 4),)
 
     def test_pruning_before_training_hangs_on_nothing(self):
         """A criterion that looks at no trained weights needs no dense run."""
         for arm in (chain("random"), chain("large_init"), untrained("random"), branch("random", "reinit")):
-            assert parent(experiment(SETTING, arm, 5, 0)) is None
+            assert parents(experiment(SETTING, arm, 5, 0)) == ()
 
     def test_what_goes_on_from_trained_weights_hangs_on_them(self):
         """Random masks need no training, but frozen values and continued training do, under whatever criterion."""
         for arm in (chain("random", pruned="variant_1"), continued("random")):
-            assert parent(experiment(SETTING, arm, 3, 0)) == experiment(SETTING, arm, 2, 0)
-            assert parent(experiment(SETTING, arm, 1, 0)) == experiment(SETTING, DENSE, 0, 0)
+            assert parents(experiment(SETTING, arm, 3, 0)) == (experiment(SETTING, arm, 2, 0),)
+            assert parents(experiment(SETTING, arm, 1, 0)) == (experiment(SETTING, DENSE, 0, 0),)
             masks, start, *_ = run_chain(arm, 2)[-1]
             pruned_at_init = any((values[~mask] != 0).any() for values, mask in zip(start, masks))
             rewound = all(
                 torch.equal(values[mask], w[mask])
                 for values, mask, w in zip(start, masks, initial_weights(network(SMALL), 0))
             )
-            assert (pruned_at_init, rewound) == ((True, True) if arm.reset else (False, False))
+            assert (pruned_at_init, rewound) == (
+                (False, False) if isinstance(arm.start, Continue) else (True, True)
+            )
 
     def test_round_zero_is_the_dense_network(self):
         """Nothing is pruned yet, whatever the arm."""
@@ -131,21 +144,24 @@ class TestMasks:
         """Round after round each layer keeps exactly what the ladder says, of what it kept before."""
         arm, seed = chain(criterion), 2
         one = experiment(SETTING, arm, 1, seed)
-        before, source = no_masks(one), dense_entry(seed) if parent(one) else None
+        before, sources = no_masks(one), [dense_entry(seed)] if parents(one) else []
         for round in range(1, 6):
             one = experiment(SETTING, arm, round, seed)
-            masks, start = begin(one, source)
+            made = begin(one, *sources)
+            masks = made.cut.masks
             assert tuple(int(mask.sum()) for mask in masks) == network(SMALL).kept(round)
             assert not any((mask & ~earlier).any() for mask, earlier in zip(masks, before))
             before = masks
-            if parent(one):
-                final = final_weights(seed + round) * Layout(network(SMALL)).trainable(masks)
-                source = Record({}, carry(one, masks, start, final))
+            final = final_weights(seed + round) * Layout(network(SMALL)).trainable(masks)
+            if parents(one):
+                sources = [carried(one, made, final)]
+            else:
+                assert not carried(one, made, final).arrays
 
     def test_untrained_rungs_are_nested_with_exact_counts(self):
         """The 25 rungs of a heuristic supermask, from everything down to half a per cent."""
         one = experiment(SETTING, untrained("large_final"), 0, 0)
-        rungs = [masks for masks, _ in rungs_of(one, dense_entry(0))]
+        rungs = OneShotMask(one).rungs({one.dense: dense_entry(0)}, SUPERMASK_ROUNDS)
         assert [tuple(int(mask.sum()) for mask in masks) for masks in rungs] == [
             network(SMALL).kept(n) for n in range(25)
         ]
@@ -154,7 +170,7 @@ class TestMasks:
 
     def test_large_final_keeps_the_largest(self):
         """In every layer max |pruned| <= min |kept|, and biases are never pruned."""
-        masks = masks_of(experiment(SETTING, one_shot("large_final"), 4, 0), dense_entry(0))
+        masks = begin(experiment(SETTING, one_shot("large_final"), 4, 0), dense_entry(0)).cut.masks
         layout = Layout(network(SMALL))
         for mask, weights in zip(masks, layout.weight_views(final_weights(0)[None])):
             assert weights[0][~mask].abs().max() <= weights[0][mask].abs().min()
@@ -165,17 +181,17 @@ class TestMasks:
     def test_criteria_and_seeds_choose_differently(self):
         """Same dense weights, other criterion: other masks. Other seed: other random masks."""
         chosen = {
-            name: pack(masks_of(experiment(SETTING, one_shot(name), 4, 0), dense_entry(0)))
+            name: pack(begin(experiment(SETTING, one_shot(name), 4, 0), dense_entry(0)).cut.masks)
             for name in ("large_final", "small_final")
         }
         assert not np.array_equal(chosen["large_final"], chosen["small_final"])
-        one, other = (pack(begin(experiment(SETTING, chain("random"), 4, seed), None)[0]) for seed in (0, 1))
+        one, other = (pack(begin(experiment(SETTING, chain("random"), 4, seed)).cut.masks) for seed in (0, 1))
         assert not np.array_equal(one, other)
 
     def test_pack_and_unpack(self):
         """Bits come back as they went."""
         one = experiment(SETTING, chain("random"), 3, 0)
-        masks, _ = begin(one, None)
+        masks = begin(one).cut.masks
         assert all(torch.equal(a, b) for a, b in zip(masks, unpack(one, pack(masks))))
 
 
@@ -184,11 +200,11 @@ def run_chain(arm, rounds, seed=0):
     source, states = dense_entry(seed), []
     for round in range(1, rounds + 1):
         one = experiment(SETTING, arm, round, seed)
-        masks, start = begin(one, source)
-        layout = Layout(network(SMALL))
+        made = begin(one, source)
+        masks, start, layout = made.cut.masks, made.start, Layout(network(SMALL))
         moved = start + layout.trainable(masks) * (final_weights(seed + round) - layout.join(initial(one)) + 0.01)
         states.append((masks, weights_of(one, start), moved, start))
-        source = Record({}, carry(one, masks, start, moved))
+        source = carried(one, made, moved)
     return states
 
 
@@ -208,14 +224,14 @@ class TestStarts:
 
     def test_several_reinits_per_ticket_differ(self):
         """Each draw of a branch is its own, under the same masks."""
-        source = Record(
-            {}, {"next_masks": pack(begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0))[0])}
-        )
+        masks = begin(experiment(SETTING, one_shot("large_final"), 2, 0), dense_entry(0)).cut.masks
+        source = Record({}, {"next_masks": pack(masks)})
         first, second = (
             begin(experiment(SETTING, branch("large_final", "reinit", draw), 2, 0), source) for draw in (0, 1)
         )
         one = experiment(SETTING, DENSE, 0, 0)
-        for mask, a, b in zip(first[0], weights_of(one, first[1]), weights_of(one, second[1])):
+        assert all(torch.equal(mask, ours) for made in (first, second) for mask, ours in zip(masks, made.cut.masks))
+        for mask, a, b in zip(masks, weights_of(one, first.start), weights_of(one, second.start)):
             assert not torch.equal(a, b) and torch.equal(a != 0, mask) and torch.equal(b != 0, mask)
 
     def test_arms_of_a_seed_share_their_init(self):
@@ -293,13 +309,17 @@ class TestPruned:
 
     def test_an_arm_changes_one_thing(self):
         """Combinations that no paper defines are refused."""
-        for arguments in (
-            {"treatment": "reinit", "pruned": "init"},
-            {"pruned": "init", "branch": True},
-            {"reset": False, "trained": False},
+        with pytest.raises(ValueError, match="changes one thing"):
+            Arm(Iterative("large_final"), Reset("reinit", "init"))
+        for parts in (
+            (From(chain("large_final")), Reset(pruned="init")),
+            (OneShot("large_final"), Reset(pruned="init")),
+            (From(chain("large_final")), Continue()),
+            (OneShot("large_final"), Continue(), Evaluate()),
+            (Iterative("large_final"), Continue(), Evaluate()),
         ):
-            with pytest.raises(ValueError, match="changes one thing"):
-                Arm("large_final", **arguments)
+            with pytest.raises(ValueError, match="need a chain that is trained"):
+                Arm(*parts)
 
 
 @pytest.mark.parametrize(
@@ -308,17 +328,17 @@ class TestPruned:
 )
 def test_every_draw_is_named_by_seed_round_and_layer(monkeypatch, arm):
     """Ties, treatments, frozen values: no two draws share a stream, and none is of another seed."""
-    sound, names = experiment_module.stream, []
+    sound, names = chains.stream, []
 
     def stream(seed, *purpose):
         names.append((seed, *purpose))
         return sound(seed, *purpose)
 
     for seed in (0, 1):
-        monkeypatch.setattr(experiment_module, "stream", stream)
+        monkeypatch.setattr(chains, "stream", stream)
         before = len(names)
-        if arm.criterion == "random":
-            begin(experiment(SETTING, arm, 3, seed), None)
+        if criteria_of(arm) == {"random"}:
+            begin(experiment(SETTING, arm, 3, seed))
         else:
             run_chain(arm, 3, seed)
         monkeypatch.undo()
@@ -335,32 +355,32 @@ class TestKeys:
 
     def test_content_decides(self, digits):
         """Arm, round, seed, config, data and precision each give another name; the same content the same."""
-        names = [key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS]
+        names = [key(experiment(SETTING, arm, 2, 0), digits.fingerprint, "float32") for arm in self.ARMS]
         one = experiment(SETTING, chain("large_final"), 2, 0)
         slower = dataclasses.replace(SETTING, config=dataclasses.replace(SETTING.config, learning_rate=5e-3))
-        names += [key(other, digits, "float32") for other in (
+        names += [key(other, digits.fingerprint, "float32") for other in (
             dataclasses.replace(one, round=3), dataclasses.replace(one, seed=1), dataclasses.replace(one, setting=slower))]  # fmt: skip
-        names += [key(one, dataclasses.replace(digits, fingerprint="x"), "float32"), key(one, digits, "tf32")]
+        names += [key(one, "x", "float32"), key(one, digits.fingerprint, "tf32")]
         assert len(set(names)) == len(names)
-        assert key(dataclasses.replace(one), digits, "float32") == names[0]
+        assert key(dataclasses.replace(one), digits.fingerprint, "float32") == names[0]
 
     def test_dense_is_shared_by_all_criteria(self, digits):
         """Round 0 of every chain is one experiment: a new criterion never trains it again."""
-        assert len({key(experiment(SETTING, arm, 0, 0), digits, "float32") for arm in self.ARMS if arm.trained}) == 1
+        assert len({key(experiment(SETTING, arm, 0, 0), digits.fingerprint, "float32") for arm in self.ARMS if arm.action.trains}) == 1
 
     def test_an_edited_criterion_is_another(self, digits, monkeypatch):
         """The same name with another formula is trained again, and nothing else is."""
-        from lottery.masks import criteria
-
-        before = {arm: key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS}
+        before = {arm: key(experiment(SETTING, arm, 2, 0), digits.fingerprint, "float32") for arm in self.ARMS}
 
         def edited(w_final):
             return w_final.abs() + 1e-3
 
         monkeypatch.setitem(criteria.CRITERIA, "large_final", edited)
-        after = {arm: key(experiment(SETTING, arm, 2, 0), digits, "float32") for arm in self.ARMS}
+        keys._common.cache_clear()
+        after = {arm: key(experiment(SETTING, arm, 2, 0), digits.fingerprint, "float32") for arm in self.ARMS}
+        keys._common.cache_clear()
         assert {arm for arm in self.ARMS if before[arm] != after[arm]} == {
-            arm for arm in self.ARMS if arm.criterion == "large_final"
+            arm for arm in self.ARMS if "large_final" in criteria_of(arm)
         }
 
 
@@ -386,10 +406,11 @@ class TestScoresBeforeTraining:
         before = None
         for round in (1, 2, 5):
             one = experiment(SETTING, arm, round, 0)
-            masks, start = begin(one, None)
-            assert parent(one) is None and [int(mask.sum()) for mask in masks] == list(network(SMALL).kept(round))
+            made = begin(one)
+            masks = made.cut.masks
+            assert not parents(one) and [int(mask.sum()) for mask in masks] == list(network(SMALL).kept(round))
             assert before is None or not any((now & ~then).any() for now, then in zip(masks, before))
-            for weights, mask, w_init in zip(weights_of(one, start), masks, initial_weights(network(SMALL), 0)):
+            for weights, mask, w_init in zip(weights_of(one, made.start), masks, initial_weights(network(SMALL), 0)):
                 assert torch.equal(weights, w_init * mask)
             before = masks
 
@@ -399,15 +420,15 @@ class TestScoresBeforeTraining:
         for w_init in initial_weights(network(SMALL), 3):
             layers += [torch.nn.Linear(*w_init.shape).double(), torch.nn.ReLU()]
             layers[-2].weight.data, layers[-2].bias.data = w_init.t().double(), torch.zeros(w_init.shape[1]).double()
-        images, labels = experiment_module.scored_images(one, 0)
+        images, labels = chains.scored_images(one, 0)
         assert len(images) == 100 and len(images.unique(dim=0)) > 95
         torch.nn.functional.cross_entropy(torch.nn.Sequential(*layers[:-1])(images.double()), labels).backward()
-        for mask, layer in zip(begin(one, None)[0], layers[::2]):
+        for mask, layer in zip(begin(one).cut.masks, layers[::2]):
             size = (layer.weight * layer.weight.grad).abs().t()
             assert size[mask].min() >= size[~mask].max()
 
     def test_other_rounds_and_seeds_score_other_images(self):
         """Images are drawn anew for each round and seed, and alike for all criteria."""
-        chosen = {(round, seed): experiment_module.scored_images(experiment(SETTING, arm, 5, seed), round)[0].sum().item()
+        chosen = {(round, seed): chains.scored_images(experiment(SETTING, arm, 5, seed), round)[0].sum().item()
                   for arm in self.ARMS for round in (0, 1) for seed in (0, 1)}  # fmt: skip
         assert len(set(chosen.values())) == 4
