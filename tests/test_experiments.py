@@ -127,9 +127,7 @@ class TestParents:
                 torch.equal(values[mask], w[mask])
                 for values, mask, w in zip(start, masks, initial_weights(network(SMALL), 0))
             )
-            assert (pruned_at_init, rewound) == (
-                (False, False) if isinstance(arm.start, Continue) else (True, True)
-            )
+            assert (pruned_at_init, rewound) == ((False, False) if isinstance(arm.start, Continue) else (True, True))
 
     def test_round_zero_is_the_dense_network(self):
         """Nothing is pruned yet, whatever the arm."""
@@ -366,7 +364,16 @@ class TestKeys:
 
     def test_dense_is_shared_by_all_criteria(self, digits):
         """Round 0 of every chain is one experiment: a new criterion never trains it again."""
-        assert len({key(experiment(SETTING, arm, 0, 0), digits.fingerprint, "float32") for arm in self.ARMS if arm.action.trains}) == 1
+        assert (
+            len(
+                {
+                    key(experiment(SETTING, arm, 0, 0), digits.fingerprint, "float32")
+                    for arm in self.ARMS
+                    if arm.action.trains
+                }
+            )
+            == 1
+        )
 
     def test_an_edited_criterion_is_another(self, digits, monkeypatch):
         """The same name with another formula is trained again, and nothing else is."""

@@ -401,4 +401,4 @@ def _rank_by_position(scores, mask):
 def test_a_chain_is_not_a_branch():
     """The two are different arms with different names, so neither can stand in for the other in a store."""
     assert Arm("large_final", "reinit") != Arm("large_final", "reinit", branch=True)
-    assert SMALL == test_worker.SETTING.network
+    assert test_worker.SETTING.network == SMALL

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lottery.experiments.searches import Search, science
+from lottery.experiments.seeking import Population, count, seek
 
 from lottery.core.errors import LotteryError
 from lottery.data.made_tasks import dataset, draw, margin, score, trivial
 from lottery.experiments import seeking
 from lottery.experiments.arms import EDGE_POPUP, Seek, multishot, scores_sought, singleshot, whole
 from lottery.experiments.experiment import key, kind, parent
-from lottery.experiments.searches import Search, science
-from lottery.experiments.seeking import Population, count, seek
 from lottery.masks.saliency import perceptron
 from lottery.models.architectures import network
 from lottery.models.losses import LOSSES, OF_SOFTMAX, mean_loss

@@ -9,14 +9,14 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from lottery.experiments.scheduler import Worker, parametrisation
+from lottery.experiments.searches import Search
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.experiments import search_settings, seeking
 from lottery.experiments.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
 from lottery.experiments.experiment import begin, experiment
-from lottery.experiments.scheduler import Worker, parametrisation
-from lottery.experiments.searches import Search
 from lottery.masks import criteria
 from lottery.models.architectures import network
 from lottery.models.layout import Layout

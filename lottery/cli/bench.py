@@ -12,8 +12,9 @@ from lottery.core.machine import processor
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
 from lottery.experiments.arms import singleshot
+from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
-from lottery.experiments.population import Population, compute
+from lottery.experiments.population import Population
 from lottery.experiments.scales import EARLY_STOP, PLANTED, SCALES
 from lottery.models.architectures import network
 from lottery.models.cost import training_cost
