@@ -13,34 +13,32 @@ from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
 from lottery.experiments.arms import singleshot
 from lottery.experiments.computing import compute
-from lottery.experiments.experiment import experiment
+from lottery.experiments.experiment import Experiment, experiment
 from lottery.experiments.population import Population
 from lottery.experiments.scales import EARLY_STOP, PLANTED, SCALES
-from lottery.models.architectures import network
+from lottery.models.architectures import is_planted, network
 from lottery.models.cost import training_cost
 from lottery.models.initialisers import initial_weights
 from lottery.models.losses import mean_loss
 from lottery.models.matmul import product
 from lottery.models.model import model_of
+from lottery.store.store import Record
 from lottery.training.config import Config, Setting
 from lottery.training.fit import Replica, fit, observers_for
 from lottery.training.parametrisation import Identity
 
-CASES = (
-    ("tiny", "lenet-300-100", 20),
-    ("reduced", "lenet-300-100", 1),
-    ("tiny", "planted-circle-5", 12),
-)  # scale, network, replicas on a processor
+# scale, network, replicas on a processor
+CASES = (("tiny", "lenet-300-100", 20), ("reduced", "lenet-300-100", 1), ("tiny", "planted-circle-5", 12))
 GPU_REPLICAS = 512
 COUNTS = {"digits": (400, 500, 897), "mnist": (55_000, 5_000, 10_000)}  # images for training, validation, test
 PLANTED_COUNTS = (9_000, 0, 1_000)
-HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s", "best product\nGFLOP/s", "share",
-           "engine\nGB/s", "copying\nGB/s")  # fmt: skip
+HEADERS = ("network", "replicas", "engine\nus/step", "plain loop\nus/step", "ratio", "engine\nGFLOP/s",
+           "best product\nGFLOP/s", "share", "engine\nGB/s", "copying\nGB/s")  # fmt: skip
 COPIED = 2**26  # floats of the block that the memory's bandwidth is measured on: larger than any cache
 
 
 def seconds(run: Callable[[], object], repeat: int = 3, warm: Callable[[], object] | None = None) -> float:
-    """Return the shortest time that `run` took in `repeat` runs, after one of `warm` to warm up (by default of itself)."""
+    """Return the shortest time that `run` took in `repeat` runs, after `warm`, by default a run of its own."""
     (warm or run)()
     times = []
     for _ in range(repeat):
@@ -58,21 +56,18 @@ def _wait() -> None:
 
 
 def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> float:
-    """Return the engine's seconds per network-step over a whole training, with all that it measures; of planted networks over whole searches."""
-    if setting.network.startswith("planted-"):
+    """Return the engine's seconds per network-step over a whole training, measurements included, or a whole search."""
+    if is_planted(setting.network):
         arm = singleshot(setting.network, "snip", 0.1)
         searches = [experiment(setting, arm, 0, seed) for seed in range(replicas)]
-        population, sources = Population(searches, str(data.device)), dict.fromkeys(searches, {})
+        population = Population(searches, str(data.device))
+        sources: dict[Experiment, dict[Experiment, Record]] = {one: {} for one in searches}
         return seconds(lambda: compute(population, sources), repeat=1) / searches[0].steps / replicas
-    model, layout = model_of(network(setting.network)), network(setting.network).layout
-    batch = [
-        Replica(
-            layout.join(initial_weights(network(setting.network), seed)),
-            layout.trainable(None),
-            (seed, "data order", 0),
-        )
-        for seed in range(replicas)
-    ]
+    architecture = network(setting.network)
+    layout, free = architecture.layout, architecture.layout.trainable(None)
+    starts = [layout.join(initial_weights(architecture, seed)) for seed in range(replicas)]
+    batch = [Replica(start, free, (seed, "data order", 0)) for seed, start in enumerate(starts)]
+    model = model_of(architecture)
 
     def run(config: Config = config) -> None:
         fit(model, Identity, data, config, batch, observers_for(Identity))
@@ -110,10 +105,12 @@ def product_rate(setting: Setting, replicas: int, device: str) -> float:
     right = torch.rand(replicas, *layer.shape, device=device)
     ways = (lambda: product(left, right), lambda: torch.bmm(left, right), lambda: left[0] @ right[0])
     counts = (replicas, replicas, 1)
-    return max(
-        2 * rows * layer.weights * count * repeat / seconds(lambda way=way: [way() for _ in range(repeat)])
-        for way, count in zip(ways, counts)
-    )
+
+    def repeated(way: Callable[[], object]) -> Callable[[], object]:
+        return lambda: [way() for _ in range(repeat)]
+
+    work = 2 * rows * layer.weights * repeat
+    return max(work * count / seconds(repeated(way)) for way, count in zip(ways, counts))
 
 
 def bandwidth(device: str) -> float:
@@ -136,20 +133,17 @@ def bench(device: str) -> str:
     for name, of_paper, replicas in CASES:
         replicas = replicas if device == "cpu" else GPU_REPLICAS
         setting = SCALES[name].setting(of_paper, EARLY_STOP) or SCALES[name].setting(of_paper, PLANTED)
-        layers = network(setting.network).layers
-        config, data = (
-            setting.config,
-            noise(layers[0].shape[0], layers[-1].shape[1], COUNTS.get(setting.dataset, PLANTED_COUNTS), device),
-        )
-        ours, loop, best = (
-            engine(setting, config, data, replicas),
-            plain_loop(setting, config, data),
-            product_rate(setting, replicas, device),
-        )
+        assert setting is not None, f"{of_paper} has no setting at the scale {name}"
+        config, layers = setting.config, network(setting.network).layers
+        counts = COUNTS.get(setting.dataset, PLANTED_COUNTS)
+        data = noise(layers[0].shape[0], layers[-1].shape[1], counts, device)
+        ours, loop = engine(setting, config, data, replicas), plain_loop(setting, config, data)
+        best = product_rate(setting, replicas, device)
         rate = training_cost(network(setting.network), config.batch_size).operations / ours
         rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
                      f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",
                      f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip
     where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
-    title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included; random pixels, of planted networks their own data"
+    title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included"
+    title += "; random pixels, of planted networks their own data"
     return "\n".join([title, scheduling(), "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])

@@ -117,7 +117,7 @@ class Architecture:
 
     @functools.cache
     def weights_remaining(self, round: int) -> float:
-        """Return the per cent of weights that remain after `round` rounds, P_m of Frankle & Carbin, of the ideal shares."""
+        """Return the per cent of weights that remain after `round` rounds: Frankle & Carbin's P_m, of ideal shares."""
         left = sum(layer.weights * (1 - self.rate(layer)) ** round for layer in self.layers)
         return float(100 * left / self.weights)
 
