@@ -431,6 +431,7 @@ class TestErrors:
             pytest.skip("decided before workers start: -n0 covers it")
         (suite.path / "file").write_text("")
         assert message in error(suite(workers, argument))
+        assert not (suite.path / "results").exists()
 
     def test_wrong_environment(self, suite, monkeypatch):
         """LOTTERY_SCALE is named where it is wrong."""
