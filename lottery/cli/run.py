@@ -25,7 +25,6 @@ def arguments(given: Sequence[str]) -> list[str]:
     test ids are those of a checkout, and the cache (`--lf`) lies in the current folder.
     """
     plugin = ["-p", "lottery.plugin.hooks"]  # also where the package is on the path but not installed
-    plugin += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # by this very command
     if any(holds_claims(Path(argument.partition("::")[0])) for argument in given if not argument.startswith("-")):
         return [*plugin, *given]
     folder = claims_folder()
