@@ -1,6 +1,8 @@
 """The `lottery` command."""
 
 import tarfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +75,61 @@ def test_bench_prints_ratios(capsys, monkeypatch):
         and lines[-1].split()[:2] == ["lenet-96-48", "2"]
         and len(lines[-1].split()) == 10
     )
+
+
+class TestRun:
+    """`lottery run` and `lottery plan`: which claims, and what pytest is told."""
+
+    @pytest.fixture
+    def told(self, monkeypatch, tmp_path):
+        """A function that gives the command arguments in an empty folder and returns pytest's."""
+        taken = []
+        monkeypatch.setattr(pytest, "main", lambda arguments: taken.append(arguments) or pytest.ExitCode.TESTS_FAILED)
+        monkeypatch.chdir(tmp_path)
+        return lambda *arguments: (main(list(arguments)), *taken.pop())
+
+    def claims(self, folder):
+        """Lay out a file of claims with its entries."""
+        for name in ("benchmarks/test_mini_2020.py", "expected/mini_2020.toml"):
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).write_text("")
+
+    def test_the_packages_claims(self, told, tmp_path):
+        """From an empty folder: the package's claims, as a checkout would name them; status and cache stay here."""
+        status, *arguments = told("run", "-k", "signs", "--scale", "tiny")
+        assert status == 1 and arguments[-4:] == ["-k", "signs", "--scale", "tiny"]
+        folder = Path(next(argument for argument in arguments if argument.endswith("benchmarks")))
+        assert (folder / "test_zhou_2019.py").exists() and f"--rootdir={folder.parent}" in arguments
+        assert f"cache_dir={tmp_path / '.pytest_cache'}" in arguments
+
+    def test_own_claims_come_first(self, told, tmp_path):
+        """A folder benchmarks counts if it has claims; named files are all that runs."""
+        (tmp_path / "benchmarks").mkdir()
+        assert "benchmarks" not in told("run")
+        (tmp_path / "benchmarks").rmdir()
+        self.claims(tmp_path)
+        assert told("run", "-n0")[-2:] == ("benchmarks", "-n0")
+        assert told("plan")[-4:] == ("benchmarks", "--plan", "-n0", "-q")
+        assert "benchmarks" not in told("run", "benchmarks/test_mini_2020.py::test_x")
+
+    def test_which_arguments_are_claims(self, tmp_path):
+        """Paths, test ids, and with --pyargs packages; not any folder that happens to be called benchmarks."""
+        from lottery.plugin.options import claims_asked
+
+        self.claims(tmp_path)
+        (tmp_path / "else" / "benchmarks").mkdir(parents=True)
+        for argument, pyargs, expected in [
+            ("benchmarks", False, True),
+            ("benchmarks/test_mini_2020.py::test_x[net]", False, True),
+            (str(tmp_path / "benchmarks"), False, True),
+            ("else/benchmarks", False, False),
+            ("nowhere/benchmarks", False, False),
+            ("lottery.plugin", True, False),
+            ("no.such.package", True, False),
+            (".", False, False),
+        ]:
+            invocation = SimpleNamespace(dir=tmp_path)
+            config = SimpleNamespace(
+                args=[argument], invocation_params=invocation, getoption=lambda name, default, pyargs=pyargs: pyargs
+            )
+            assert claims_asked(config) is expected, argument

@@ -432,10 +432,11 @@ class TestErrors:
     @pytest.mark.parametrize("workers", ["-n0", "-n2"])
     def test_wrong_option(self, suite, argument, message, workers):
         """One message, exit status 4, whether workers are involved or not."""
-        if workers == "-n2" and not argument.startswith(("--store", "--results", "--scale")):
+        if workers == "-n2" and argument.startswith(("--budget", "--baseline", "--criterion")):
             pytest.skip("decided before workers start: -n0 covers it")
         (suite.path / "file").write_text("")
         assert message in error(suite(workers, argument))
+        assert not (suite.path / "results").exists()
 
     def test_wrong_environment(self, suite, monkeypatch):
         """LOTTERY_SCALE is named where it is wrong."""

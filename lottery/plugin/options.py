@@ -6,6 +6,7 @@ The plugin is loaded in every run of pytest in its environment, so nothing is im
 import importlib.util
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,31 @@ def _places(config: pytest.Config, name: str) -> list[Path]:
         if spec is not None:
             return [Path(place) for place in spec.submodule_search_locations or [spec.origin or name]]
     return [config.invocation_params.dir / name]
+
+
+class Chosen:
+    """What the options choose, each worked out when it is first asked for; raises where a choice makes no sense.
+
+    Apart from the plugin, whose attributes pytest looks at in every run in search of fixtures.
+    """
+
+    def __init__(self, config: pytest.Config):
+        self._config = config
+
+    @cached_property
+    def scale(self) -> "Scale":
+        """The scale."""
+        return chosen_scale(self._config)
+
+    @cached_property
+    def devices(self) -> list[str]:
+        """The devices that workers share out among themselves."""
+        return device_names(self._config)
+
+    @cached_property
+    def precision(self) -> str:
+        """The precision of matrix products."""
+        return precision(self._config)
 
 
 def chosen_scale(config: pytest.Config) -> "Scale":

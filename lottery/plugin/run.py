@@ -15,7 +15,6 @@ import time
 import uuid
 import warnings
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from lottery.claims.baselines import Baseline
     from lottery.claims.claim import Claim
     from lottery.experiments.plan import Plan
-    from lottery.experiments.scales import Scale
     from lottery.plugin.progress import Display
     from lottery.plugin.run_report import RunReport
     from lottery.plugin.session import Session
@@ -39,7 +37,7 @@ class Run:
     """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
 
     def __init__(self, config: pytest.Config):
-        self.config, self.started = config, time.time()
+        self.config, self.started, self.chosen = config, time.time(), options.Chosen(config)
         self.given: Mapping[str, Any] = getattr(config, "workerinput", {})  # what the controller tells a worker
         if options.given(config, "plan") and self._distributed():
             raise LotteryError("--plan works in one process: add -n0, or run lottery plan")
@@ -58,18 +56,6 @@ class Run:
         self.session: Session | None = None
         self.planned: Plan | None = None
         self.display: Display | None = None
-
-    @cached_property
-    def scale(self) -> "Scale":
-        return options.chosen_scale(self.config)
-
-    @cached_property
-    def devices(self) -> list[str]:
-        return options.device_names(self.config)
-
-    @cached_property
-    def precision(self) -> str:
-        return options.precision(self.config)
 
     def _shared(self, name: str) -> Path:
         """Return a folder within the one that all processes share."""
@@ -121,8 +107,8 @@ class Run:
         from lottery.plugin.session import Options, Session
         from lottery.store.store import store_folder
 
-        scale, precision = self.scale, self.precision
-        device = self.devices[int(self.given.get("workerid", "gw0")[2:]) % len(self.devices)]
+        scale, precision = self.chosen.scale, self.chosen.precision
+        device = self.chosen.devices[int(self.given.get("workerid", "gw0")[2:]) % len(self.chosen.devices)]
         options.check_results_folder(self.config)
         chosen = Options(scale, store_folder(options.given(self.config, "store")), device, precision, self.deadline)
         return Session(chosen, entries_of(benchmarks & set(STATED)))
@@ -188,7 +174,7 @@ class Run:
     def _give_up(self, message: str) -> NoReturn:
         """End the run with one message."""
         if not self.given:
-            self.error = ""  # pytest prints it
+            self.error, self.collected = "", []  # pytest prints it; there is nothing to report
             raise pytest.UsageError(message)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         (self.folder / "error").write_text(message)
@@ -264,7 +250,7 @@ class Run:
 
         warned = sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
         self.report = run_report.RunReport(
-            scale=self.scale,
+            scale=self.chosen.scale,
             results_folder=options.given(self.config, "results"),
             found=found,
             missing=sorted(set(self.collected) - {left["node"] for left in found}),
@@ -274,7 +260,7 @@ class Run:
             interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
             warnings=warned,
         )
-        steps, where = progress.trained_steps(self.folder / "progress"), (self.devices, self.precision)
+        steps, where = progress.trained_steps(self.folder / "progress"), (self.chosen.devices, self.chosen.precision)
         self.report.make(self.started, time.time() - self.started, steps, run_report.environment(*where))
         try:
             self.report.write()
@@ -294,7 +280,7 @@ class Run:
         if self.planned:
             from lottery.report.plan_table import plan_table
 
-            terminalreporter.write_sep("=", f"lottery, scale {self.scale.name}: what would be trained")
+            terminalreporter.write_sep("=", f"lottery, scale {self.chosen.scale.name}: what would be trained")
             terminalreporter.write_line(plan_table(self.planned, options.workers(self.config)))
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)
