@@ -26,12 +26,13 @@ from lottery.experiments.arms import (
     untrained,
 )
 from lottery.experiments.chain import initial, no_masks, pack, unpack, weights_of
+from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
 from lottery.experiments.implemented import parents
 from lottery.experiments.keys import criteria_of, key
 from lottery.experiments.mask_parts import OneShotMask
 from lottery.experiments.parts import part_of
-from lottery.experiments.population import Population, compute
+from lottery.experiments.population import Population
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.masks import criteria
 from lottery.models.architectures import network
@@ -79,7 +80,7 @@ class TestParents:
         )
 
     def test_reset_at_the_end_hangs_on_the_chain_that_trains_on(self):
-        """Its masks are that chain's, its weights start from the first initialisation, and its results have a name of their own."""
+        """Its masks are that chain's, its weights the first initialisation, and its results have their own name."""
         one = experiment(SETTING, reset_at_the_end("large_final"), 3, 0)
         trunk = experiment(SETTING, continued("large_final"), 2, 0)
         assert parents(one) == (trunk,)
@@ -94,7 +95,7 @@ class TestParents:
             assert torch.equal(ours, w_init * mask)
 
     def test_dissected_arms_look_at_the_rewinding_chain(self):
-        """At a round of their own, through the mask that the chain's round before left; the dense network tells what became of the weights."""
+        """At a round of their own, by the mask that the chain left; the dense network tells what became of weights."""
         one = experiment(SETTING, dissected("large_final"), 3, 1)
         dense = experiment(SETTING, DENSE, 0, 1)
         assert (one.round, one.steps, one.dense) == (3, 0, dense)
@@ -271,8 +272,8 @@ class TestPruned:
         dense = [weights[0] for weights in Layout(network(SMALL)).weight_views(final_weights(0)[None])]
         before = (everything, w_init, dense)
         for masks, start, moved, _ in states:
-            for layer in zip(masks, start, before[0], before[1], before[2], w_init):
-                yield layer  # mask, start, earlier mask, earlier start, earlier final, w_init
+            # mask, start, earlier mask, earlier start, earlier final, w_init
+            yield from zip(masks, start, before[0], before[1], before[2], w_init)
             before = (masks, start, [weights[0] for weights in Layout(network(SMALL)).weight_views(moved[None])])
 
     def test_init(self):
@@ -281,7 +282,7 @@ class TestPruned:
             assert torch.equal(start, w_init)
 
     def test_variant_1(self):
-        """Newly pruned weights that shrank are at zero, the others at init; kept ones rewound; earlier decisions stand."""
+        """Newly pruned weights that shrank are at zero, others at init; kept ones rewound; earlier decisions stand."""
         for mask, start, earlier, old, final, w_init in self.layers("variant_1"):
             newly = earlier & ~mask
             expected = torch.where(newly & (final.abs() < old.abs()), 0.0, w_init)
@@ -296,7 +297,7 @@ class TestPruned:
             assert (start[mask] == 0).any() and (start[~mask] != 0).any()
 
     def test_controls(self):
-        """The shuffled control has as many zeros as variant 1, among the pruned alone; the reversed one zeroes what grew."""
+        """The shuffled control has as many zeros as variant 1, among the pruned; the reversed one zeroes what grew."""
         for (mask, start, *_), (_, first, *_) in zip(self.layers("variant_1_shuffled", 1), self.layers("variant_1", 1)):
             assert (
                 (start == 0).sum() == (first == 0).sum() and not torch.equal(start, first) and (start[mask] != 0).all()
@@ -347,9 +348,12 @@ def test_every_draw_is_named_by_seed_round_and_layer(monkeypatch, arm):
 
 
 class TestKeys:
-    ARMS = [chain("large_final"), chain("large_final", "constant"), continued("large_final"), chain("large_final", pruned="init"),
-            branch("large_final", "reinit"), branch("large_final", "reinit", draw=1), branch("large_final", "constant"), one_shot("large_final"),
-            untrained("large_final"), chain("small_final"), reset_at_the_end("large_final"), dissected("large_final"), DENSE]  # fmt: skip
+    ARMS = [chain("large_final"), chain("large_final", "constant"), continued("large_final"),
+            chain("large_final", pruned="init"),
+            branch("large_final", "reinit"), branch("large_final", "reinit", draw=1), branch("large_final", "constant"),
+            one_shot("large_final"),
+            untrained("large_final"), chain("small_final"), reset_at_the_end("large_final"),
+            dissected("large_final"), DENSE]  # fmt: skip
 
     def test_content_decides(self, digits):
         """Arm, round, seed, config, data and precision each give another name; the same content the same."""
@@ -357,7 +361,8 @@ class TestKeys:
         one = experiment(SETTING, chain("large_final"), 2, 0)
         slower = dataclasses.replace(SETTING, config=dataclasses.replace(SETTING.config, learning_rate=5e-3))
         names += [key(other, digits.fingerprint, "float32") for other in (
-            dataclasses.replace(one, round=3), dataclasses.replace(one, seed=1), dataclasses.replace(one, setting=slower))]  # fmt: skip
+            dataclasses.replace(one, round=3), dataclasses.replace(one, seed=1),
+            dataclasses.replace(one, setting=slower))]  # fmt: skip
         names += [key(one, "x", "float32"), key(one, digits.fingerprint, "tf32")]
         assert len(set(names)) == len(names)
         assert key(dataclasses.replace(one), digits.fingerprint, "float32") == names[0]
@@ -409,7 +414,7 @@ class TestScoresBeforeTraining:
 
     @pytest.mark.parametrize("arm", ARMS)
     def test_rounds_nest_and_count(self, arm):
-        """Nothing is trained for them; round by round the masks are nested, with the exact counts, and start from the initial values."""
+        """Nothing is trained for them; round by round masks are nested, with exact counts, from the initial values."""
         before = None
         for round in (1, 2, 5):
             one = experiment(SETTING, arm, round, 0)

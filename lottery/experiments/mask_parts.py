@@ -74,13 +74,14 @@ class IterativeMask(MaskPart):
     def _before_training(self) -> Cut:
         """Return the mask where the criterion looks at initial weights alone: round by round, from treated starts."""
         experiment, layout = self.experiment, self.experiment.setting.architecture.layout
-        masks, weights, previous = chain.no_masks(experiment), chain.initial(experiment), None
+        masks, weights = chain.no_masks(experiment), chain.initial(experiment)
         for round in range(experiment.round):
+            if round:
+                weights = chain.treated(experiment, experiment.arm.start, round, masks, weights)  # type: ignore[arg-type]
             start = layout.join(weights)
             ranked = chain.ranks(experiment, self.by, round, masks, start, start)
-            masks, previous = chain.cut(experiment, self.by, ranked, round + 1), weights
-            weights = chain.treated(experiment, experiment.arm.start, round + 1, masks, previous)  # type: ignore[arg-type]
-        return kept(experiment, masks, previous)
+            masks = chain.cut(experiment, self.by, ranked, round + 1)
+        return kept(experiment, masks, weights)
 
     def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
         if not self.rests_on_training(self.experiment.arm):

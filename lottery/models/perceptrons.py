@@ -34,7 +34,7 @@ class Perceptrons:
     def __init__(self, layout: Layout):
         self.layout = layout
         self._views: dict[str, tuple[Tensor, list[Tensor], list[Tensor]]] = {}
-        self._classes = torch.empty(0)
+        self._classes = torch.empty(0, device="meta")  # of the identity, for one-hot classes, where the outputs are
 
     def _of(self, what: str, block: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Return weights and biases as views into a block."""
@@ -77,8 +77,8 @@ class Perceptrons:
     def _wanted(self, observed: Tensor, outputs: Tensor) -> Tensor:
         """Return what was observed in the shape of the outputs (R, B, O), classes one-hot."""
         if not observed.is_floating_point():
-            if len(self._classes) != outputs.shape[2] or self._classes.dtype != outputs.dtype:
-                self._classes = torch.eye(outputs.shape[2], device=outputs.device, dtype=outputs.dtype)
+            if self._classes.dtype != outputs.dtype or self._classes.device != outputs.device:
+                self._classes = torch.eye(self.layout.shapes[-1][1], device=outputs.device, dtype=outputs.dtype)
             observed = self._classes.index_select(0, observed.view(-1))
         return observed.view_as(outputs)
 
