@@ -11,27 +11,28 @@ import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.claim import expected_file
 from lottery.claims.entries import read
-from lottery.experiments import experiment, search_settings, seeking
-from lottery.experiments.arms import Arm
+from lottery.experiments import action_parts, mask_parts, population, search
+from lottery.experiments import chain as chains
+from lottery.experiments.arms import branch, chain
 from lottery.experiments.scales import SCALES
 from lottery.masks import criteria, kept_values, saliency
 from lottery.models import architectures, perceptrons
 from lottery.planting import planted_networks
 from lottery.plugin.progress import Reporter
 from lottery.plugin.session import Options, Session
-from lottery.training import data_order, fit, learned_masks, observers
+from lottery.training import config, data_order, learned_masks, observers
 from lottery.training.optimiser import Descent
 from tests import (
     test_experiments,
+    test_learned_masks,
     test_networks,
     test_oracle,
     test_saliency,
-    test_seeking,
-    test_supermasks,
+    test_search,
     test_training,
-    test_worker,
+    training_helpers,
 )
-from tests.conftest import SMALL
+from tests.conftest import shortened
 
 
 def verdict(test, folder: Path, **changes) -> str:
@@ -52,7 +53,7 @@ def verdict(test, folder: Path, **changes) -> str:
 class TestClaimsTurn:
     def test_sign_of_the_criterion_flipped(self, tmp_path, monkeypatch):
         """Keeping the smallest weights refutes that large_final beats random; keeping the largest reproduces it."""
-        question = {"seeds": 6, "rounds": (8,)}
+        question = {"seeds": 20, "rounds": (8,)}
         assert verdict(zhou.test_large_final_beats_random, tmp_path / "sound", **question) == "reproduced"
         monkeypatch.setitem(criteria.CRITERIA, "large_final", lambda w_final: -w_final.abs())
         assert verdict(zhou.test_large_final_beats_random, tmp_path / "flipped", **question) == "refuted"
@@ -80,47 +81,47 @@ class TestClaimsTurn:
     def test_planted_ticket_given_away(self, tmp_path, monkeypatch):
         """If the search is told where the ticket is, magnitude finds it, and the claim that all fail is refuted."""
         question = {"seeds": 10, "shares": (None,)}
-        sound = seeking.Population.prune
+        settings = SCALES["tiny"].settings
+        for name in ("planted-circle-5", "planted-relu-5", "planted-helix-5"):
+            brief = {training: shortened(name, training, 20, 10) for training in settings[name]}
+            monkeypatch.setitem(settings, name, brief)
 
-        def told(self, round, final):
-            sound(self, round, final)
-            self.masks = self.planted.clone()
+        def told(self, *arguments):
+            return planted_networks.planted_masks(self.architecture.name, (self.experiment.seed,))[0]
 
-        monkeypatch.setattr(seeking.Population, "prune", told)
-        for module in (seeking, search_settings):
-            monkeypatch.setattr(module, "EPOCH", 20)
+        monkeypatch.setattr(search.SearchMask, "cut_once", told)
         assert verdict(planted.test_no_strong_tickets_in_one_shot, tmp_path, **question) == "refuted"
 
 
-class TestSeekingTurns:
+class TestSearchTurns:
     """Laws of searches for planted tickets."""
 
     def test_mask_forgotten_between_rounds(self, brief, monkeypatch):
         """A ranking that lets pruned parameters back is noticed."""
-        sound = seeking.ranking
+        sound = search.ranking
         monkeypatch.setattr(
-            seeking, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator)
+            search, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator)
         )
         with pytest.raises(AssertionError):
-            test_seeking.test_counts_are_exact_and_masks_nested(None, "snip", "global", test_seeking.CIRCLE)
+            test_search.test_counts_are_exact_and_masks_nested(None, "snip", "global", test_search.CIRCLE)
 
     def test_one_data_set_for_all_seeds(self, monkeypatch):
         """The law that every seed has samples of its own notices."""
-        sound = seeking.dataset
-        monkeypatch.setattr(seeking, "dataset", lambda task, seed, noise=None: sound(task, 0, noise))
+        sound = population.dataset
+        monkeypatch.setattr(population, "dataset", lambda task, seed, noise=None: sound(task, 0, noise))
         with pytest.raises(AssertionError):
-            test_seeking.test_draws_are_paired_by_seed_only()
+            test_search.test_draws_are_paired_by_seed_only()
 
     def test_biases_left_out_of_the_count(self, monkeypatch):
         """The count of what is planted notices."""
-        sound = search_settings.target_of
+        sound = search.target_of
         monkeypatch.setattr(
-            search_settings,
+            search,
             "target_of",
             lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)),
         )
         with pytest.raises(AssertionError):
-            test_seeking.test_planted_count_is_the_whole_ticket()
+            test_search.test_planted_count_is_the_whole_ticket()
 
     def test_scale_of_the_planting_lost(self, monkeypatch):
         """The planted mask no longer reads as the planted ticket."""
@@ -133,27 +134,26 @@ class TestSeekingTurns:
         planted_networks.planting.cache_clear()
         try:
             with pytest.raises(AssertionError):
-                test_seeking.test_the_planted_mask_reads_as_the_planted_ticket(test_seeking.CIRCLE)
+                test_search.test_the_planted_mask_reads_as_the_planted_ticket(test_search.CIRCLE)
         finally:
             planted_networks.planting.cache_clear()
 
     def test_trained_weights_not_reset(self, brief, monkeypatch):
         """A round that goes on from trained weights is noticed: the start is no longer what was planted."""
-        sound = seeking.Population.train
+        sound = search.train
 
-        def train(self, moment, epochs, watch):
-            self.start = sound(self, moment, epochs, watch)
-            return self.start
+        def train(population, start, *arguments):
+            return start.copy_(sound(population, start, *arguments))
 
-        monkeypatch.setattr(seeking.Population, "train", train)
+        monkeypatch.setattr(search, "train", train)
         with pytest.raises(AssertionError):
-            test_seeking.test_counts_are_exact_and_masks_nested(None, "snip", "global", test_seeking.CIRCLE)
+            test_search.test_counts_are_exact_and_masks_nested(None, "snip", "global", test_search.CIRCLE)
 
     def test_biases_without_scores(self, brief, monkeypatch):
         """Edge-popup that leaves biases alone keeps more of them than their share."""
-        monkeypatch.setattr(seeking, "TopK", lambda *arguments, **more: learned_masks.TopK(*arguments))
+        monkeypatch.setattr(action_parts, "TopK", lambda *arguments, **more: learned_masks.TopK(*arguments))
         with pytest.raises(AssertionError):
-            test_seeking.TestEdgePopup().test_parameters_stay_and_counts_hold(None)
+            test_search.TestEdgePopup().test_parameters_stay_and_counts_hold(None)
 
     @pytest.mark.parametrize("name", ["gradient", "curvature", "flow"])
     def test_mask_ignored_in_a_derivative(self, monkeypatch, name):
@@ -169,7 +169,7 @@ class TestLawsTurn:
 
     def test_one_weight_too_few_pruned(self, monkeypatch):
         """The exact counts of every round notice."""
-        monkeypatch.setattr(experiment, "keep", lambda ranks, count, shape: (ranks < count + 1).view(shape))
+        monkeypatch.setattr(chains, "keep", lambda ranks, count, shape: (ranks < count + 1).view(shape))
         with pytest.raises(AssertionError):
             test_experiments.TestMasks().test_chain_masks_are_nested_with_exact_counts("large_final")
 
@@ -198,9 +198,9 @@ class TestLawsTurn:
 
     def test_reinit_drawn_once_for_all_rounds(self, monkeypatch):
         """The law that every round draws anew notices."""
-        sound = experiment.stream
+        sound = chains.stream
         monkeypatch.setattr(
-            experiment, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest)
+            chains, "stream", lambda seed, purpose, name, round, *rest: sound(seed, purpose, name, 0, *rest)
         )
         with pytest.raises(AssertionError):
             test_experiments.TestStarts().test_reinit_is_drawn_anew_each_round()
@@ -257,7 +257,7 @@ class TestLawsTurn:
 
     def test_test_and_validation_swapped(self, monkeypatch, digits):
         """Measurements recomputed by hand notice."""
-        sound = fit.train
+        sound = training_helpers.train
 
         def train(network, data, *rest):
             return sound(network, dataclasses.replace(data, test=data.validation, validation=data.test), *rest)
@@ -278,25 +278,26 @@ class TestLawsTurn:
     def test_early_stopping_that_really_stops(self, monkeypatch, digits):
         """A curve that ends at its minimum is too short."""
         monkeypatch.setattr(
-            fit.Config, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120
+            config.Config, "looks", lambda self, iteration: iteration % self.interval == 0 and iteration < 120
         )
         with pytest.raises(AssertionError):
             test_training.TestEarlyStop().test_is_the_minimum_of_the_curve(digits)
 
     def test_chain_instead_of_branch(self, monkeypatch, tmp_path):
         """A branch that follows masks of its own is found by what it depends on, and by its masks."""
-        sound = experiment.parent
+        own = mask_parts.IterativeMask
 
-        def parent(one):
-            return sound(dataclasses.replace(one, arm=dataclasses.replace(one.arm, branch=False)))
+        def parents(self):
+            arm = chain("large_final", self.experiment.arm.start.treatment)
+            return own(self.experiment.of(arm, self.experiment.round)).parents()
 
-        monkeypatch.setattr(test_experiments, "parent", parent)
+        monkeypatch.setattr(mask_parts.FromMask, "parents", parents)
         with pytest.raises(AssertionError):
             test_experiments.TestParents().test_branch_hangs_on_the_rewinding_chain()
 
     def test_seeds_of_ties_shared_with_position(self, monkeypatch):
         """Ties broken by position instead of by a draw make two seeds' random masks equal."""
-        monkeypatch.setattr(experiment, "ranking", lambda scores, mask, generator: _rank_by_position(scores, mask))
+        monkeypatch.setattr(chains, "ranking", lambda scores, mask, generator: _rank_by_position(scores, mask))
         with pytest.raises(AssertionError):
             test_experiments.TestMasks().test_criteria_and_seeds_choose_differently()
 
@@ -332,14 +333,14 @@ class TestLawsTurn:
 
         monkeypatch.setattr(learned_masks.TopK, "pull_back", stopped)
         with pytest.raises(AssertionError):
-            test_supermasks.test_top_k_gradient_goes_straight_through_the_choice(precise_digits)
+            test_learned_masks.test_top_k_gradient_goes_straight_through_the_choice(precise_digits)
 
     @pytest.mark.parametrize("rescaled", [False, True])
     def test_straight_through_removed(self, monkeypatch, precise_digits, rescaled):
         """A gradient that stops at the drawn mask is zero: autograd of the formula notices."""
         monkeypatch.setattr(learned_masks.Bernoulli, "pull_back", lambda self: self.gradient.zero_())
         with pytest.raises(AssertionError):
-            test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled)
+            test_learned_masks.test_gradient_equals_autograd_of_the_formula(precise_digits, rescaled)
 
     def test_gradient_stopped_through_the_count(self, monkeypatch, precise_digits):
         """Rescaling whose count is taken for a constant: autograd of the formula notices."""
@@ -355,7 +356,7 @@ class TestLawsTurn:
 
         monkeypatch.setattr(learned_masks.Bernoulli, "pull_back", pull_back)
         with pytest.raises(AssertionError):
-            test_supermasks.test_gradient_equals_autograd_of_the_formula(precise_digits, True)
+            test_learned_masks.test_gradient_equals_autograd_of_the_formula(precise_digits, True)
 
     def test_supermask_thresholded_at_evaluation(self, monkeypatch):
         """A mask that is rounded instead of drawn keeps everything or nothing: its share notices."""
@@ -367,7 +368,7 @@ class TestLawsTurn:
 
         monkeypatch.setattr(learned_masks.Bernoulli, "refresh", refresh)
         with pytest.raises(AssertionError):
-            test_supermasks.test_masks_are_drawn_with_their_probability()
+            test_learned_masks.test_masks_are_drawn_with_their_probability()
 
     def test_replicas_that_leak(self, monkeypatch, digits):
         """A gradient that is normalised over the whole batch of networks breaks the law of company."""
@@ -400,5 +401,5 @@ def _rank_by_position(scores, mask):
 
 def test_a_chain_is_not_a_branch():
     """The two are different arms with different names, so neither can stand in for the other in a store."""
-    assert Arm("large_final", "reinit") != Arm("large_final", "reinit", branch=True)
-    assert test_worker.SETTING.network == SMALL
+    of_chain, of_branch = chain("large_final", "reinit"), branch("large_final", "reinit")
+    assert of_chain != of_branch and of_chain.name != of_branch.name
