@@ -1,5 +1,6 @@
 """The loop's parts: schedules, learning rates on the device, annealing, observers, data of a replica's own."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from lottery.data.datasets import Dataset, Part
 from lottery.models.architectures import network
 from lottery.models.model import model_of
+from lottery.models.perceptrons import Perceptrons
 from lottery.training.config import Config
 from lottery.training.fit import fit
 from lottery.training.learned_masks import TopK
@@ -140,3 +142,22 @@ def test_annealed_masks_shrink_interval_by_interval(digits):
     shares = [100 * 0.25 ** (place / 4) for place in (1, 2, 3, 4)]
     assert [pair[0] for pair in kept] == pytest.approx(shares, abs=0.1)
     assert [pair[1] for pair in kept] == pytest.approx([25] * 4, abs=0.1)
+
+
+def test_buffers_begin_anew_and_are_copied_at_early_stop(digits):
+    """What a model counts in its buffers passes by the optimiser, starts anew in every training, and is copied at early stop."""
+
+    class Counting(Perceptrons):
+        def set_gradient(self, parameters, buffers, *others):
+            buffers += 1
+            super().set_gradient(parameters, buffers, *others)
+
+    layout = copy.copy(network(SMALL).layout)
+    layout.initial_buffers = lambda: torch.full((64,), 5.0)
+    config = Config("adam", 1e-2, 20, 600, 25, weight_decay=0.1)
+    for _ in range(2):
+        stop = EarlyStop()
+        outcomes = fit(Counting(layout), Identity, digits, config, [replica(SMALL, seed) for seed in range(2)], [stop])
+        for row, outcome in enumerate(outcomes):
+            assert outcome.buffers.tolist() == [605.0] * 64
+            assert stop.buffers[row].tolist() == [5.0 + outcome.measurements["early_stop_iteration"]] * 64
