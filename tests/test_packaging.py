@@ -41,6 +41,7 @@ ELSEWHERE = {
     "lottery.experiments.action_parts": "test_experiments",
     "lottery.experiments.arms": "test_measurements",
     "lottery.experiments.batch": "test_worker",
+    "lottery.experiments.computing": "test_experiments",
     "lottery.experiments.chain": "test_experiments",
     "lottery.experiments.experiment": "test_experiments",
     "lottery.experiments.implemented": "test_experiments",

@@ -19,15 +19,25 @@ class Network(Protocol):
     """What a layout is of: an architecture."""
 
     @property
-    def module(self) -> nn.Module: ...
+    def module(self) -> nn.Module:
+        """The module, shapes alone."""
+
     @property
-    def layers(self) -> tuple[Layer, ...]: ...
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers with weights."""
+
     @property
-    def loss(self) -> str: ...
+    def loss(self) -> str:
+        """Name of the loss."""
+
     @property
-    def input_shape(self) -> tuple[int, ...]: ...
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+
     def __hash__(self) -> int: ...
-    def build(self) -> nn.Module: ...
+
+    def build(self) -> nn.Module:
+        """Return a module anew."""
 
 
 class Layout:
