@@ -9,25 +9,23 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from lottery.experiments.scheduler import Worker, parametrisation
-from lottery.experiments.searches import Search
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
-from lottery.experiments import search_settings, seeking
+from lottery.experiments import action_parts
+from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
-from lottery.experiments.experiment import begin, experiment
+from lottery.experiments.experiment import experiment
+from lottery.experiments.population import Population
+from lottery.experiments.worker import Worker
 from lottery.masks import criteria
-from lottery.models.architectures import network
-from lottery.models.layout import Layout
 from lottery.store.store import Store
-from lottery.training import fit
 from lottery.training.config import Config, Setting
-from tests.conftest import SMALL
+from tests.conftest import SMALL, begin, shortened
 
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
-ARMS = [(chain("large_final"), 3), (branch("large_final", "reinit"), 3), (chain("large_final", "constant"), 2), (chain("random"), 4),
-        (untrained("large_final_same_sign"), 0), (DENSE, 0)]  # fmt: skip
+ARMS = [(chain("large_final"), 3), (branch("large_final", "reinit"), 3), (chain("large_final", "constant"), 2),
+        (chain("random"), 4), (untrained("large_final_same_sign"), 0), (DENSE, 0)]  # fmt: skip
 ASKED = [experiment(SETTING, arm, round, seed) for arm, round in ARMS for seed in range(3)]
 
 
@@ -137,19 +135,19 @@ def test_a_failing_criterion_fails_alone(whole, tmp_path, monkeypatch):
 
 
 def test_a_batch_that_does_not_fit_is_trained_in_parts(whole, tmp_path, monkeypatch):
-    """Out of memory with more than two networks: the same results in smaller batches; with a single one it is one message."""
-    sound = fit.train
+    """Out of memory with more than two networks: the same results in smaller batches; with one it is a message."""
+    sound = action_parts.fit
 
     def narrow(*arguments, most):
-        if len(arguments[3]) > most:
+        if len(arguments[4]) > most:
             raise torch.cuda.OutOfMemoryError("out of memory")
         return sound(*arguments)
 
-    monkeypatch.setattr(fit, "train", lambda *arguments: narrow(*arguments, most=2))
+    monkeypatch.setattr(action_parts, "fit", lambda *arguments: narrow(*arguments, most=2))
     one = worker(tmp_path)
     one.work(ASKED)
     assert measured(one) == measured(whole)
-    monkeypatch.setattr(fit, "train", lambda *arguments: narrow(*arguments, most=0))
+    monkeypatch.setattr(action_parts, "fit", lambda *arguments: narrow(*arguments, most=0))
     with pytest.raises(LotteryError, match="does not hold a single lenet-96-48"):
         worker(tmp_path / "other").work(ASKED)
 
@@ -165,20 +163,20 @@ def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
 
 @pytest.mark.parametrize("data_order", ["fresh", "repeated"])
 def test_data_orders_are_named_by_seed_and_round(tmp_path, monkeypatch, data_order):
-    """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or with "repeated" all rounds alike."""
+    """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or, "repeated", all alike."""
     setting = dataclasses.replace(SETTING, config=dataclasses.replace(SETTING.config, data_order=data_order))
     asked = [
         experiment(setting, arm, 2, seed)
         for arm in (chain("large_final"), branch("large_final", "reinit"))
         for seed in (0, 1)
     ]
-    sound, seen = fit.train, []
+    sound, seen = action_parts.fit, []
 
-    def train(network, data, config, replicas, *rest):
+    def fit(model, parametrise, data, config, replicas, *rest):
         seen.extend(replica.order for replica in replicas)
-        return sound(network, data, config, replicas, *rest)
+        return sound(model, parametrise, data, config, replicas, *rest)
 
-    monkeypatch.setattr(fit, "train", train)
+    monkeypatch.setattr(action_parts, "fit", fit)
     one = worker(tmp_path)
     one.work(asked)
     trained = {0: 1, 1: 1, 2: 2}  # networks per seed: dense, round 1 of the chain, round 2 of chain and branch
@@ -192,7 +190,7 @@ def test_data_orders_are_named_by_seed_and_round(tmp_path, monkeypatch, data_ord
 def test_learned_masks_are_drawn_by_seed():
     """Each seed's masks come from a stream of its own, whoever shares the batch."""
     several = [experiment(SETTING, learned(), 0, seed) for seed in (3, 1, 2)]
-    streams = parametrisation(several, Layout(network(SMALL))).keywords["streams"]
+    streams = LearnMaskAction.parametrisation(Population(several)).keywords["streams"]
     assert [one.initial_seed() for one in streams] == [stream(seed, "supermask").initial_seed() for seed in (3, 1, 2)]
     assert len({one.initial_seed() for one in streams}) == 3
 
@@ -208,32 +206,35 @@ def test_chain_and_branch_have_different_masks(whole):
         one.store.read(one.key(experiment(SETTING, arm, 1, 0)))
         for arm in (chain("large_final", "constant"), chain("large_final"))
     ]
-    first, second = (begin(e, source)[0] for e, source in zip((chained, branched), sources))
+    first, second = (begin(e, source).cut.masks for e, source in zip((chained, branched), sources))
     assert not all(torch.equal(a, b) for a, b in zip(first, second))
     assert [int(a.sum()) for a in first] == [int(b.sum()) for b in second]
 
 
 def test_batches_fill_the_processor_and_share_fairly(whole):
     """No more than half of what is ready for one of two workers, and no more than the caches hold."""
-    many = [experiment(SETTING, DENSE, 0, seed) for seed in range(100)]
+    dense = experiment(SETTING, DENSE, 0, 0)
     one = Worker(whole.store, "cpu", "float32", workers=2)
-    assert 10 <= one.at_most(many) <= 40
-    assert one.at_most(many[:8]) == 4 and one.at_most(many[:1]) == 1
-    lenet = [experiment(Setting("lenet-300-100", "mnist", SETTING.config), DENSE, 0, seed) for seed in range(9)]
-    assert one.at_most(lenet) == 1
+    assert 10 <= one.at_most(dense, 100) <= 40
+    assert one.at_most(dense, 8) == 4 and one.at_most(dense, 1) == 1
+    lenet = experiment(Setting("lenet-300-100", "mnist", SETTING.config), DENSE, 0, 0)
+    assert one.at_most(lenet, 9) == 1
 
 
-def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
-    """Beside trained chains, in populations; a second worker only reads, a selection gives the same bits, and each has its mask."""
-    for module in (seeking, search_settings):
-        monkeypatch.setattr(module, "EPOCH", 10)
+def search(arm, seed, training="planted"):
+    """Return a search in ten epochs of ten steps."""
+    return experiment(shortened(arm.network, training, 10, 10), arm, 0, seed)
+
+
+def test_searches_are_kept_like_experiments(tmp_path):
+    """Beside chains, in populations; a second worker only reads, a selection gives the same bits, each has its mask."""
     searches = [
-        Search(singleshot("planted-circle-5", method, share), seed)
+        search(singleshot("planted-circle-5", method, share), seed)
         for method in ("snip", "magnitude")
         for share in (0.1, None)
         for seed in (0, 1)
     ]
-    searches.append(Search(scores_sought("planted-relu-5", 0.5), 0))
+    searches.append(search(scores_sought("planted-relu-5", 0.5), 0, "planted scores"))
     one = worker(tmp_path / "whole")
     one.work([*searches, ASKED[0]])
     assert set(one.entries) >= set(searches) and one.steps >= 9 * 100
@@ -241,7 +242,7 @@ def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
     assert kept.sum() == round(0.1 * 20_904)
     again = worker(tmp_path / "whole")
     again.work(searches)
-    assert again.steps == 0 and measured(again) == {search: one.entries[search].measurements for search in searches}
+    assert again.steps == 0 and measured(again) == {sought: one.entries[sought].measurements for sought in searches}
     alone = worker(tmp_path / "alone")
     alone.work(searches[3:4])
     assert measured(alone)[searches[3]] == measured(again)[searches[3]]
@@ -249,10 +250,8 @@ def test_searches_are_kept_like_experiments(tmp_path, monkeypatch):
 
 def test_a_search_whose_criterion_breaks_fails_alone(tmp_path, monkeypatch):
     """One message; the others of the population are kept."""
-    for module in (seeking, search_settings):
-        monkeypatch.setattr(module, "EPOCH", 10)
     monkeypatch.setitem(criteria.CRITERIA, "broken", lambda w_init: w_init[0, 0])
-    sound, broken = (Search(singleshot("planted-circle-5", name, 0.1), 0) for name in ("snip", "broken"))
+    sound, broken = (search(singleshot("planted-circle-5", name, 0.1), 0) for name in ("snip", "broken"))
     one = worker(tmp_path)
     one.work([sound, broken])
     assert set(one.entries) == {sound} and "one score per weight" in one.failed[broken]
