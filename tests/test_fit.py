@@ -145,7 +145,7 @@ def test_annealed_masks_shrink_interval_by_interval(digits):
 
 
 def test_buffers_begin_anew_and_are_copied_at_early_stop(digits):
-    """What a model counts in its buffers passes by the optimiser, starts anew in every training, and is copied at early stop."""
+    """Running statistics start anew in every training, and early stop copies them with the parameters."""
 
     class Counting(Perceptrons):
         def set_gradient(self, parameters, buffers, *others):

@@ -42,7 +42,10 @@ class ResolvedClaim:
         assert setting is not None and needs is not None and self.scale is not None, f"{self.claim.id} trains nothing"
         if arm.training or arm.network:
             training = arm.training or self.question.training or needs.training
-            setting = self.scale.settings[arm.network or needs.network][training]
+            setting = self.scale.setting(arm.network or needs.network, training)
+            if setting is None:
+                asked = f"{self.claim.id} asks for the training {training!r} of {arm.network or needs.network}"
+                raise LotteryError(f"{asked}, which the scale {self.scale.name} does not have")
         return experiment(setting, arm, round, seed)
 
 

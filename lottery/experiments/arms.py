@@ -249,6 +249,8 @@ class Arm:
             raise ValueError("pruned weights elsewhere than at zero, and training on, need a chain that is trained")
         if not self.start.plain and getattr(self.start, "treatment", "rewind") != "rewind":
             raise ValueError("an arm changes one thing: the treatment of kept weights, or the value of pruned ones")
+        if self.noise is not None and not 0 <= self.noise < 1:
+            raise ValueError(f"noise {self.noise} is not between 0 and 1")
 
     @property
     def by_round(self) -> bool:

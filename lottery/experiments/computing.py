@@ -8,7 +8,7 @@ import torch
 
 from lottery.core.errors import LotteryError
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.parts import ActionPart, Cut, MaskPart, Prepared, Sources, part_of
+from lottery.experiments.parts import ActionPart, Cut, MaskPart, Prepared, Sources, batch_key, part_of
 from lottery.experiments.population import Population
 from lottery.store.store import Record
 
@@ -37,6 +37,8 @@ def compute(population: Population, sources: Mapping[Experiment, Sources]) -> di
 
     Where a GPU's memory does not hold them all, they are computed in halves: others may use that GPU, too.
     """
+    if len({batch_key(experiment) for experiment in population.experiments}) > 1:
+        raise LotteryError("experiments go into one population if they share network, training and action")
     action: type[ActionPart] = part_of(population.experiments[0].arm.action)
     try:
         return action.run(population, sources)
