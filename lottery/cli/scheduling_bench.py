@@ -1,5 +1,6 @@
 """How long it takes to plan a night's work, and to find the next batch of it: part of `lottery bench`."""
 
+import gc
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -38,12 +39,14 @@ def scheduling() -> str:
     queue.add(experiments, lambda one: not key(one, "", "float32"))  # a worker asks for each in the store
     for one in experiments:
         key(one, "", "float32")
+    gc.freeze()  # as a worker does
     planned, missing, turns = time.process_time() - started, len(queue), []
     for _ in range(TURNS):
         started = time.process_time()
         for one in list(islice(queue.ready(next(queue.batches())), BATCH)):
             queue.finish(one)
         turns.append(1_000 * (time.process_time() - started))
+    gc.unfreeze()
     return (
         f"scheduling: {missing:,} experiments planned in {planned:.1f} s of processor time, "
         f"a turn of up to {BATCH} in {sum(turns) / TURNS:.1f} ms, at worst {max(turns):.1f} ms"

@@ -112,7 +112,7 @@ class SearchMask(MaskPart):
                 )
 
     def science(self) -> list[Callable]:
-        return [*criterion_science(self.to.criterion), Saliency]
+        return criterion_science(self.to.criterion)
 
     @staticmethod
     def batch_key(mask: ToShare) -> tuple:  # type: ignore[override]

@@ -6,6 +6,7 @@ first, and never waits for another while there is something to do.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -105,11 +106,14 @@ class Worker:
                 parents, batch_key, lambda one: one.steps, _name, lambda one: first.get(one, 0)
             )
             queue.add(absent, self._there)
-            while queue:
-                if deadline is not None and time.time() > deadline:
-                    return
-                if not self._turn(queue, deadline, finished):
-                    return
+            gc.freeze()  # what is planned stays: the collector would walk all of it in the middle of a turn
+            try:
+                while queue:
+                    late = deadline is not None and time.time() > deadline
+                    if late or not self._turn(queue, deadline, finished):
+                        return
+            finally:
+                gc.unfreeze()
             self.failed |= queue.failed
 
     def _turn(self, queue: Queue[Experiment], deadline: float | None, finished: Callable[[int], None]) -> bool:

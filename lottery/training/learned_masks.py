@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from lottery.models.layout import Layout
+from lottery.store.fingerprints import listed
 from lottery.training.parametrisation import Parametrisation
 
 MASKS = 10  # masks that a final accuracy is the mean of, each over the whole test set
@@ -38,6 +39,7 @@ class Supermask(Parametrisation, Protocol):
         """Return the expected share of weights that a mask keeps, in per cent, (R,)."""
 
 
+@listed
 class Bernoulli:
     """R networks' logits `trained` (R, P), the `effective` parameters (R, P) of the last draw, and the way back.
 
@@ -102,6 +104,7 @@ def _layer_sum(values: Tensor) -> Tensor:
     return values.sum(tuple(range(1, values.dim())), keepdim=True)
 
 
+@listed
 class TopK:
     """R networks' scores `trained` (R, P), the `effective` parameters (R, P), and the gradient's way back.
 
