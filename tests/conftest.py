@@ -7,8 +7,8 @@ import torch
 
 from lottery.data.catalogue import load
 from lottery.data.datasets import Dataset, Part, data_folder
+from lottery.experiments.all_parts import parents
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.implemented import parents
 from lottery.experiments.parts import Prepared, part_of
 from lottery.experiments.scales import SCALES
 from lottery.models.architectures import network

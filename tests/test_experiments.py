@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from lottery.experiments import chain as chains
+from lottery.experiments import chain_masks as chains
 from lottery.experiments import keys
+from lottery.experiments.all_parts import parents
 from lottery.experiments.arms import (
     DENSE,
     Arm,
@@ -25,10 +26,9 @@ from lottery.experiments.arms import (
     reset_at_the_end,
     untrained,
 )
-from lottery.experiments.chain import initial, no_masks, pack, unpack, weights_of
+from lottery.experiments.chain_masks import initial, no_masks, pack, unpack, weights_of
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
-from lottery.experiments.implemented import parents
 from lottery.experiments.keys import criteria_of, key
 from lottery.experiments.mask_parts import OneShotMask
 from lottery.experiments.parts import part_of

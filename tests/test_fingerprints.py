@@ -98,7 +98,7 @@ def test_helpers_of_other_modules_count():
     The engine has a version instead, and what only some users depend on counts where they list it.
     """
     from lottery.experiments.mask_parts import IterativeMask
-    from lottery.experiments.search import SearchMask
+    from lottery.experiments.search_part import SearchMask
     from lottery.experiments.start_parts import ResetStart
 
     seen = {}
@@ -108,11 +108,11 @@ def test_helpers_of_other_modules_count():
         "masks.ranking.ranking",
         "masks.ranking.keep",
         "masks.criteria.score",
-        "experiments.chain.treated",
-        "experiments.chain.cut",
+        "experiments.chain_masks.treated",
+        "experiments.chain_masks.cut",
         "models.initialisers.initial_weights",
         "core.rng.stream",
-        "experiments.search.train",
+        "experiments.search_part.train",
     }
     assert {f"lottery.{name}" for name in science} <= set(seen)
     listed = {"training.fit.fit", "masks.saliency.Saliency", "experiments.population.Population"}

@@ -90,8 +90,8 @@ EDITS = {
     ),
     "mask": (
         "experiments/mask_parts.py",
-        "ranked = chain.dense_ranks(self.experiment, self.by, final)\n",
-        "ranked = list(chain.dense_ranks(self.experiment, self.by, final))\n",
+        "ranked = chains.dense_ranks(self.experiment, self.by, final)\n",
+        "ranked = list(chains.dense_ranks(self.experiment, self.by, final))\n",
         lambda what: "one-shot" in what,
     ),
     "start": (
@@ -102,8 +102,8 @@ EDITS = {
     ),
     "action": (
         "experiments/action_parts.py",
-        "w_final = chain.weights_of(experiment, torch.from_numpy(",
-        "w_final = chain.weights_of(experiment, 1 * torch.from_numpy(",
+        "w_final = chains.weights_of(experiment, torch.from_numpy(",
+        "w_final = chains.weights_of(experiment, 1 * torch.from_numpy(",
         lambda what: "dissected" in what,
     ),
     "learned mask": (
@@ -113,7 +113,7 @@ EDITS = {
         lambda what: "top-k" in what,
     ),
     "search": (
-        "experiments/search.py",
+        "experiments/search_part.py",
         "masks[:, : population.layout.count] = True",
         "masks[:, 0 : population.layout.count] = True",
         pruned_by_searching,
@@ -125,7 +125,12 @@ EDITS = {
         "entered, last = list([inputs]),",
         lambda what: True,
     ),
-    "words": ("experiments/search.py", "a search keeps at least ", "a search leaves at least ", lambda what: False),
+    "words": (
+        "experiments/search_part.py",
+        "a search keeps at least ",
+        "a search leaves at least ",
+        lambda what: False,
+    ),
 }
 
 

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from lottery.experiments import chain, laws
+from lottery.experiments import chain_masks as chains
+from lottery.experiments import laws
 
 LENET = "lenet-300-100"
 LAWS = [
@@ -45,6 +46,6 @@ def test_each_law_notices_its_mistake(law, broken):
 def test_bits_that_are_lost_are_noticed(monkeypatch):
     """A mask that is stored badly gives other predictions."""
     assert laws.restored_from_bits(LENET)["same predictions"]
-    unpack = chain.unpack
-    monkeypatch.setattr(chain, "unpack", lambda one, bits: [torch.roll(mask, 1, 0) for mask in unpack(one, bits)])
+    unpack = chains.unpack
+    monkeypatch.setattr(chains, "unpack", lambda one, bits: [torch.roll(mask, 1, 0) for mask in unpack(one, bits)])
     assert not laws.restored_from_bits(LENET)["same predictions"]

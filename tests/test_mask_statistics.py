@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lottery.masks.statistics import NAMES, anatomy
+from lottery.masks.mask_statistics import NAMES, anatomy
 
 
 def normal(*shape, seed=0):

@@ -13,11 +13,11 @@ from torch.nn.utils import prune
 from lottery.claims.claim import STATED
 from lottery.claims.resolved import entries_of, resolve
 from lottery.core.errors import LotteryError
-from lottery.experiments import chain
+from lottery.experiments import chain_masks as chains
+from lottery.experiments.all_parts import batch_key, parents, parts
 from lottery.experiments.arms import Iterative
 from lottery.experiments.arms import chain as chained
 from lottery.experiments.experiment import Experiment, experiment
-from lottery.experiments.implemented import batch_key, parents, parts
 from lottery.experiments.measurements import ARM
 from lottery.experiments.parts import _PARTS, part_of
 from lottery.experiments.scales import SCALES
@@ -102,8 +102,8 @@ def test_ranking_equals_torch(scope, output_rate, round):
     one, by = experiment(setting, chained("large_final"), round, 0), Iterative("large_final")
     generator = torch.Generator().manual_seed(round)
     weights = [scale * torch.randn(layer.shape, generator=generator) for scale, layer in zip((1, 3, 0.5), small.layers)]
-    everything, block = chain.no_masks(one), small.layout.join(weights)
-    masks = chain.cut(one, by, chain.ranks(one, by, round - 1, everything, block, block), round)
+    everything, block = chains.no_masks(one), small.layout.join(weights)
+    masks = chains.cut(one, by, chains.ranks(one, by, round - 1, everything, block, block), round)
 
     module = small.build()
     small.layout.load(module, block)
@@ -127,9 +127,9 @@ def test_layer_wise_ranking_is_not_global():
     setting.__dict__["architecture"] = small
     one = experiment(setting, chained("large_final"), 3, 0)
     weights = [scale * torch.randn(layer.shape) for scale, layer in zip((1, 3, 0.5), small.layers)]
-    block, everything = small.layout.join(weights), chain.no_masks(one)
+    block, everything = small.layout.join(weights), chains.no_masks(one)
     by = {scope: Iterative("large_final", scope) for scope in ("", "global")}
-    cuts = [chain.cut(one, how, chain.ranks(one, how, 2, everything, block, block), 3) for how in by.values()]
+    cuts = [chains.cut(one, how, chains.ranks(one, how, 2, everything, block, block), 3) for how in by.values()]
     assert all(map(torch.equal, *cuts))  # the architecture's own scope is what an arm without one has
     shares = [mask.float().mean().item() for mask in cuts[0]]
     assert max(shares) - min(shares) > 0.2

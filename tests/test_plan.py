@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from lottery.experiments import plan
+from lottery.experiments.all_parts import batch_key
 from lottery.experiments.arms import DENSE, chain, multishot, scores_sought, whole
 from lottery.experiments.experiment import experiment
-from lottery.experiments.implemented import batch_key
 from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
 from lottery.experiments.worker import Worker
 from lottery.store.store import Store

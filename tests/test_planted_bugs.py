@@ -11,8 +11,8 @@ import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.claim import expected_file
 from lottery.claims.entries import read
-from lottery.experiments import action_parts, mask_parts, population, search
-from lottery.experiments import chain as chains
+from lottery.experiments import action_parts, mask_parts, population, search_part
+from lottery.experiments import chain_masks as chains
 from lottery.experiments.arms import branch, chain
 from lottery.experiments.scales import SCALES
 from lottery.masks import criteria, kept_values, saliency
@@ -28,7 +28,7 @@ from tests import (
     test_networks,
     test_oracle,
     test_saliency,
-    test_search,
+    test_search_part,
     test_training,
     training_helpers,
 )
@@ -89,7 +89,7 @@ class TestClaimsTurn:
         def told(self, *arguments):
             return planted_networks.planted_masks(self.architecture.name, (self.experiment.seed,))[0]
 
-        monkeypatch.setattr(search.SearchMask, "cut_once", told)
+        monkeypatch.setattr(search_part.SearchMask, "cut_once", told)
         assert verdict(planted.test_no_strong_tickets_in_one_shot, tmp_path, **question) == "refuted"
 
 
@@ -98,30 +98,30 @@ class TestSearchTurns:
 
     def test_mask_forgotten_between_rounds(self, monkeypatch):
         """A ranking that lets pruned parameters back is noticed."""
-        sound = search.ranking
+        sound = search_part.ranking
         monkeypatch.setattr(
-            search, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator)
+            search_part, "ranking", lambda scores, mask, generator: sound(scores, torch.ones_like(mask), generator)
         )
         with pytest.raises(AssertionError):
-            test_search.test_counts_are_exact_and_masks_nested("snip", "global", test_search.CIRCLE)
+            test_search_part.test_counts_are_exact_and_masks_nested("snip", "global", test_search_part.CIRCLE)
 
     def test_one_data_set_for_all_seeds(self, monkeypatch):
         """The law that every seed has samples of its own notices."""
         sound = population.dataset
         monkeypatch.setattr(population, "dataset", lambda task, seed, noise=None: sound(task, 0, noise))
         with pytest.raises(AssertionError):
-            test_search.test_draws_are_paired_by_seed_only()
+            test_search_part.test_draws_are_paired_by_seed_only()
 
     def test_biases_left_out_of_the_count(self, monkeypatch):
         """The count of what is planted notices."""
-        sound = search.target_of
+        sound = search_part.target_of
         monkeypatch.setattr(
-            search,
+            search_part,
             "target_of",
             lambda name: dataclasses.replace(sound(name), biases=tuple(0 * bias for bias in sound(name).biases)),
         )
         with pytest.raises(AssertionError):
-            test_search.test_planted_count_is_the_whole_ticket()
+            test_search_part.test_planted_count_is_the_whole_ticket()
 
     def test_scale_of_the_planting_lost(self, monkeypatch):
         """The planted mask no longer reads as the planted ticket."""
@@ -134,20 +134,20 @@ class TestSearchTurns:
         planted_networks.planting.cache_clear()
         try:
             with pytest.raises(AssertionError):
-                test_search.test_the_planted_mask_reads_as_the_planted_ticket(test_search.CIRCLE)
+                test_search_part.test_the_planted_mask_reads_as_the_planted_ticket(test_search_part.CIRCLE)
         finally:
             planted_networks.planting.cache_clear()
 
     def test_trained_weights_not_reset(self, monkeypatch):
         """A round that goes on from trained weights is noticed: the start is no longer what was planted."""
-        sound = search.train
+        sound = search_part.train
 
         def train(population, start, *arguments):
             return start.copy_(sound(population, start, *arguments))
 
-        monkeypatch.setattr(search, "train", train)
+        monkeypatch.setattr(search_part, "train", train)
         with pytest.raises(AssertionError):
-            test_search.test_counts_are_exact_and_masks_nested("snip", "global", test_search.CIRCLE)
+            test_search_part.test_counts_are_exact_and_masks_nested("snip", "global", test_search_part.CIRCLE)
 
     def test_biases_without_scores(self, monkeypatch):
         """Edge-popup that leaves biases alone keeps more of them than their share."""
@@ -156,7 +156,7 @@ class TestSearchTurns:
             action_parts, "TopK", lambda *arguments, **more: made.append(learned_masks.TopK(*arguments)) or made[-1]
         )
         with pytest.raises(AssertionError):
-            test_search.TestEdgePopup().test_parameters_stay_and_counts_hold(made)
+            test_search_part.TestEdgePopup().test_parameters_stay_and_counts_hold(made)
 
     @pytest.mark.parametrize("name", ["gradient", "curvature", "flow"])
     def test_mask_ignored_in_a_derivative(self, monkeypatch, name):

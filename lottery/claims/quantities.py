@@ -204,7 +204,7 @@ def overfitting(arm: Arm, round: int) -> Quantity:
 
 
 def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
-    """Return a measurement of a dissected mask in one layer, -1 for the last; `lottery.masks.statistics` names them."""
+    """Return a measurement of a dissected mask in one layer, -1 for the last; see `lottery.masks.mask_statistics`."""
 
     def value(measured: Measurements) -> float:
         return list(measured["anatomy"].values())[layer][name]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
-from lottery.experiments import chain
+from lottery.experiments import chain_masks as chains
 from lottery.experiments.arms import TOP, Evaluate, Inspect, LearnMask, Train
 from lottery.experiments.computing import prepared_of
 from lottery.experiments.experiment import Experiment
@@ -20,8 +20,8 @@ from lottery.experiments.parts import ActionPart, Prepared, Sources, implements,
 from lottery.experiments.planted_reading import PlantedReading, read_untrained
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SUPERMASK_ROUNDS
-from lottery.experiments.search import count
-from lottery.masks.statistics import anatomy
+from lottery.experiments.search_part import count
+from lottery.masks.mask_statistics import anatomy
 from lottery.models.evaluation import untrained_scores
 from lottery.models.losses import OF_SOFTMAX
 from lottery.store.store import Record
@@ -193,7 +193,7 @@ class InspectAction(ActionPart):
 
     @staticmethod
     def _anatomy(experiment: Experiment, sources: Sources) -> Record:
-        w_final = chain.weights_of(experiment, torch.from_numpy(sources[experiment.dense].arrays["final"]))
+        w_final = chains.weights_of(experiment, torch.from_numpy(sources[experiment.dense].arrays["final"]))
         masks = part_of(experiment.arm.mask)(experiment).cut(sources).masks
-        layers = zip(experiment.setting.architecture.layers, masks, chain.initial(experiment), w_final)
+        layers = zip(experiment.setting.architecture.layers, masks, chains.initial(experiment), w_final)
         return Record({"anatomy": {layer.name: anatomy(mask, w_i, w_f) for layer, mask, w_i, w_f in layers}})

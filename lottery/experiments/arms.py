@@ -89,7 +89,7 @@ class ToShare(Mask):
     rounds    in how many steps, on a geometric ladder, scores are taken and parameters are cut
     epochs    of training before each of these, after which the network is reset
     scope     "global": all parameters are ranked together; "layer": each layer's weights, and its biases, by themselves
-    released  True: as the authors' code does it (`lottery/experiments/search.py` has the differences)
+    released  True: as the authors' code does it (`lottery/experiments/search_part.py` has the differences)
     """
 
     by_round = False
@@ -189,7 +189,7 @@ class Evaluate(Action):
 
 @dataclass(frozen=True)
 class Inspect(Action):
-    """Nothing is evaluated: the mask is looked at (`lottery/masks/statistics.py`)."""
+    """Nothing is evaluated: the mask is looked at (`lottery/masks/mask_statistics.py`)."""
 
     trains, kind, name = False, "inspect", "dissected"
 

@@ -12,9 +12,9 @@ from dataclasses import asdict
 
 from lottery.core.rng import stream
 from lottery.data.made_tasks import dataset
+from lottery.experiments.all_parts import parts
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.implemented import parts
 from lottery.experiments.planted_reading import PlantedReading
 from lottery.masks import criteria
 from lottery.models.architectures import is_planted

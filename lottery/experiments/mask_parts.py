@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from lottery.experiments import chain
+from lottery.experiments import chain_masks as chains
 from lottery.experiments.arms import Arm, Dense, From, Iterative, OneShot
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import Cut, MaskPart, Masks, Sources, Weights, implements, part_of
@@ -66,31 +66,31 @@ class IterativeMask(MaskPart):
             return self._before_training()
         left = sources[parents[0]].arrays
         if "next_masks" not in left:  # of the dense network
-            ranked = chain.dense_ranks(self.experiment, self.by, left["final"])
-            return kept(self.experiment, chain.cut(self.experiment, self.by, ranked, self.experiment.round))
-        masks = chain.unpack(self.experiment, left["next_masks"])
-        return kept(self.experiment, masks, chain.spread(left["kept_start"], masks) if "kept_start" in left else None)
+            ranked = chains.dense_ranks(self.experiment, self.by, left["final"])
+            return kept(self.experiment, chains.cut(self.experiment, self.by, ranked, self.experiment.round))
+        masks = chains.unpack(self.experiment, left["next_masks"])
+        return kept(self.experiment, masks, chains.spread(left["kept_start"], masks) if "kept_start" in left else None)
 
     def _before_training(self) -> Cut:
         """Return the mask where the criterion looks at initial weights alone: round by round, from treated starts."""
         experiment, layout = self.experiment, self.experiment.setting.architecture.layout
-        masks, weights = chain.no_masks(experiment), chain.initial(experiment)
+        masks, weights = chains.no_masks(experiment), chains.initial(experiment)
         for round in range(experiment.round):
             if round:
-                weights = chain.treated(experiment, experiment.arm.start, round, masks, weights)  # type: ignore[arg-type]
+                weights = chains.treated(experiment, experiment.arm.start, round, masks, weights)  # type: ignore[arg-type]
             start = layout.join(weights)
-            ranked = chain.ranks(experiment, self.by, round, masks, start, start)
-            masks = chain.cut(experiment, self.by, ranked, round + 1)
+            ranked = chains.ranks(experiment, self.by, round, masks, start, start)
+            masks = chains.cut(experiment, self.by, ranked, round + 1)
         return kept(experiment, masks, weights)
 
     def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
         if not self.rests_on_training(self.experiment.arm):
             return {}
         experiment, round = self.experiment, self.experiment.round
-        masks = cut.masks if cut.masks is not None else chain.no_masks(experiment)
-        ranked = chain.ranks(experiment, self.by, round, masks, start, final)
-        following = chain.cut(experiment, self.by, ranked, round + 1)
-        return {"next_masks": chain.pack(following)} | part_of(experiment.arm.start)(experiment).carry_over(
+        masks = cut.masks if cut.masks is not None else chains.no_masks(experiment)
+        ranked = chains.ranks(experiment, self.by, round, masks, start, final)
+        following = chains.cut(experiment, self.by, ranked, round + 1)
+        return {"next_masks": chains.pack(following)} | part_of(experiment.arm.start)(experiment).carry_over(
             following, masks, start, final
         )
 
@@ -114,8 +114,8 @@ class OneShotMask(MaskPart):
     def rungs(self, sources: Sources, rounds: range) -> list[Masks]:
         """Return the masks after each of these rounds."""
         final = next((sources[parent].arrays["final"] for parent in self.parents()), None)
-        ranked = chain.dense_ranks(self.experiment, self.by, final)
-        return [chain.cut(self.experiment, self.by, ranked, round) for round in rounds]
+        ranked = chains.dense_ranks(self.experiment, self.by, final)
+        return [chains.cut(self.experiment, self.by, ranked, round) for round in rounds]
 
     def cut(self, sources: Sources) -> Cut:
         round = self.experiment.round

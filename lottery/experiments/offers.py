@@ -12,7 +12,7 @@ Node = TypeVar("Node", bound=Hashable)
 BLOCK = 512  # places that a block is cut down to when it has twice as many
 
 
-class Batch:
+class Shelf:
     """Places in ascending order, in blocks, so that few move when one comes or goes; `held` counts those set apart."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Entry(Generic[Node]):
     missing: bool = False
     steps: int = 0
     height: int = 0
-    batch: Batch | None = None
+    batch: Shelf | None = None
     place: tuple | None = None  # (turn, -height, name, serial, itself) in its batch; None: it is not on offer
 
     @property
@@ -78,7 +78,7 @@ class Offers(Generic[Node]):
     ):
         self._batch_key, self._name, self._turn = batch_key, name, turn
         self._entries: dict[Node, Entry[Node]] = {}
-        self._batches: dict[Hashable, Batch] = {}
+        self._batches: dict[Hashable, Shelf] = {}
         self._held: dict[Entry[Node], None] = {}  # those first that were not looked at for longest
 
     def batches(self) -> Iterator[Hashable]:
@@ -130,7 +130,7 @@ class Offers(Generic[Node]):
         """Put a ready entry on offer, where it belongs now."""
         self._withdraw(entry)
         if entry.batch is None:
-            entry.batch = self._batches.setdefault(self._batch_key(entry.node), Batch())
+            entry.batch = self._batches.setdefault(self._batch_key(entry.node), Shelf())
         entry.place = (self._turn(entry.node), -entry.height, self._name(entry.node), entry.serial, entry)
         entry.batch.put(entry.place)
 

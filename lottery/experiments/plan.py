@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lottery.data.datasets import Dataset
+from lottery.experiments.all_parts import batch_key
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.implemented import batch_key
 from lottery.experiments.parts import part_of
 from lottery.experiments.population import Population
 from lottery.experiments.worker import COPIES, Worker, working_set

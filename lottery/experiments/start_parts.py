@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lottery.experiments import chain
+from lottery.experiments import chain_masks as chains
 from lottery.experiments.arms import Continue, Reset
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import Cut, Masks, Sources, StartPart, Weights, implements
@@ -42,32 +42,32 @@ class ResetStart(StartPart):
         architecture = experiment.setting.architecture
         if is_planted(architecture.name):
             return planted_parameters(architecture.name, (experiment.seed,))[0] * cut.trainable.bool()
-        masks = chain.no_masks(experiment) if cut.masks is None else cut.masks
+        masks = chains.no_masks(experiment) if cut.masks is None else cut.masks
         if not self.reset.plain:
             return architecture.layout.join(self._frozen(masks, sources))
         return architecture.layout.join(self.treated(experiment.round, masks, cut.previous))
 
     def treated(self, round: int, masks: Masks, previous: Weights | None) -> Weights:
         """Return the treated weights of a round."""
-        previous = chain.initial(self.experiment) if previous is None else previous
-        return chain.treated(self.experiment, self.reset, round, masks, previous)
+        previous = chains.initial(self.experiment) if previous is None else previous
+        return chains.treated(self.experiment, self.reset, round, masks, previous)
 
     def _frozen(self, masks: Masks, sources: Sources) -> Weights:
         """Return the weights of a round whose pruned ones are not all frozen at zero."""
-        experiment, w_init = self.experiment, chain.initial(self.experiment)
+        experiment, w_init = self.experiment, chains.initial(self.experiment)
         (left,) = (record.arrays for record in sources.values())
         if "next_zeros" in left:
-            return [torch.where(zero, 0.0, w) for zero, w in zip(chain.unpack(experiment, left["next_zeros"]), w_init)]
-        final = chain.weights_of(experiment, torch.from_numpy(left["final"]))
-        return chain.zeroed(experiment, self.reset.pruned, 0, masks, chain.no_masks(experiment), w_init, final)
+            return [torch.where(zero, 0.0, w) for zero, w in zip(chains.unpack(experiment, left["next_zeros"]), w_init)]
+        final = chains.weights_of(experiment, torch.from_numpy(left["final"]))
+        return chains.zeroed(experiment, self.reset.pruned, 0, masks, chains.no_masks(experiment), w_init, final)
 
     def carry_over(self, following: Masks, masks: Masks, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
         """Return what the next start needs, `following` being its masks: where it is at zero, or values to permute."""
-        w_start, w_final = (chain.weights_of(self.experiment, block) for block in (start, final))
+        w_start, w_final = (chains.weights_of(self.experiment, block) for block in (start, final))
         if not self.reset.plain:
             round, pruned = self.experiment.round, self.reset.pruned
-            zeroed = chain.zeroed(self.experiment, pruned, round, following, masks, w_start, w_final)
-            return {"next_zeros": chain.pack([weights == 0 for weights in zeroed])}
+            zeroed = chains.zeroed(self.experiment, pruned, round, following, masks, w_start, w_final)
+            return {"next_zeros": chains.pack([weights == 0 for weights in zeroed])}
         if TREATMENTS.asks(self.reset.treatment, "w_start"):
             return {"kept_start": np.concatenate([w[mask].numpy() for w, mask in zip(w_start, following)])}
         return {}

@@ -16,10 +16,10 @@ import torch
 
 from lottery.data.catalogue import load
 from lottery.data.datasets import Dataset
+from lottery.experiments.all_parts import batch_key, parents
 from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.implemented import batch_key, parents
 from lottery.experiments.keys import key
 from lottery.experiments.parts import Sources
 from lottery.experiments.population import Population

@@ -144,7 +144,7 @@ class Session:
         """Return the experiments and all that their masks rest on, each once."""
         if not experiments:
             return []
-        from lottery.experiments.implemented import parents
+        from lottery.experiments.all_parts import parents
 
         found = dict.fromkeys(experiments)
         open_ends = list(experiments)

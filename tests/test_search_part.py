@@ -9,17 +9,17 @@ import torch
 
 from lottery.core.errors import LotteryError
 from lottery.data.made_tasks import dataset, draw, margin, score, trivial
-from lottery.experiments import action_parts, search
+from lottery.experiments import action_parts, search_part
+from lottery.experiments.all_parts import batch_key, parents
 from lottery.experiments.arms import TOP, Arm, LearnMask, ToShare, multishot, scores_sought, singleshot, whole
 from lottery.experiments.computing import compute, prepared_of
 from lottery.experiments.experiment import experiment
-from lottery.experiments.implemented import batch_key, parents
 from lottery.experiments.keys import key, science
 from lottery.experiments.parts import parts
 from lottery.experiments.planted_reading import PlantedReading
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SCALES
-from lottery.experiments.search import SearchMask, count
+from lottery.experiments.search_part import SearchMask, count
 from lottery.masks.saliency import perceptron
 from lottery.models.architectures import network
 from lottery.models.losses import LOSSES, OF_SOFTMAX, mean_loss
@@ -63,7 +63,7 @@ class Rounds:
 
     def train(self, moment, epochs):
         with torch.no_grad():
-            return search.train(self.population, self.start, self.masks, moment, epochs)
+            return search_part.train(self.population, self.start, self.masks, moment, epochs)
 
     def prune(self, round, final):
         final = torch.where(self.masks, final, self.start)
@@ -210,15 +210,15 @@ def test_the_planted_mask_reads_as_the_planted_ticket(name):
 
 def test_every_draw_is_named_by_seed_round_and_part(monkeypatch):
     """Ties of every round, scores of every seed, and the samples that scores are taken on: no two share a stream."""
-    sound, sound_draw, names, drawn = search.stream, search.draw, [], []
+    sound, sound_draw, names, drawn = search_part.stream, search_part.draw, [], []
 
     def stream(seed, *purpose):
         names.append((seed, *purpose))
         return sound(seed, *purpose)
 
-    for module in (search, action_parts):
+    for module in (search_part, action_parts):
         monkeypatch.setattr(module, "stream", stream)
-    monkeypatch.setattr(search, "draw", lambda *arguments: (drawn.append(arguments), sound_draw(*arguments))[1])
+    monkeypatch.setattr(search_part, "draw", lambda *arguments: (drawn.append(arguments), sound_draw(*arguments))[1])
     arm = replace(multishot(CIRCLE, "random", 0.1, noise=0.2), mask=ToShare("random", 0.1, 3, 1))
     masks = [mask for _, mask in found_by(one_search(arm, 4), one_search(arm, 5))]
     assert sorted(names) == [(seed, "ties", round, "all") for seed in (4, 5) for round in (1, 2, 3)]
