@@ -80,7 +80,6 @@ ELSEWHERE = {
     "lottery.training.data_order": "test_oracle",
     "lottery.training.observers": "test_fit",
     "lottery.training.optimiser": "test_fit",
-    "lottery.training.parametrisation": "test_fit",
     "lottery.training.schedules": "test_fit",
     "lottery.training.step": "test_gpu",
 }
