@@ -132,7 +132,7 @@ def _levels_figure(file: Path, network: str, searches: Searches, panels: list) -
     shown = [axis.get_legend_handles_labels() for axis in axes.flat[: len(panels)]]
     handles = {label: handle for panel in shown for handle, label in zip(*panel)}
     figure.legend(handles.values(), handles.keys(), fontsize="small", loc="outside right upper")
-    figure.suptitle(f"{network}: what searches find; bands from the worst draw to the best")
+    figure.suptitle(f"{network}: what searches find\nbands from the worst draw to the best", fontsize="medium")
     return _saved(figure, file)
 
 
