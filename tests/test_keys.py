@@ -1,6 +1,7 @@
-"""Keys: what an edit of one part would train again, shown by editing a copy of the package; and nothing else."""
+"""Keys: an edit of the source gives new names to the results that it can change, and to no others."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,145 +9,145 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-# Prints the keys of one experiment for every arm that the claims ask for at the tiny scale.
-LIST = """
-import importlib, json
-from pathlib import Path
-from lottery.claims.claim import STATED
-from lottery.claims.resolved import entries_of, resolve
-from lottery.experiments.keys import key
-from lottery.experiments.scales import SCALES
+import lottery
+from lottery.experiments.action_parts import TrainAction
+from lottery.experiments.arms import Arm, From, chain, dissected, untrained
+from lottery.experiments.experiment import experiment
+from lottery.experiments.keys import science
+from lottery.training.config import Config, Setting
+from tests.conftest import SMALL
 
-keys = {}
-for file in sorted(Path("benchmarks").glob("test_*.py")):
-    module = importlib.import_module(f"benchmarks.{file.stem}")
-    if file.stem == "test_own_criterion":
-        continue
-    entries = entries_of({benchmark for benchmark in STATED if benchmark.name == file.name})
-    for name in vars(module):
-        for mark in getattr(getattr(module, name), "pytestmark", []):
-            for parameter in mark.args[1]:
-                claim = parameter.values[0]
-                for one in resolve(claim, entries[claim.entry_id], SCALES["tiny"]).experiments():
-                    setting = one.setting
-                    training = f"{setting.config.iterations} of {setting.config.optimiser}"
-                    what = f"{setting.network}, {training}: {one.arm.name}"
-                    if one.seed == 0:
-                        keys.setdefault(what, key(one, "data", "float32"))
-print(json.dumps(keys))
-"""
+ROOT = Path(lottery.__file__).parents[1]
+SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
+BEFORE_TRAINING = r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)( one-shot, untrained)?"
 
 
-def keys_in(folder: Path) -> dict[str, str]:
-    """Return the keys that the package in a folder gives, by what they are of."""
-    listed = subprocess.run([sys.executable, "-c", LIST], cwd=folder, capture_output=True, text=True)
-    assert listed.returncode == 0, listed.stderr
-    return json.loads(listed.stdout)
-
-
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory) -> Path:
-    """A copy of the package, its claims and their entries."""
-    folder = tmp_path_factory.mktemp("copy")
+def keys(folder, *edits):
+    """Return the keys of every arm of the benchmarks under a copy of the package with (file, old, new) put into it."""
     for name in ("lottery", "benchmarks", "expected"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "baselines"))
-    return folder
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "tests" / "every_key.py", folder)
+    for file, old, new in edits:
+        path = folder / "lottery" / file
+        source = path.read_text()
+        assert source.count(old) == 1, f"{file} has {source.count(old)} times {old!r}"
+        path.write_text(source.replace(old, new))
+    done = subprocess.run([sys.executable, "every_key.py"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
-def sound(copy) -> dict[str, str]:
-    """The keys of the package as it is."""
-    return keys_in(copy)
+def unedited(tmp_path_factory):
+    """The keys of every arm as the package is."""
+    return keys(tmp_path_factory.mktemp("unedited"))
 
 
-def scored_by_derivatives(what: str) -> bool:
-    return any(name in what for name in ("snip", "grasp", "synflow"))
-
-
-def pruned_by_searching(what: str) -> bool:
-    return "planted-" in what and "kept" in what and "learned" not in what
-
-
-# What is edited: a file, a piece of its text, another piece; and which arms are to be trained again.
 EDITS = {
-    "criterion": (
+    "a criterion": (
         "masks/criteria.py",
         "return (w_final - w_init).abs()",
         "return (w_init - w_final).abs()",
-        lambda what: ": movement" in what,
+        r"lenet-96-48: movement( one-shot, untrained)?",
     ),
-    "treatment": (
+    "a treatment, which another one calls": (
         "masks/kept_values.py",
-        "return scale(w_init) * random_signs(w_init, generator)",
-        "return random_signs(w_init, generator) * scale(w_init)",
-        lambda what: what.endswith(", constant"),
+        "kept = w_start[mask]",
+        "kept = w_start[mask].clone()",
+        r"lenet-96-48: large_final, reshuffle(_initial_sign)?",
     ),
-    "pruned values": (
+    "an action on pruned weights": (
         "masks/pruned_values.py",
         "return shrank | was_zero",
         "return was_zero | shrank",
-        lambda what: "pruned at variant_2" in what,
+        r"lenet-96-48: large_final, pruned at variant_2",
     ),
-    "mask": (
+    "how one-shot masks come about": (
         "experiments/mask_parts.py",
-        "ranked = chains.dense_ranks(self.experiment, self.by, final)\n",
-        "ranked = list(chains.dense_ranks(self.experiment, self.by, final))\n",
-        lambda what: "one-shot" in what,
+        "ranked, round) for round in rounds]",
+        "ranked, round + 0) for round in rounds]",
+        r"lenet-96-48: \w+ one-shot(, .*)?",
     ),
-    "start": (
+    "what the dense network leaves": (
+        "experiments/mask_parts.py",
+        'return {"final": final.numpy()}',
+        'return {"final": final.numpy().copy()}',
+        rf"lenet-96-48: (?!{BEFORE_TRAINING}$).*|planted-\w+-5: dense.*",
+    ),
+    "a start": (
         "experiments/start_parts.py",
         "(record,) = sources.values()",
-        "record, *_ = sources.values()",
-        lambda what: "continued" in what,
+        "[record] = sources.values()",
+        r"lenet-96-48: large_final, continued branch",
     ),
-    "action": (
+    "an action": (
         "experiments/action_parts.py",
-        "w_final = chains.weights_of(experiment, torch.from_numpy(",
-        "w_final = chains.weights_of(experiment, 1 * torch.from_numpy(",
-        lambda what: "dissected" in what,
+        "return (self.experiment.dense,)",
+        "return tuple([self.experiment.dense])",
+        r"lenet-96-48: large_final branch, dissected",
     ),
-    "learned mask": (
+    "a learned mask": (
         "training/learned_masks.py",
-        ".mul_(self.trained.sign())",
-        ".mul_(torch.sign(self.trained))",
-        lambda what: "top-k" in what,
+        "((2 * drawn - 1) / inputs**0.5)",
+        "((drawn * 2 - 1) / inputs**0.5)",
+        r".*: dense, learned top-k mask, .*",
     ),
-    "search": (
-        "experiments/search_part.py",
-        "masks[:, : population.layout.count] = True",
-        "masks[:, 0 : population.layout.count] = True",
-        pruned_by_searching,
-    ),
-    "derivatives": ("masks/saliency.py", "TEMPERATURE = 200", "TEMPERATURE = 200.0", scored_by_derivatives),
-    "model": (
+    "the model": (
         "models/perceptrons.py",
-        "entered, last = [inputs],",
-        "entered, last = list([inputs]),",
-        lambda what: True,
+        "error = LOSSES[loss](outputs, ",
+        "error = 1 * LOSSES[loss](outputs, ",
+        r".*",
     ),
-    "words": (
-        "experiments/search_part.py",
-        "a search keeps at least ",
-        "a search leaves at least ",
-        lambda what: False,
+    "derivatives": (
+        "masks/saliency.py",
+        "return values * self.masks[part] if",
+        "return self.masks[part] * values if",
+        r".*: (snip|grasp|synflow)_(init|final).*",
     ),
 }
 
 
-@pytest.mark.parametrize("part", EDITS)
-def test_an_edit_trains_again_what_uses_it_and_nothing_else(copy, sound, part):
-    """Arms whose keys change are exactly those that use what was edited; messages and comments are not used."""
-    name, old, new, uses = EDITS[part]
-    file = copy / "lottery" / name
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    try:
-        file.write_text(text.replace(old, new) + "\n# a remark\n", encoding="utf-8")
-        edited = keys_in(copy)
-    finally:
-        file.write_text(text, encoding="utf-8")
-    assert edited.keys() == sound.keys()
-    again = {what for what in sound if edited[what] != sound[what]}
-    assert again == {what for what in sound if uses(what)}
-    assert again or part == "words"
+@pytest.mark.parametrize("file, old, new, arms", EDITS.values(), ids=EDITS)
+def test_an_edit_renames_what_it_can_change(unedited, tmp_path, file, old, new, arms):
+    """Every key of the arms that use the line is new, and all others stay."""
+    edited = keys(tmp_path, (file, old, new))
+    assert edited.keys() == unedited.keys()
+    expected = {arm for arm in unedited if re.fullmatch(arms, arm)}
+    assert expected and {arm for arm in unedited if edited[arm] != unedited[arm]} == expected
+    assert not any(set(edited[arm]) & set(unedited[arm]) for arm in expected)
+
+
+def test_words_rename_nothing(unedited, tmp_path):
+    """Messages, docstrings and comments can be written anew, in parts, criteria, models and the engine."""
+    edits = [
+        ("masks/criteria.py", "|w_f - w_i|: keep what has moved.", "Keep what has moved: |w_f - w_i|."),
+        ("masks/criteria.py", "; scores must be numbers", "; a score must be a number"),
+        ("experiments/search_part.py", "  # what is pruned has not moved", "  # pruned parameters stay where they are"),
+        (
+            "experiments/search_part.py",
+            "one for each of the {layers} layers, and",
+            "one for each of {layers} layers and",
+        ),
+        ("experiments/start_parts.py", '"""Return the trained parameters."""', '"""Return parameters as trained."""'),
+        ("models/perceptrons.py", "  # ReLU's slope", "  # the slope of ReLU"),
+        ("training/fit.py", '"""Return what became of each replica, in', '"""Return each replica\'s outcome, in'),
+    ]
+    assert keys(tmp_path, *edits) == unedited
+
+
+def test_masks_of_another_arm_cover_all_that_it_does():
+    """A branch lists its chain's criterion, treatment and action on pruned weights, and the dense network's parts."""
+    arms = {"constant": chain("large_final", "constant"), "variant_2": chain("large_final", pruned="variant_2")}
+    for name, arm in arms.items():
+        found = {function.__name__ for function in science(experiment(SETTING, Arm(From(arm)), 2, 0))}
+        assert {name, "large_final", "IterativeMask", "ResetStart", "DenseMask", "TrainAction"} <= found
+
+
+def test_what_rests_on_training_covers_the_training():
+    """An arm that looks at trained weights lists what trained them, and one that prunes before training does not."""
+    for arm, rests in (
+        (untrained("large_final"), True),
+        (dissected("large_final"), True),
+        (untrained("random"), False),
+    ):
+        assert (TrainAction in science(experiment(SETTING, arm, 1, 0))) is rests

@@ -1,135 +1,242 @@
-"""Parts of arms: the contract that each keeps; and ranking, by layers or all together, against torch's own."""
+"""Parts of arms: what each that is registered promises, and global ranking against torch's own pruning."""
 
 import dataclasses
-import importlib
+import functools
+import inspect
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from lottery.claims.claim import STATED
-from lottery.claims.resolved import entries_of, resolve
+from lottery.claims.resolved import resolve
 from lottery.core.errors import LotteryError
-from lottery.experiments import chain_masks as chains
-from lottery.experiments.all_parts import batch_key, parents, parts
-from lottery.experiments.arms import Iterative
-from lottery.experiments.arms import chain as chained
+from lottery.experiments import all_parts, parts
+from lottery.experiments.arms import Action, Arm, From, Iterative, Mask, Start
 from lottery.experiments.experiment import Experiment, experiment
-from lottery.experiments.measurements import ARM
-from lottery.experiments.parts import _PARTS, part_of
+from lottery.experiments.keys import science
+from lottery.experiments.parts import _PARTS, ActionPart, MaskPart, StartPart, part_of
 from lottery.experiments.scales import SCALES
+from lottery.models import architectures
 from lottery.models.architectures import Architecture
 from lottery.models.layers import HIDDEN, OUTPUT
+from lottery.store.store import Record
 from lottery.training.config import Config, Setting
+from tests.conftest import begin
+from tests.every_key import claims
 
-ROOT = Path(__file__).resolve().parent.parent
+KINDS = {Mask: MaskPart, Start: StartPart, Action: ActionPart}
 
 
-@pytest.fixture(scope="module")
-def asked() -> list[Experiment]:
-    """One experiment of every arm that a claim asks for, at any scale."""
+@functools.cache
+def asked():
+    """Return an experiment of every arm and setting that the benchmarks ask for, the last round of two seeds."""
     found = {}
-    for file in sorted((ROOT / "benchmarks").glob("test_*.py")):
-        module = importlib.import_module(f"benchmarks.{file.stem}")
-        entries = entries_of({benchmark for benchmark in STATED if benchmark.name == file.name})
-        marks = [mark for test in vars(module).values() for mark in getattr(test, "pytestmark", [])]
-        for claim in (parameter.values[0] for mark in marks for parameter in mark.args[1]):
-            for scale in SCALES.values():
-                for one in resolve(claim, entries[claim.entry_id], scale).experiments():
-                    found.setdefault((one.setting, one.arm), one)
+    for scale in SCALES.values():
+        for claim, entry in claims():
+            for one in resolve(claim, entry, scale).experiments():
+                key = one.setting, one.arm, min(one.seed, 1)
+                if key not in found or found[key].round < one.round:
+                    found[key] = one
     return list(found.values())
 
 
-@pytest.mark.parametrize("description", _PARTS)
-def test_descriptions_are_frozen_data(description):
-    """What a part does can be said, compared and hashed without torch; its class and its part have a docstring."""
-    assert dataclasses.is_dataclass(description) and description.__dataclass_params__.frozen
-    assert description.__doc__ and _PARTS[description].__doc__
-    assert description.__module__ == "lottery.experiments.arms"
+@pytest.mark.parametrize("description, part", _PARTS.items(), ids=lambda one: one.__name__)
+class TestContract:
+    def test_descriptions_are_frozen_and_documented(self, description, part):
+        """A frozen dataclass with a kind, and like its part with a docstring of its own that somebody wrote."""
+        assert dataclasses.is_dataclass(description) and description.__dataclass_params__.frozen
+        for one in (description, part):
+            assert "__doc__" in vars(one) and one.__doc__ and not one.__doc__.startswith(f"{one.__name__}(")
+        assert isinstance(vars(description)["kind"], str)
+
+    def test_a_part_is_of_its_descriptions_kind(self, description, part):
+        """Masks are made by mask parts, starts by start parts, actions by action parts."""
+        (base,) = (base for base in KINDS if issubclass(description, base))
+        assert issubclass(part, KINDS[base]) and part.__mro__[-2] is parts.Part
+
+    def test_arms_of_the_benchmarks_use_it(self, description, part):
+        """There is no part that nothing asks for, so that the laws here are about each of them."""
+        assert any(_uses(one, description) for one in asked())
 
 
-def test_every_part_is_asked_for(asked):
-    """No part stands here that no claim uses."""
-    arms = [one.arm for one in asked] + [one.arm.mask.arm for one in asked if hasattr(one.arm.mask, "arm")]
-    used = {type(part) for arm in arms for part in (arm.mask, arm.start, arm.action)}
-    assert used == set(_PARTS)
+def _uses(one, description):
+    """Return whether an experiment, or one that it rests on, has a part with this description."""
+    arm = one.arm
+    own = any(type(part) is description for part in (arm.mask, arm.start, arm.action))
+    return own or (isinstance(arm.mask, From) and _uses(one.of(arm.mask.arm, one.round), description))
 
 
-def test_parts_keep_their_contract(asked):
-    """Parents of one seed, functions as science, sound checks, and a batch key that can be compared."""
-    for one in asked:
-        assert all(isinstance(parent, Experiment) and parent.seed == one.seed for parent in parents(one))
-        assert {batch_key(one)}
-        for part in parts(one):
+def test_kinds_are_distinct():
+    """No two descriptions share a kind: figures and tables choose by it."""
+    kinds = [(next(base for base in KINDS if issubclass(one, base)), one.kind) for one in _PARTS]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_parents_are_experiments_of_the_same_seed():
+    """Each a tuple, without repetition, of the same setting, of no later round, and never the experiment itself."""
+    for one in asked():
+        for part in all_parts.parts(one):
+            found = part.parents()
+            assert isinstance(found, tuple) and len(set(found)) == len(found)
+            for parent in found:
+                assert isinstance(parent, Experiment) and parent != one
+                assert (parent.seed, parent.setting) == (one.seed, one.setting) and parent.round <= one.round
+
+
+def test_science_lists_functions_with_source():
+    """Whatever a part lists can be called and read, for nothing else can be hashed; so can all that an arm lists."""
+    found = set()
+    for one in asked():
+        its = all_parts.parts(one)
+        listed = [part.science() for part in its]
+        assert all(isinstance(of, list) for of in listed)
+        assert {*map(type, its), *(function for of in listed for function in of)} <= set(science(one))
+        found |= set(science(one))
+    assert all(callable(one) and inspect.getsource(inspect.unwrap(one)) for one in found)
+
+
+def test_arms_of_the_benchmarks_make_sense():
+    """`check` has nothing to object to in any arm of any claim, at any scale."""
+    assert len(asked()) > 100
+    for one in asked():
+        for part in all_parts.parts(one):
             part.check()
-            assert all(map(callable, part.science()))
 
 
-def test_arms_are_told_apart_and_written_as_data(asked):
-    """Within a network and its training no two arms share a name; all that describes them has a column."""
-    names = [(one.setting, one.arm.name) for one in asked]
-    assert len(set(names)) == len(names)
-    assert all(set(one.arm.described()) <= {*ARM, "training"} for one in asked)
+def test_batch_keys_can_be_compared():
+    """They are hashable, and the same for all seeds of an arm."""
+    for one in asked():
+        assert all_parts.batch_key(one) == all_parts.batch_key(dataclasses.replace(one, seed=one.seed + 1))
+        hash(all_parts.batch_key(one))
 
 
-def test_what_nothing_implements_is_one_message():
-    """A new description without its part is named."""
-    with pytest.raises(LotteryError, match="nothing does what str describes"):
-        part_of("consensus")
+def test_what_nobody_does_is_refused():
+    """A description without a part is named in the message."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Undone(Mask):
+        """Nobody does it."""
+
+        kind = name = "undone"
+
+    with pytest.raises(LotteryError, match="nothing does what Undone describes; register it with @implements"):
+        part_of(Undone())
 
 
-def architecture(scope: str, output_rate: int) -> Architecture:
-    """Return a network whose layers differ in size and in the scale of their weights."""
-
-    def build() -> nn.Module:
-        return nn.Sequential(nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 8), nn.ReLU(), nn.Linear(8, 4))
-
-    rates = [(HIDDEN, Fraction(1, 5))] + ([(OUTPUT, Fraction(output_rate, 5))] if output_rate else [])
-    return Architecture("small", build, tuple(rates), scope)
+SIZES = (20, 30, 16, 10)
+HIDDEN_ONLY = ((HIDDEN, Fraction(1, 5)),)
+EVERYWHERE = ((HIDDEN, Fraction(1, 5)), (OUTPUT, Fraction(1, 5)))
 
 
-@pytest.mark.parametrize("scope", ["layer", "global"])
-@pytest.mark.parametrize("output_rate", [0, 1])
-@pytest.mark.parametrize("round", [1, 3])
-def test_ranking_equals_torch(scope, output_rate, round):
-    """By magnitude, layer by layer or all prunable layers together, masks are those of torch.nn.utils.prune."""
-    small = architecture(scope, output_rate)
-    setting = Setting("small", "digits", Config("adam", 1e-2, 20, 60, 20))
-    setting.__dict__["architecture"] = small
-    one, by = experiment(setting, chained("large_final"), round, 0), Iterative("large_final")
-    generator = torch.Generator().manual_seed(round)
-    weights = [scale * torch.randn(layer.shape, generator=generator) for scale, layer in zip((1, 3, 0.5), small.layers)]
-    everything, block = chains.no_masks(one), small.layout.join(weights)
-    masks = chains.cut(one, by, chains.ranks(one, by, round - 1, everything, block, block), round)
+@pytest.fixture(params=[EVERYWHERE, HIDDEN_ONLY], ids=["all layers prunable", "output layer not"])
+def setting(request, monkeypatch):
+    """A setting of a small network that is pruned at a single rate, in all of its layers or in all but the last."""
+    build = functools.partial(architectures._chain, *SIZES)
+    made = Architecture("one-rate", build, pruned_per_round=request.param)
+    monkeypatch.setitem(architectures.ARCHITECTURES, "one-rate", made)
+    return Setting("one-rate", "digits", Config("adam", 1e-2, 20, 40, 20))
 
-    module = small.build()
-    small.layout.load(module, block)
+
+def parameters(one, seed):
+    """Return parameters (P,) of a trained network, all of different sizes, with deviations that differ by layer."""
+    layers, generator = one.setting.architecture.layers, torch.Generator().manual_seed(seed)
+    weights = [torch.randn(layer.shape, generator=generator) * (1 + place) for place, layer in enumerate(layers)]
+    sizes = torch.cat([of.abs().flatten() for of in weights])
+    assert len(sizes.unique()) == len(sizes)
+    return one.setting.architecture.layout.join(weights)
+
+
+def torch_prunes(one, block, counts, scope):
+    """Return the masks (inputs, outputs) that torch's own pruning leaves of parameters, removing these counts."""
+    module = one.setting.architecture.build()
+    one.setting.architecture.layout.load(module, block)
     linear = [part for part in module if isinstance(part, nn.Linear)]
-    prunable = linear if output_rate else linear[:2]
+    prunable = [part for part, layer in zip(linear, one.setting.architecture.layers) if rate(one, layer)]
     if scope == "global":
-        gone = sum(part.weight.numel() for part in prunable) - small.kept_in_all(round)
-        prune.global_unstructured([(part, "weight") for part in prunable], prune.L1Unstructured, amount=gone)
+        prune.global_unstructured(
+            [(part, "weight") for part in prunable], pruning_method=prune.L1Unstructured, amount=sum(counts)
+        )
     else:
-        for part, kept in zip(prunable, small.kept(round)):
-            prune.l1_unstructured(part, "weight", amount=part.weight.numel() - kept)
-    for part, mask in zip(prunable, masks):
-        assert torch.equal(part.weight_mask.t().bool(), mask)
-    assert output_rate or bool(masks[-1].all())
+        for part, count in zip(prunable, counts, strict=True):
+            prune.l1_unstructured(part, "weight", amount=count)
+    return [
+        part.weight_mask.t().bool() if part in prunable else torch.ones_like(part.weight.t()).bool() for part in linear
+    ]
 
 
-def test_layer_wise_ranking_is_not_global():
-    """On layers of different scales the two differ, so that neither can stand in for the other unnoticed."""
-    setting = Setting("small", "digits", Config("adam", 1e-2, 20, 60, 20))
-    small = architecture("global", 1)
-    setting.__dict__["architecture"] = small
-    one = experiment(setting, chained("large_final"), 3, 0)
-    weights = [scale * torch.randn(layer.shape) for scale, layer in zip((1, 3, 0.5), small.layers)]
-    block, everything = small.layout.join(weights), chains.no_masks(one)
-    by = {scope: Iterative("large_final", scope) for scope in ("", "global")}
-    cuts = [chains.cut(one, how, chains.ranks(one, how, 2, everything, block, block), 3) for how in by.values()]
-    assert all(map(torch.equal, *cuts))  # the architecture's own scope is what an arm without one has
-    shares = [mask.float().mean().item() for mask in cuts[0]]
-    assert max(shares) - min(shares) > 0.2
+def rate(one, layer):
+    """Return the share of a layer's surviving weights that one round removes."""
+    return one.setting.architecture.rate(layer)
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_the_first_cut_equals_torchs(setting, scope):
+    """Ranked by size after training the mask is torch's own to the bit, in all layers together or in each by itself."""
+    for seed in range(3):
+        one = experiment(setting, Arm(Iterative("large_final", scope)), 1, seed)
+        block = parameters(one, seed)
+        masks = begin(one, Record({}, {"final": block.numpy()})).cut.masks
+        prunable = [layer.weights for layer in setting.architecture.layers if rate(one, layer)]
+        counts = [int(sum(prunable) / 5)] if scope == "global" else [int(weights / 5) for weights in prunable]
+        theirs = torch_prunes(one, block, counts, scope)
+        assert all(torch.equal(ours, of) for ours, of in zip(masks, theirs, strict=True))
+        assert sum(int((~mask).sum()) for mask in masks) == sum(counts)
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_later_cuts_equal_torchs(setting, scope):
+    """Round after round the counts are exact, the masks nested, and torch's own at the count that is pruned by then."""
+    layers, seed = setting.architecture.layers, 4
+    one = experiment(setting, Arm(Iterative("large_final", scope)), 1, seed)
+    record, left = Record({}, {"final": parameters(one, seed).numpy()}), None
+    kept = [layer.weights for layer in layers if rate(one, layer)]
+    kept, total = ([sum(kept)] if scope == "global" else kept), kept
+    for round in range(1, 6):
+        one = experiment(setting, one.arm, round, seed)
+        made = begin(one, record)
+        kept = [count - int(count / 5) for count in kept]
+        whole = [sum(total)] if scope == "global" else total
+        trained = parameters(one, seed)  # the same in every round, so that torch prunes all at once
+        theirs = torch_prunes(one, trained, [of - count for of, count in zip(whole, kept)], scope)
+        assert all(torch.equal(ours, of) for ours, of in zip(made.cut.masks, theirs, strict=True))
+        assert left is None or not any((mask & ~before).any() for mask, before in zip(made.cut.masks, left))
+        left, final = made.cut.masks, trained * made.cut.trainable
+        record = Record({}, part_of(one.arm.mask)(one).carry(made.cut, made.start, final))
+
+
+@pytest.mark.parametrize("criterion", ["large_init", "large_final", "random"])
+def test_layers_that_are_not_prunable_keep_everything(setting, criterion):
+    """Whatever ranks, in whatever scope, and in whatever round."""
+    for scope in ("global", "layer"):
+        one = experiment(setting, Arm(Iterative(criterion, scope)), 1, 0)
+        parents = all_parts.parents(one)
+        records = [Record({}, {"final": parameters(one, 0).numpy()})] * len(parents)
+        masks = begin(one, *records).cut.masks
+        for mask, layer in zip(masks, setting.architecture.layers):
+            assert bool(mask.all()) != bool(rate(one, layer))
+
+
+def test_scope_of_an_arm_goes_before_the_networks(setting, monkeypatch):
+    """Without one an arm follows its network; with one it does what it says, and both have results of their own."""
+    together = dataclasses.replace(setting.architecture, scope="global")
+    block = parameters(experiment(setting, Arm(Iterative("large_final")), 1, 0), 0)
+    counts = {}
+    for scope in ("", "layer", "global"):
+        one = experiment(setting, Arm(Iterative("large_final", scope)), 1, 0)
+        counts[scope] = [int(mask.sum()) for mask in begin(one, Record({}, {"final": block.numpy()})).cut.masks]
+    assert counts[""] == counts["layer"] != counts["global"]
+    monkeypatch.setitem(architectures.ARCHITECTURES, "one-rate", together)
+    again = Setting("one-rate", "digits", setting.config)
+    one = experiment(again, Arm(Iterative("large_final")), 1, 0)
+    found = begin(one, Record({}, {"final": block.numpy()})).cut.masks
+    assert [int(mask.sum()) for mask in found] == counts["global"]
+
+
+def test_two_rates_are_not_ranked_as_one():
+    """LeNet's output layer has half the rate of the others: it says so instead of choosing one."""
+    setting = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 40, 20))
+    one = experiment(setting, Arm(Iterative("large_init", "global")), 1, 0)
+    with pytest.raises(LotteryError, match="2 rates of pruning"):
+        begin(one)

@@ -11,7 +11,21 @@ from lottery.core.errors import LotteryError
 from lottery.data.made_tasks import dataset, draw, margin, score, trivial
 from lottery.experiments import action_parts, search_part
 from lottery.experiments.all_parts import batch_key, parents
-from lottery.experiments.arms import TOP, Arm, LearnMask, ToShare, multishot, scores_sought, singleshot, whole
+from lottery.experiments.arms import (
+    TOP,
+    Arm,
+    Dense,
+    Evaluate,
+    From,
+    Iterative,
+    LearnMask,
+    ToShare,
+    chain,
+    multishot,
+    scores_sought,
+    singleshot,
+    whole,
+)
 from lottery.experiments.computing import compute, prepared_of
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import key, science
@@ -221,6 +235,9 @@ def test_every_draw_is_named_by_seed_round_and_part(monkeypatch):
     monkeypatch.setattr(search_part, "draw", lambda *arguments: (drawn.append(arguments), sound_draw(*arguments))[1])
     arm = replace(multishot(CIRCLE, "random", 0.1, noise=0.2), mask=ToShare("random", 0.1, 3, 1))
     masks = [mask for _, mask in found_by(one_search(arm, 4), one_search(arm, 5))]
+    assert not drawn  # no scores are taken
+    found_by(*(one_search(replace(arm, mask=ToShare("snip_final", 0.1, 3, 1)), seed) for seed in (4, 5)))
+    names = list(dict.fromkeys(names))
     assert sorted(names) == [(seed, "ties", round, "all") for seed in (4, 5) for round in (1, 2, 3)]
     assert {arguments[2:] for arguments in drawn} == {(seed, "prune", 0.2) for seed in (4, 5)}
     assert not torch.equal(*masks)
@@ -392,6 +409,10 @@ def checked(arm):
         (singleshot(CIRCLE, "snip", "planted"), "a share of 'planted'; write a number"),
         (singleshot(CIRCLE, "snip", float("nan")), "a share of nan"),
         (singleshot(CIRCLE, "snip", 0.1, rounds=2.5), "2.5 rounds"),
+        *(
+            (Arm(mask, action=Evaluate(), network="lenet-300-100"), "only one-shot masks are evaluated untrained")
+            for mask in (Dense(), Iterative("large_final"), From(chain("large_final")))
+        ),
     ],
 )
 def test_searches_that_make_no_sense_are_refused(arm, says):

@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import numpy as np
@@ -12,11 +13,15 @@ import torch
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
-from lottery.experiments import action_parts
+from lottery.experiments import action_parts, search_part
 from lottery.experiments.action_parts import LearnMaskAction
-from lottery.experiments.arms import DENSE, branch, chain, learned, scores_sought, singleshot, untrained
+from lottery.experiments.all_parts import batch_key, parents
+from lottery.experiments.arms import DENSE, branch, chain, learned, multishot, scores_sought, singleshot, untrained
+from lottery.experiments.arms import whole as unpruned
+from lottery.experiments.chain_masks import initial
 from lottery.experiments.experiment import experiment
 from lottery.experiments.population import Population
+from lottery.experiments.scales import PLANTED_SCORES
 from lottery.experiments.worker import Worker
 from lottery.masks import criteria
 from lottery.store.store import Store
@@ -24,8 +29,14 @@ from lottery.training.config import Config, Setting
 from tests.conftest import SMALL, begin, shortened
 
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
-ARMS = [(chain("large_final"), 3), (branch("large_final", "reinit"), 3), (chain("large_final", "constant"), 2),
-        (chain("random"), 4), (untrained("large_final_same_sign"), 0), (DENSE, 0)]  # fmt: skip
+ARMS = [
+    (chain("large_final"), 3),
+    (branch("large_final", "reinit"), 3),
+    (chain("large_final", "constant"), 2),
+    (chain("random"), 4),
+    (untrained("large_final_same_sign"), 0),
+    (DENSE, 0),
+]
 ASKED = [experiment(SETTING, arm, round, seed) for arm, round in ARMS for seed in range(3)]
 
 
@@ -48,14 +59,8 @@ def whole(tmp_path_factory):
 def test_everything_asked_for_is_there(whole):
     """Three chains' rounds, branches, random masks and supermasks, and no training twice."""
     assert set(whole.entries) == set(ASKED) and not whole.failed
-    dense, tickets, branches, constants, random = (
-        3,
-        9,
-        3,
-        6,
-        3,
-    )  # networks: three seeds, rounds as far as each chain goes
-    assert whole.steps == 60 * (dense + tickets + branches + constants + random)
+    networks = {"dense": 1, "tickets": 3, "branches": 1, "constants": 2, "random": 1}  # a seed's, as far as chains go
+    assert whole.steps == 60 * 3 * sum(networks.values())
 
 
 def test_a_second_worker_only_reads(whole):
@@ -103,7 +108,7 @@ def test_a_damaged_entry_is_computed_again(whole, tmp_path):
 def test_two_processes_share_the_work(whole, tmp_path):
     """Two workers on one store finish with the same results, each experiment trained once."""
     code = f"""
-import sys, torch
+import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from tests.test_worker import ASKED, worker
@@ -120,6 +125,31 @@ print(one.steps)
     assert reader.steps == 0 and measured(reader) == measured(whole)
 
 
+def test_what_another_worker_computes_is_left_to_it(whole, tmp_path):
+    """While another holds a dense network's lock all else is computed; once it lets go unfinished, that is, too."""
+    one, held = worker(tmp_path), experiment(SETTING, DENSE, 0, 0)
+    taken, release, done = threading.Event(), threading.Event(), []
+
+    def other():
+        with Store(tmp_path).acquire(iter([one.key(held)]), 1) as acquired:
+            done.append(len(acquired))
+            taken.set()
+            release.wait(60)
+
+    def finished(steps):
+        others = [asked for asked in ASKED if asked.seed > 0 or (not parents(asked) and asked != held)]
+        if all(one.store.has(one.key(asked)) for asked in others):
+            done.append(one.store.has(one.key(held)))
+            release.set()
+
+    holder = threading.Thread(target=other)
+    holder.start()
+    taken.wait(60)
+    one.work(ASKED, finished=finished)
+    holder.join()
+    assert done[:2] == [1, False] and measured(one) == measured(whole)
+
+
 def test_a_failing_criterion_fails_alone(whole, tmp_path, monkeypatch):
     """What hangs on it fails with its message, everything else is computed."""
 
@@ -131,25 +161,66 @@ def test_a_failing_criterion_fails_alone(whole, tmp_path, monkeypatch):
     one = worker(tmp_path)
     one.work([*ASKED, *bad])
     assert set(bad) <= set(one.failed) and all("no scores today" in one.failed[b] for b in bad)
-    assert measured(one) == measured(whole)
+    assert not set(one.failed) & set(ASKED) and measured(one) == measured(whole)
+
+
+def test_one_failure_takes_its_descendants_along_and_nobody_else(whole, tmp_path, monkeypatch):
+    """A criterion breaks for one seed: its chain and its branches fail, with their message; other seeds go on."""
+    disliked = initial(experiment(SETTING, DENSE, 0, 1))[0]
+
+    def moody(w_init, w_final):
+        if torch.equal(w_init[0], disliked):
+            raise ZeroDivisionError("not this seed")
+        return w_final.abs()
+
+    monkeypatch.setitem(criteria.CRITERIA, "moody", moody)
+    arms = (chain("moody"), branch("moody", "reinit"))
+    asked = [experiment(SETTING, arm, 2, seed) for arm in arms for seed in range(3)]
+    one = worker(tmp_path)
+    one.work([*asked, *ASKED])
+    lost = {of for of in asked if of.seed == 1}
+    assert set(one.failed) >= lost and {of.seed for of in one.failed} == {1}
+    assert all("not this seed" in why for why in one.failed.values())
+    assert set(one.entries) == {*asked, *ASKED} - lost
+    assert measured(one).items() >= measured(whole).items()
+
+
+def narrowed(most):
+    """Return an engine that runs out of memory with more than so many networks."""
+    sound = action_parts.fit
+
+    def narrow(model, parametrise, data, config, replicas, *rest):
+        if len(replicas) > most:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return sound(model, parametrise, data, config, replicas, *rest)
+
+    return narrow
 
 
 def test_a_batch_that_does_not_fit_is_trained_in_parts(whole, tmp_path, monkeypatch):
-    """Out of memory with more than two networks: the same results in smaller batches; with one it is a message."""
-    sound = action_parts.fit
-
-    def narrow(*arguments, most):
-        if len(arguments[4]) > most:
-            raise torch.cuda.OutOfMemoryError("out of memory")
-        return sound(*arguments)
-
-    monkeypatch.setattr(action_parts, "fit", lambda *arguments: narrow(*arguments, most=2))
+    """Out of memory with more than two networks: the same results in smaller batches; with a single one a message."""
+    none, two = narrowed(0), narrowed(2)
+    monkeypatch.setattr(action_parts, "fit", two)
     one = worker(tmp_path)
     one.work(ASKED)
     assert measured(one) == measured(whole)
-    monkeypatch.setattr(action_parts, "fit", lambda *arguments: narrow(*arguments, most=0))
+    monkeypatch.setattr(action_parts, "fit", none)
     with pytest.raises(LotteryError, match="does not hold a single lenet-96-48"):
         worker(tmp_path / "other").work(ASKED)
+
+
+def test_searches_that_do_not_fit_are_trained_in_parts(tmp_path, monkeypatch):
+    """Between their rounds as well as at their end, with the same results."""
+    arm = multishot("planted-circle-5", "magnitude", 0.1)
+    arm = dataclasses.replace(arm, mask=dataclasses.replace(arm.mask, rounds=2, epochs=1))
+    asked = searches_of(*((arm, seed) for seed in range(3)))
+    one, other = worker(tmp_path / "one"), worker(tmp_path / "other")
+    one.work(asked)
+    narrow = narrowed(2)
+    for module in (action_parts, search_part):
+        monkeypatch.setattr(module, "fit", narrow)
+    other.work(asked)
+    assert measured(other) == measured(one)
 
 
 def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
@@ -163,7 +234,7 @@ def test_deadline_ends_the_work_and_the_next_run_goes_on(whole, tmp_path):
 
 @pytest.mark.parametrize("data_order", ["fresh", "repeated"])
 def test_data_orders_are_named_by_seed_and_round(tmp_path, monkeypatch, data_order):
-    """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or, "repeated", all alike."""
+    """Every seed shuffles by itself, arms of a seed and round alike; each round anew, or "repeated" the same."""
     setting = dataclasses.replace(SETTING, config=dataclasses.replace(SETTING.config, data_order=data_order))
     asked = [
         experiment(setting, arm, 2, seed)
@@ -198,51 +269,87 @@ def test_learned_masks_are_drawn_by_seed():
 def test_chain_and_branch_have_different_masks(whole):
     """A chain of random reinitialisation follows masks of its own, a branch those of the rewinding chain."""
     one = worker(whole.store.folder)
-    chained, branched = (
-        experiment(SETTING, chain("large_final", "constant"), 2, 0),
-        experiment(SETTING, branch("large_final", "constant"), 2, 0),
+    chained, branched = (experiment(SETTING, make("large_final", "constant"), 2, 0) for make in (chain, branch))
+    first, second = (
+        begin(of, *(one.store.read(one.key(parent)) for parent in parents(of))).cut.masks for of in (chained, branched)
     )
-    sources = [
-        one.store.read(one.key(experiment(SETTING, arm, 1, 0)))
-        for arm in (chain("large_final", "constant"), chain("large_final"))
-    ]
-    first, second = (begin(e, source).cut.masks for e, source in zip((chained, branched), sources))
     assert not all(torch.equal(a, b) for a, b in zip(first, second))
     assert [int(a.sum()) for a in first] == [int(b.sum()) for b in second]
 
 
 def test_batches_fill_the_processor_and_share_fairly(whole):
     """No more than half of what is ready for one of two workers, and no more than the caches hold."""
-    dense = experiment(SETTING, DENSE, 0, 0)
+    small = experiment(SETTING, DENSE, 0, 0)
     one = Worker(whole.store, "cpu", "float32", workers=2)
-    assert 10 <= one.at_most(dense, 100) <= 40
-    assert one.at_most(dense, 8) == 4 and one.at_most(dense, 1) == 1
+    assert 10 <= one.at_most(small, 100) <= 40
+    assert one.at_most(small, 8) == 4 and one.at_most(small, 1) == 1
     lenet = experiment(Setting("lenet-300-100", "mnist", SETTING.config), DENSE, 0, 0)
     assert one.at_most(lenet, 9) == 1
 
 
-def search(arm, seed, training="planted"):
-    """Return a search in ten epochs of ten steps."""
-    return experiment(shortened(arm.network, training, 10, 10), arm, 0, seed)
+def test_a_batch_is_of_one_kind_and_not_too_large(tmp_path, monkeypatch):
+    """What is computed together has one batch key, at most as many as `at_most` allows, and every parent before it."""
+    one, batches, sound = worker(tmp_path), [], Worker._compute
+
+    def compute(self, mine, queue):
+        batches.append(list(mine))
+        assert all(self.store.has(self.key(parent)) for of in mine for parent in parents(of))
+        return sound(self, mine, queue)
+
+    monkeypatch.setattr(Worker, "_compute", compute)
+    monkeypatch.setattr(Worker, "at_most", lambda self, first, ready: min(2, ready))
+    one.work(ASKED)
+    assert all(len({batch_key(of) for of in batch}) == 1 and 1 <= len(batch) <= 2 for batch in batches)
+    computed = [of for batch in batches for of in batch]
+    assert len(computed) == len(set(computed)) and set(computed) >= set(ASKED)
+
+
+def test_turns_come_first(tmp_path, monkeypatch):
+    """With turns a chain's networks are all there before anything of a later turn begins, however long that is."""
+    one, order, sound = worker(tmp_path), [], Worker._compute
+
+    def compute(self, mine, queue):
+        order.extend(mine)
+        return sound(self, mine, queue)
+
+    monkeypatch.setattr(Worker, "_compute", compute)
+    first = experiment(SETTING, chain("random"), 4, 0)
+    asked = [experiment(SETTING, chain("large_final"), 3, seed) for seed in range(2)]
+    turns = {first: 0} | dict.fromkeys((*asked, *(of for one in asked for of in ancestors(one))), 1)
+    one.work([*asked, first], turns=turns)
+    assert order[0] == first
+    other = worker(tmp_path / "other")
+    order.clear()
+    other.work([first, *asked])
+    assert order[0].arm == DENSE  # which the longest chain begins with
+
+
+def ancestors(one):
+    """Return all that an experiment rests on."""
+    return {of for parent in parents(one) for of in (parent, *ancestors(parent))}
+
+
+def searches_of(*arms):
+    """Return brief searches of these arms, each with a seed."""
+    return [experiment(shortened(arm.network), arm, 0, seed) for arm, seed in arms]
 
 
 def test_searches_are_kept_like_experiments(tmp_path):
-    """Beside chains, in populations; a second worker only reads, a selection gives the same bits, each has its mask."""
-    searches = [
-        search(singleshot("planted-circle-5", method, share), seed)
-        for method in ("snip", "magnitude")
-        for share in (0.1, None)
-        for seed in (0, 1)
-    ]
-    searches.append(search(scores_sought("planted-relu-5", 0.5), 0, "planted scores"))
+    """Beside trained chains, in populations: a second worker only reads, a selection gives the same bits and masks."""
+    arms = [singleshot("planted-circle-5", method, share) for method in ("snip", "magnitude") for share in (0.1, None)]
+    searches = searches_of(*((arm, seed) for arm in arms for seed in (0, 1)))
+    popped = scores_sought("planted-relu-5", 0.5)
+    searches.append(experiment(shortened("planted-relu-5", PLANTED_SCORES), popped, 0, 0))
     one = worker(tmp_path / "whole")
     one.work([*searches, ASKED[0]])
-    assert set(one.entries) >= set(searches) and one.steps >= 9 * 100
+    assert set(one.entries) == {*searches, ASKED[0]} and not one.failed
+    chained = {ASKED[0], *ancestors(ASKED[0])}
+    assert one.steps == 9 * 24 + sum(of.steps for of in chained)
     kept = np.unpackbits(one.store.read(one.key(searches[0])).arrays["mask"])
     assert kept.sum() == round(0.1 * 20_904)
     again = worker(tmp_path / "whole")
     again.work(searches)
-    assert again.steps == 0 and measured(again) == {sought: one.entries[sought].measurements for sought in searches}
+    assert again.steps == 0 and measured(again) == {search: one.entries[search].measurements for search in searches}
     alone = worker(tmp_path / "alone")
     alone.work(searches[3:4])
     assert measured(alone)[searches[3]] == measured(again)[searches[3]]
@@ -251,7 +358,12 @@ def test_searches_are_kept_like_experiments(tmp_path):
 def test_a_search_whose_criterion_breaks_fails_alone(tmp_path, monkeypatch):
     """One message; the others of the population are kept."""
     monkeypatch.setitem(criteria.CRITERIA, "broken", lambda w_init: w_init[0, 0])
-    sound, broken = (search(singleshot("planted-circle-5", name, 0.1), 0) for name in ("snip", "broken"))
+    sound, broken, dense = searches_of(
+        *((singleshot("planted-circle-5", name, 0.1), 0) for name in ("snip", "broken")),
+        (unpruned("planted-circle-5"), 0),
+    )
+    assert batch_key(sound) == batch_key(broken)
     one = worker(tmp_path)
-    one.work([sound, broken])
-    assert set(one.entries) == {sound} and "one score per weight" in one.failed[broken]
+    one.work([sound, broken, dense])
+    assert set(one.entries) == {sound, dense} and set(one.failed) == {broken}
+    assert "one score per weight" in one.failed[broken]

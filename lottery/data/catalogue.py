@@ -14,10 +14,12 @@ from lottery.data.digits import digits
 from lottery.data.made_tasks import dataset
 from lottery.data.mnist import mnist
 from lottery.data.tasks import SIZES
+from lottery.store.fingerprints import listed
 
 DATASETS: dict[str, Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]]] = {"digits": digits, "mnist": mnist}
 
 
+@listed
 @functools.cache
 def load(name: str, device: str = "cpu") -> Dataset:
     """Return the data set of this name, its tensors on `device`; raise with one message if its data cannot be had."""

@@ -9,19 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
 from lottery.experiments import chain_masks as chains
-from lottery.experiments.arms import TOP, Evaluate, Inspect, LearnMask, Train
+from lottery.experiments.arms import TOP, Evaluate, Inspect, LearnMask, OneShot, Train
 from lottery.experiments.computing import prepared_of
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.mask_parts import OneShotMask
 from lottery.experiments.parts import ActionPart, Prepared, Sources, implements, part_of
 from lottery.experiments.planted_reading import PlantedReading, read_untrained
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.experiments.search_part import count
 from lottery.masks.mask_statistics import anatomy
+from lottery.models.architectures import is_planted
 from lottery.models.evaluation import untrained_scores
 from lottery.models.losses import OF_SOFTMAX
 from lottery.store.store import Record
@@ -154,6 +155,11 @@ class LearnMaskAction(ActionPart):
 class EvaluateAction(ActionPart):
     """The start is evaluated as it is: on images at every rung, of a planted network once."""
 
+    def check(self) -> None:
+        network, mask = self.experiment.setting.network, self.experiment.arm.mask
+        if not is_planted(network) and mask.kind != OneShot.kind:
+            raise LotteryError(f"{self.experiment.arm.name}: on images only one-shot masks are evaluated untrained")
+
     @staticmethod
     def images(config: Config, sizes: Sequence[int]) -> int:
         return len(SUPERMASK_ROUNDS) * sizes[2]
@@ -170,7 +176,7 @@ class EvaluateAction(ActionPart):
 
     @staticmethod
     def _at_rungs(population: Population, experiment: Experiment, sources: Sources) -> Record:
-        mask, start = OneShotMask(experiment), part_of(experiment.arm.start)(experiment)
+        mask, start = (part_of(of)(experiment) for of in (experiment.arm.mask, experiment.arm.start))
         starts = [
             population.layout.join(start.treated(round, masks, None))
             for round, masks in zip(SUPERMASK_ROUNDS, mask.rungs(sources, SUPERMASK_ROUNDS))

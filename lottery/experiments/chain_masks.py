@@ -19,6 +19,7 @@ from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
 from lottery.masks.scores import scores
 from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.store.fingerprints import listed
 
 
 def initial(experiment: Experiment) -> Weights:
@@ -136,6 +137,7 @@ def dense_ranks(experiment: Experiment, by: Iterative | OneShot, final: np.ndarr
     return ranks(experiment, by, 0, no_masks(experiment), start, start if final is None else torch.from_numpy(final))
 
 
+@listed
 def scored_images(experiment: Experiment, round: int) -> tuple[Tensor, Tensor]:
     """Return the training images, and their labels, that a round's saliencies are taken on: ten a class on average."""
     data = load(experiment.setting.dataset).train

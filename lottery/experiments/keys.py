@@ -12,12 +12,12 @@ from dataclasses import asdict
 
 from lottery.core.rng import stream
 from lottery.data.made_tasks import dataset
-from lottery.experiments.all_parts import parts
+from lottery.experiments.all_parts import parents, parts
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.planted_reading import PlantedReading
+from lottery.experiments.planted_reading import PlantedReading, read_untrained
 from lottery.masks import criteria
-from lottery.models.architectures import is_planted
+from lottery.models.architectures import Architecture, is_planted
 from lottery.models.initialisers import INITIALISERS, initial_weights
 from lottery.models.losses import LOSSES, OF_SOFTMAX, after_softmax
 from lottery.models.model import model_of
@@ -30,13 +30,14 @@ from lottery.training.fit import VERSION
 
 def key(experiment: Experiment, fingerprint: str, precision: str) -> str:
     """Return the experiment's name in the store. `fingerprint` is that of its data."""
-    common = _common(experiment.setting, experiment.arm, fingerprint, precision)
+    scored_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(experiment.arm)))
+    common = _common(experiment.setting, experiment.arm, fingerprint, precision, scored_by)
     return digest(f"{common} round {experiment.round} seed {experiment.seed}")
 
 
 @functools.lru_cache(maxsize=4096)
-def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str) -> str:
-    """Return a hash of what all rounds and seeds of an arm share."""
+def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple) -> str:
+    """Return a hash of what all rounds and seeds of an arm share; `scored_by` tells apart criteria that share a name."""
     one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
     for part in parts(one):
         part.check()
@@ -57,16 +58,20 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str) -> str
 
 
 def science(experiment: Experiment) -> list[Callable]:
-    """Return the functions and classes that decide an experiment's result, each followed through what it uses."""
+    """Return the functions and classes that decide the result of an experiment, and of those that it rests on."""
     architecture = experiment.setting.architecture
     used: list[Callable] = [stream, type(model_of(architecture)), LOSSES[architecture.loss]]
     used += [INITIALISERS.find(architecture.initialiser), initial_weights]
     if is_planted(architecture.name):
-        used += [TASKS[task_of(architecture.name)[0]], dataset, PlantedReading]
+        used += [TASKS[task_of(architecture.name)[0]], dataset, PlantedReading, read_untrained]
+    if experiment.arm.mask.by_round:
+        used += [Architecture.kept, Architecture.kept_in_all]
     if getattr(experiment.arm.action, "released", False):
         used += [after_softmax, LOSSES[architecture.loss + OF_SOFTMAX]]
     for part in parts(experiment):
         used += [type(part), *part.science()]
+    for parent in parents(experiment):
+        used += science(parent)
     return list(dict.fromkeys(used))
 
 

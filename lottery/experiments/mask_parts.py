@@ -12,14 +12,13 @@ from lottery.experiments.arms import Arm, Dense, From, Iterative, OneShot
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import Cut, MaskPart, Masks, Sources, Weights, implements, part_of
 from lottery.masks import criteria
-from lottery.masks.kept_values import TREATMENTS
 from lottery.masks.saliency import Saliency
 
 
-def criterion_science(name: str) -> list[Callable]:
-    """Return the functions that a criterion's scores depend on."""
-    derivatives = [Saliency] if any(criteria.CRITERIA.asks(name, argument) for argument in criteria.DERIVATIVES) else []
-    return [criteria.CRITERIA.find(name), *derivatives]
+def criterion_science(name: str, samples: Callable = chains.scored_images) -> list[Callable]:
+    """Return the functions that a criterion's scores depend on, `samples` being what derivatives are taken on."""
+    asked = any(criteria.CRITERIA.asks(name, argument) for argument in criteria.DERIVATIVES)
+    return [criteria.CRITERIA.find(name), *([Saliency, samples] if asked else [])]
 
 
 def kept(experiment: Experiment, masks: Masks, previous: Weights | None = None) -> Cut:
@@ -135,9 +134,8 @@ class FromMask(MaskPart):
         return self.of.parents()
 
     def science(self) -> list[Callable]:
-        arm = self.source.arm
-        treatment = [TREATMENTS.find(arm.start.treatment)] if hasattr(arm.start, "treatment") else []
-        return [type(self.of), part_of(arm.start), *treatment, *self.of.science()]
+        start = part_of(self.source.arm.start)(self.source)
+        return [type(self.of), type(start), *self.of.science(), *start.science()]
 
     def cut(self, sources: Sources) -> Cut:
         return kept(self.experiment, self.of.cut(sources).masks)

@@ -14,11 +14,13 @@ from lottery.experiments.parts import Prepared
 from lottery.experiments.population import Population
 from lottery.planting.planted_networks import task_of
 from lottery.planting.readings import RATES, kept_parts, levels, overlap, readings, strongest
+from lottery.store.fingerprints import listed
 from lottery.training.observers import Observer, State
 
 Readings = dict[str, list[float]]
 
 
+@listed
 class PlantedReading(Observer):
     """Reads strong (untrained) tickets before a training and weak ones after it; of learned masks the strong."""
 
@@ -82,6 +84,7 @@ class PlantedReading(Observer):
         }
 
 
+@listed
 def read_untrained(population: Population, made: Sequence[Prepared]) -> list[dict[str, object]]:
     """Return the measurements of searches of which nothing is trained."""
     reading = PlantedReading(population, made)

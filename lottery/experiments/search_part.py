@@ -28,7 +28,7 @@ from torch import Tensor
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
-from lottery.data.made_tasks import draw
+from lottery.data.made_tasks import Sample, draw
 from lottery.experiments.arms import ToShare
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.mask_parts import criterion_science
@@ -41,6 +41,7 @@ from lottery.masks.scores import scores
 from lottery.models.architectures import Architecture
 from lottery.planting.planted_networks import target_of, task_of
 from lottery.planting.readings import RATES, overlap
+from lottery.store.fingerprints import listed
 from lottery.training.fit import fit
 from lottery.training.observers import Progress
 from lottery.training.parametrisation import Identity
@@ -75,6 +76,13 @@ def above_threshold(scores: Tensor, left: int) -> Tensor:
     """Return where scores exceed the largest of those that go if `left` are to stay: fewer stay where some tie."""
     gone = scores.numel() - left
     return scores > scores.sort().values[gone - 1] if gone else torch.ones_like(scores, dtype=torch.bool)
+
+
+@listed
+def scored_samples(experiment: Experiment) -> Sample:
+    """Return the samples that a search's saliencies are taken on, in all rounds the same."""
+    task = task_of(experiment.setting.network)[0]
+    return draw(task, EACH_CLASS * CLASSES, experiment.seed, "prune", experiment.arm.noise)
 
 
 @implements(ToShare)
@@ -112,7 +120,7 @@ class SearchMask(MaskPart):
                 )
 
     def science(self) -> list[Callable]:
-        return criterion_science(self.to.criterion)
+        return criterion_science(self.to.criterion, scored_samples)
 
     @staticmethod
     def batch_key(mask: ToShare) -> tuple:  # type: ignore[override]
@@ -149,12 +157,9 @@ class SearchMask(MaskPart):
         """Return the mask (P,) after a round, from the parameters (P,) before and after its training."""
         to, seed, layout = self.to, self.experiment.seed, self.architecture.layout
         masks = layout.parts(mask)
-        sample = draw(
-            task_of(self.architecture.name)[0], EACH_CLASS * CLASSES, seed, "prune", self.experiment.arm.noise
-        )
 
         def saliency(parameters: Parameters) -> Saliency:
-            forward = perceptron(self.architecture)
+            forward, sample = perceptron(self.architecture), scored_samples(self.experiment)
             return Saliency(forward, parameters, masks, sample.inputs, sample.observed, self.architecture.loss)
 
         found = scores(to.criterion, seed, round, masks, layout.parts(start), layout.parts(final), saliency)

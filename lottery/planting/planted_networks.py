@@ -11,6 +11,7 @@ from lottery.data.made_tasks import SAMPLES, draw, score
 from lottery.models.architectures import network
 from lottery.planting.planting import Planted, hosts, plant
 from lottery.planting.targets import TASKS, Target
+from lottery.store.fingerprints import listed
 
 SEEDS = 10
 
@@ -30,6 +31,7 @@ def target_of(name: str) -> Target:
     return TASKS[task](depth)
 
 
+@listed
 def planted_parameters(name: str, seeds: Sequence[int]) -> Tensor:
     """Return the parameters (seeds, P), float32, of networks with a ticket in them, each from a host of its own."""
     return torch.cat([_block(name, found.network.weights, found.network.biases) for found in _each(name, seeds)])

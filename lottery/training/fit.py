@@ -108,6 +108,7 @@ def _masked(layout: Layout, replicas: Sequence[Replica], like: Tensor) -> Tensor
     return None if bool((trainable == layout.trainable(None).to(like)).all()) else trainable
 
 
+@listed
 def observers_for(
     parametrise: Callable[[Tensor], Parametrisation], watch: Callable[[int], None] = lambda iteration: None
 ) -> list[Observer]:
