@@ -37,7 +37,7 @@ def key(experiment: Experiment, fingerprint: str, precision: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple) -> str:
-    """Return a hash of what all rounds and seeds of an arm share; `scored_by` tells apart criteria that share a name."""
+    """Return a hash of what all rounds and seeds of an arm share; `scored_by` tells criteria of one name apart."""
     one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
     for part in parts(one):
         part.check()
