@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from scipy import stats
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
@@ -84,7 +85,20 @@ def test_initialisers_draw_normal_numbers_by_their_fans(name, fans):
     assert (scaled.abs() > 2).double().mean().item() == pytest.approx(0.0455, abs=0.005)  # no truncation
 
 
-def test_initial_weights_are_what_they_were():
-    """The first layer of seed 3, as the formula has it for (inputs, outputs)."""
-    drawn = torch.randn(784, 300, generator=stream(3, "init", "dense1")) * (2 / (784 + 300)) ** 0.5
-    assert torch.equal(initial_weights(network("lenet-300-100"), 3)[0], drawn)
+def test_truncated_draws_have_the_distribution_of_scipy():
+    """Kolmogorov and Smirnov's test against scipy's truncated normal; nothing lies beyond two nominal deviations."""
+    layer = network("lenet-300-100").layers[1]
+    deviation = (2 / (300 + 100)) ** 0.5
+    drawn = INITIALISERS.find("truncated_glorot_normal")(layer=layer, generator=stream(0, "init", layer.name))
+    scaled = drawn.double().flatten().numpy() / deviation
+    assert abs(scaled).max() <= 2 + 1e-6 and abs(scaled).max() > 1.99
+    assert stats.kstest(scaled, stats.truncnorm(-2, 2).cdf).pvalue > 0.001
+    assert stats.kstest(scaled, stats.norm.cdf).pvalue < 1e-6  # the case is large enough to tell the two apart
+
+
+def test_initial_weights_are_those_of_the_papers_draw():
+    """Both papers' networks start from the truncated draw, each layer from its own stream, biases from zero."""
+    for name in ("lenet-300-100", "lenet-96-48", "conv-2"):
+        for layer, weights in zip(network(name).layers, initial_weights(network(name), 3), strict=True):
+            drawn = INITIALISERS.find("truncated_glorot_normal")(layer=layer, generator=stream(3, "init", layer.name))
+            assert torch.equal(weights, drawn)

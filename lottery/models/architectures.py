@@ -40,7 +40,7 @@ class Architecture:
     pruned_per_round: tuple[tuple[str, Fraction], ...] = ()
     scope: str = "layer"
     task: Task = CLASSIFICATION
-    initialiser: str = "glorot_normal"
+    initialiser: str = "truncated_glorot_normal"
     image: tuple[int, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()
 
