@@ -63,7 +63,7 @@ def treated(one, round, masks, previous):
 
 def carried(one, made, final):
     """Return the record that an experiment leaves to later ones, having trained from what it was `made` to."""
-    return Record({}, part_of(one.arm.mask)(one).carry(made.cut, made.start, final))
+    return part_of(one.arm.mask)(one).carry(made.cut, made.start, final)
 
 
 class TestParents:

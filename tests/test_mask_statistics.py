@@ -5,11 +5,15 @@ import math
 import pytest
 import torch
 
-from lottery.masks.mask_statistics import NAMES, anatomy
+from lottery.masks.mask_statistics import NAMES, anatomy, pruning
 
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def pruned(before, after, start, final):
+    return pruning(before, after, start, final, torch.Generator().manual_seed(0))
 
 
 def test_a_random_mask_changes_nothing():
@@ -22,9 +26,6 @@ def test_a_random_mask_changes_nothing():
     assert found["near_zero"] == pytest.approx(1, abs=0.06)
     assert found["distance"] < 0.02
     assert found["movement"] == pytest.approx(1, abs=0.03)
-    assert found["grown_kept"] == pytest.approx(found["grown_pruned"], abs=0.02)
-    # a random mask sets values to zero that were not moving there
-    assert found["closer"] > 1
 
 
 def test_keeping_large_values_leaves_a_valley():
@@ -40,16 +41,48 @@ def test_signs_movement_and_growth_are_told_apart():
     """Kept weights are the positive ones, which grow by two; the others shrink to half."""
     w_init = normal(50, 40)
     mask = w_init > 0
-    found = anatomy(mask, w_init, torch.where(mask, w_init + 2, w_init / 2))
-    assert found["positive"] == 1 and found["grown_kept"] == 1 and found["grown_pruned"] == 0
+    w_final = torch.where(mask, w_init + 2, w_init / 2)
+    found, round = anatomy(mask, w_init, w_final), pruned(torch.ones_like(mask), mask, w_init, w_final)
+    assert found["positive"] == 1 and round["grown_kept"] == 1 and round["grown_pruned"] == 0
     assert found["movement"] == pytest.approx(2 / float((w_init[~mask] / 2).abs().median()), rel=1e-5)
 
 
 def test_masking_what_goes_to_zero_brings_the_start_closer():
-    """Where pruned weights end at zero and kept ones stay, the masked start is the end."""
+    """Where pruned weights end at zero and kept ones stay, the masked start is the end; as many others are not."""
     w_init = normal(50, 40)
     mask = w_init.abs() > 0.5
-    assert anatomy(mask, w_init, w_init * mask)["closer"] == 0
+    found = pruned(torch.ones_like(mask), mask, w_init, w_init * mask)
+    assert found["closer"] == 0 and found["closer_by_chance"] > 1
+
+
+def test_chance_neither_grows_nor_comes_closer():
+    """A random mask sets values to zero that were not moving there; its control is then no other than itself."""
+    w_init, moved = normal(300, 100), normal(300, 100, seed=1)
+    mask = torch.rand(300, 100, generator=torch.Generator().manual_seed(2)) < 0.3
+    found = pruned(torch.ones_like(mask), mask, w_init, w_init + 0.5 * moved)
+    assert found["grown_kept"] == pytest.approx(found["grown_pruned"], abs=0.02)
+    assert found["closer"] > 1 and found["closer"] == pytest.approx(found["closer_by_chance"], rel=0.02)
+
+
+def test_what_was_pruned_before_a_round_does_not_count():
+    """Weights that an earlier round pruned change nothing, whatever they are; only newly pruned ones are told of."""
+    start, final = normal(40, 30), normal(40, 30, seed=1)
+    before = torch.rand(40, 30, generator=torch.Generator().manual_seed(2)) < 0.5
+    after = before & (final.abs() > 0.3)
+    found = pruned(before, after, start, final)
+    assert found == pruned(before, after, start + ~before, final - 2 * ~before)
+    newly = before & ~after
+    assert found["grown_pruned"] == pytest.approx((final[newly].abs() > start[newly].abs()).double().mean().item())
+    zeroed = (start * after - final * before) * before
+    assert found["closer"] == pytest.approx((zeroed.norm() / ((start - final) * before).norm()).item(), rel=1e-6)
+
+
+def test_by_chance_as_many_are_pruned_among_those_that_were_trained():
+    """With kept weights at one and ends at zero the distance counts what is left, which is the same for both."""
+    before = torch.rand(40, 30, generator=torch.Generator().manual_seed(2)) < 0.5
+    after = before & (torch.rand(40, 30, generator=torch.Generator().manual_seed(3)) < 0.8)
+    found = pruned(before, after, torch.ones(40, 30), torch.zeros(40, 30))
+    assert found["closer"] == found["closer_by_chance"] == pytest.approx((after.sum() / before.sum()).sqrt().item())
 
 
 def test_connections_are_counted_on_their_sides():
@@ -71,6 +104,6 @@ def test_a_random_mask_is_even_on_both_sides():
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_nothing_to_compare_is_no_number(kept):
-    """A mask that keeps all or nothing has no anatomy, and says so in every field."""
+    """A mask that keeps all or nothing has no anatomy, and says so in every field; so a round that prunes nothing."""
     found = anatomy(torch.full((4, 3), kept), normal(4, 3), normal(4, 3, seed=1))
     assert set(found) == set(NAMES) and all(math.isnan(value) for value in found.values())

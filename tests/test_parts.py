@@ -203,7 +203,7 @@ def test_later_cuts_equal_torchs(setting, scope):
         assert all(torch.equal(ours, of) for ours, of in zip(made.cut.masks, theirs, strict=True))
         assert left is None or not any((mask & ~before).any() for mask, before in zip(made.cut.masks, left))
         left, final = made.cut.masks, trained * made.cut.trainable
-        record = Record({}, part_of(one.arm.mask)(one).carry(made.cut, made.start, final))
+        record = part_of(one.arm.mask)(one).carry(made.cut, made.start, final)
 
 
 @pytest.mark.parametrize("criterion", ["large_init", "large_final", "random"])

@@ -75,7 +75,8 @@ class TrainAction(ActionPart):
     @staticmethod
     def _record(experiment: Experiment, made: Prepared, outcome: Outcome) -> Record:
         mask = part_of(experiment.arm.mask)(experiment)
-        return Record(outcome.measurements, mask.carry(made.cut, made.start, outcome.final))
+        left = mask.carry(made.cut, made.start, outcome.final)
+        return Record(outcome.measurements | left.measurements, left.arrays)
 
 
 @implements(LearnMask)
@@ -199,7 +200,11 @@ class InspectAction(ActionPart):
 
     @staticmethod
     def _anatomy(experiment: Experiment, sources: Sources) -> Record:
-        w_final = chains.weights_of(experiment, torch.from_numpy(sources[experiment.dense].arrays["final"]))
+        final = torch.from_numpy(sources[experiment.dense].arrays["final"])
         masks = part_of(experiment.arm.mask)(experiment).cut(sources).masks
-        layers = zip(experiment.setting.architecture.layers, masks, chains.initial(experiment), w_final)
-        return Record({"anatomy": {layer.name: anatomy(mask, w_i, w_f) for layer, mask, w_i, w_f in layers}})
+        w_init, w_final = chains.initial(experiment), chains.weights_of(experiment, final)
+        pruned = chains.pruned_in(
+            experiment, chains.no_masks(experiment), masks, experiment.setting.architecture.layout.join(w_init), final
+        )
+        layers = zip(pruned, masks, w_init, w_final)
+        return Record({"anatomy": {name: anatomy(mask, w_i, w_f) | pruned[name] for name, mask, w_i, w_f in layers}})

@@ -14,6 +14,7 @@ from lottery.experiments.arms import Iterative, OneShot, Reset
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import Masks, Weights
 from lottery.masks.kept_values import TREATMENTS
+from lottery.masks.mask_statistics import pruning
 from lottery.masks.pruned_values import PRUNED
 from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
@@ -80,6 +81,22 @@ def zeroed(
         for layer, mask, before, w_i, w_f in zip(layers, following, masks, start, final)
     ]
     return [torch.where(zero, 0.0, w) for zero, w in zip(zeros, initial(experiment))]
+
+
+def pruned_in(
+    experiment: Experiment, masks: Masks, following: Masks, start: Tensor, final: Tensor
+) -> dict[str, dict[str, float]]:
+    """Return, layer by layer, what became of the weights that a round prunes while it was trained.
+
+    `masks` are those that it was trained under, `following` the next round's; `start` and `final` are parameters (P,).
+    """
+    names, round = [layer.name for layer in experiment.setting.architecture.layers], experiment.round
+    return {
+        name: pruning(mask, after, w_start, w_final, stream(experiment.seed, "pruned by chance", round, name))
+        for name, mask, after, w_start, w_final in zip(
+            names, masks, following, weights_of(experiment, start), weights_of(experiment, final)
+        )
+    }
 
 
 def spread(kept: np.ndarray, masks: Masks) -> Weights:

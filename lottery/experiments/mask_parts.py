@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from torch import Tensor
 
 from lottery.experiments import chain_masks as chains
@@ -13,6 +12,7 @@ from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import Cut, MaskPart, Masks, Sources, Weights, implements, part_of
 from lottery.masks import criteria
 from lottery.masks.saliency import Saliency
+from lottery.store.store import Record
 
 
 def criterion_science(name: str, samples: Callable = chains.scored_images) -> list[Callable]:
@@ -33,8 +33,8 @@ class DenseMask(MaskPart):
     def cut(self, sources: Sources) -> Cut:
         return Cut(self.experiment.setting.architecture.layout.trainable(None))
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
-        return {"final": final.numpy()}
+    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
+        return Record({}, {"final": final.numpy()})
 
 
 @implements(Iterative)
@@ -82,16 +82,16 @@ class IterativeMask(MaskPart):
             masks = chains.cut(experiment, self.by, ranked, round + 1)
         return kept(experiment, masks, weights)
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
+    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
         if not self.rests_on_training(self.experiment.arm):
-            return {}
+            return Record({})
         experiment, round = self.experiment, self.experiment.round
         masks = cut.masks if cut.masks is not None else chains.no_masks(experiment)
         ranked = chains.ranks(experiment, self.by, round, masks, start, final)
         following = chains.cut(experiment, self.by, ranked, round + 1)
-        return {"next_masks": chains.pack(following)} | part_of(experiment.arm.start)(experiment).carry_over(
-            following, masks, start, final
-        )
+        begun = part_of(experiment.arm.start)(experiment).carry_over(following, masks, start, final)
+        measured: dict[str, object] = {"pruning": chains.pruned_in(experiment, masks, following, start, final)}
+        return Record(measured, {"next_masks": chains.pack(following)} | begun)
 
 
 @implements(OneShot)

@@ -85,6 +85,8 @@ def _of_training(experiment: Experiment, measured: Mapping) -> Iterable[Number]:
     for name in ("validation_loss", "validation_accuracy"):
         yield from ((round, iteration, name, value) for iteration, value in zip(looks, measured[name], strict=True))
     yield round, 0, "test_accuracy", measured["test_accuracy_start"]
+    for layer, found in measured.get("pruning", {}).items():
+        yield from ((round, end, f"{layer} {name}", value) for name, value in found.items())
     for part in ("test", "train"):
         yield (
             round,

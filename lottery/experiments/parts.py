@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
@@ -63,9 +62,12 @@ class Part:
         """Return the functions, looked up by name, that the part's results depend on."""
         return []
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
-        """Return what later experiments need of this one, from its parameters (P,) before and after training."""
-        return {}
+    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
+        """Return what later experiments need of this one, and what can be measured of it only now.
+
+        `start` and `final` are its parameters (P,) before and after training.
+        """
+        return Record({})
 
 
 class MaskPart(Part):

@@ -42,6 +42,7 @@ from lottery.models.architectures import Architecture
 from lottery.planting.planted_networks import target_of, task_of
 from lottery.planting.readings import RATES, overlap
 from lottery.store.fingerprints import listed
+from lottery.store.store import Record
 from lottery.training.fit import fit
 from lottery.training.observers import Progress
 from lottery.training.parametrisation import Identity
@@ -176,8 +177,8 @@ class SearchMask(MaskPart):
                 cut[part] = keep(ranks, left, flat[part].shape)
         return cut
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> dict[str, np.ndarray]:
-        return {"mask": np.packbits(cut.trainable.bool().numpy())}
+    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
+        return Record({}, {"mask": np.packbits(cut.trainable.bool().numpy())})
 
 
 def train(population: Population, start: Tensor, masks: Tensor, moment: str, epochs: int) -> Tensor:

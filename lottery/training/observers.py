@@ -112,6 +112,17 @@ class EarlyStop(Observer):
         }
 
 
+def step(state: State, part: str) -> float:
+    """Return by how many points of accuracy one image of a part of the data counts."""
+    return 100 / state.data.part(part).labels.shape[1]
+
+
+def constant(state: State, part: str) -> float:
+    """Return the accuracy in per cent of the best constant answer: what a network that learned nothing can have."""
+    labels = state.data.part(part).labels[0]
+    return 100 * int(labels.bincount().max()) / len(labels)
+
+
 class Accuracies(Observer):
     """Accuracies in per cent at the start, on test data, and at early stop and at the end, on test and training data.
 
@@ -137,11 +148,13 @@ class Accuracies(Observer):
                 accuracy = state.evaluate(part, parameters, buffers)[1]
                 self._columns[f"{part}_accuracy_{moment}"] = torch.where(sound, accuracy, torch.nan)
         self._lists = {name: values.tolist() for name, values in self._columns.items()}
-        self._step = 100 / state.data.part("test").labels.shape[1]
+        self._levels: dict[str, object] = {"accuracy_step": step(state, "test")}
+        self._levels |= {f"{part}_accuracy_step": step(state, part) for part in ("train", "validation")}
+        self._levels |= {f"{part}_accuracy_constant": constant(state, part) for part in ("test", "train")}
 
     def measurements(self, row: int) -> dict[str, object]:
-        """Return all of them, and the smallest difference that there can be."""
-        return {name: values[row] for name, values in self._lists.items()} | {"accuracy_step": self._step}
+        """Return all of them, the smallest differences that there can be, and what the best constant answer has."""
+        return {name: values[row] for name, values in self._lists.items()} | self._levels
 
 
 class MaskedAccuracies(Observer):
@@ -158,15 +171,18 @@ class MaskedAccuracies(Observer):
         sound = masks.trained.isfinite().all(1, keepdim=True)
         self._drawn = torch.where(sound, torch.stack(accuracies, 1), torch.nan)  # (R, masks)
         self._remaining, self._iterations = masks.remaining().tolist(), state.config.iterations
-        self._step = 100 / state.data.part("test").labels.shape[1] / masks.draws
+        self._levels = {
+            "accuracy_step": step(state, "test") / masks.draws,
+            "test_accuracy_constant": constant(state, "test"),
+        }
 
     def measurements(self, row: int) -> dict[str, object]:
-        """Return them, the share of weights that a mask keeps, and the smallest difference that there can be."""
+        """Return them, the share of weights that a mask keeps, and levels as `Accuracies` has them."""
         drawn = self._drawn[row]
         return {
             "test_accuracy_end": drawn.mean().item(),
             "test_accuracy_deviation": drawn.std(correction=min(1, len(drawn) - 1)).item(),
             "weights_remaining": self._remaining[row],
             "iterations": self._iterations,
-            "accuracy_step": self._step,
+            **self._levels,
         }
