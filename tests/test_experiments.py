@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lottery.core.errors import LotteryError
 from lottery.experiments import chain_masks as chains
 from lottery.experiments import keys
 from lottery.experiments.all_parts import parents
@@ -444,3 +445,22 @@ class TestScoresBeforeTraining:
         chosen = {(round, seed): chains.scored_images(experiment(SETTING, arm, 5, seed), round)[0].sum().item()
                   for arm in self.ARMS for round in (0, 1) for seed in (0, 1)}  # fmt: skip
         assert len(set(chosen.values())) == 4
+
+
+def test_masks_of_a_shorter_training_are_those_of_a_network_trained_so_long():
+    """A snapshot after 50 iterations gives the masks of a training of 50; one that is not kept is refused."""
+    digits = [
+        Setting(SMALL, "digits", Config("adam", 1e-2, 20, 50, 25)),
+        Setting(SMALL, "digits", Config("adam", 1e-2, 20, 100, 25, snapshots=(25, 50))),
+    ]
+    accuracies = []
+    for setting, after in zip(digits, (0, 50)):
+        dense, arm = experiment(setting, DENSE, 0, 1), untrained("large_final", after=after)
+        record = compute(Population([dense]), {dense: {}})[dense]
+        one = experiment(setting, arm, 0, 1)
+        accuracies.append(compute(Population([one]), {one: {dense: record}})[one].measurements["test_accuracy_start"])
+        assert set(record.arrays) == {"final", *(f"after {iteration}" for iteration in setting.config.snapshots)}
+    assert accuracies[0] == accuracies[1] and len(set(accuracies[0])) > 5
+    refused = experiment(digits[1], untrained("large_final", after=75), 0, 1)
+    with pytest.raises(LotteryError, match=r"keeps weights after \[25, 50\] iterations alone"):
+        part_of(refused.arm.mask)(refused).check()

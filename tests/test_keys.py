@@ -70,8 +70,8 @@ EDITS = {
     ),
     "what the dense network leaves": (
         "experiments/mask_parts.py",
-        'return Record({}, {"final": final.numpy()})',
-        'return Record({}, {"final": final.numpy().copy()})',
+        'return Record({}, {"final": final.numpy()}',
+        'return Record({}, {"final": final.numpy().copy()}',
         rf"lenet-96-48: (?!{BEFORE_TRAINING}$).*|planted-\w+-5: dense.*",
     ),
     "a start": (

@@ -29,7 +29,7 @@ from lottery.store.store import Record
 from lottery.training.config import Config
 from lottery.training.fit import Outcome, fit, observers_for
 from lottery.training.learned_masks import Bernoulli, TopK
-from lottery.training.observers import Observer, Progress
+from lottery.training.observers import Observer, Progress, Snapshots
 from lottery.training.parametrisation import Identity, Parametrisation
 
 
@@ -65,17 +65,22 @@ class TrainAction(ActionPart):
             for one, made in ((one, prepared[one]) for one in ready.experiments)
         ]
         tell = ready.told()
-        observers: list[Observer] = observers_for(Identity, tell)
+        snapshots = Snapshots()
+        observers: list[Observer] = [*observers_for(Identity, tell), snapshots]
         if planted:
-            observers = [PlantedReading(ready, [prepared[one] for one in ready.experiments]), Progress(tell)]
+            observers = [PlantedReading(ready, [prepared[one] for one in ready.experiments]), Progress(tell), snapshots]
         outcomes = fit(ready.model, Identity, ready.data, ready.config, replicas, observers)
         by_experiment = dict(zip(ready.experiments, outcomes))
-        return ready.each(lambda one: cls._record(one, prepared[one], by_experiment[one]))
+        taken = {
+            one: {iteration: parameters[row] for iteration, parameters in snapshots.taken.items()}
+            for row, one in enumerate(ready.experiments)
+        }
+        return ready.each(lambda one: cls._record(one, prepared[one], by_experiment[one], taken[one]))
 
     @staticmethod
-    def _record(experiment: Experiment, made: Prepared, outcome: Outcome) -> Record:
+    def _record(experiment: Experiment, made: Prepared, outcome: Outcome, taken: Mapping[int, Tensor]) -> Record:
         mask = part_of(experiment.arm.mask)(experiment)
-        left = mask.carry(made.cut, made.start, outcome.final)
+        left = mask.carry(made.cut, made.start, outcome.final, taken)
         return Record(outcome.measurements | left.measurements, left.arrays)
 
 

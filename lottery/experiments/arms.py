@@ -57,14 +57,18 @@ class Iterative(Mask):
 
 @dataclass(frozen=True)
 class OneShot(Mask):
-    """At once, to what the same round of a chain would leave: by the dense network, or by initial weights."""
+    """At once, to what the same round of a chain would leave: by the dense network, or by initial weights.
+
+    `after` says after how many iterations of the dense network's training; 0: at its end.
+    """
 
     kind = "one-shot"
     criterion: str
+    after: int = 0
 
     @property
     def name(self) -> str:
-        return f"{self.criterion} one-shot"
+        return f"{self.criterion} one-shot" + (f" after {self.after}" if self.after else "")
 
 
 @dataclass(frozen=True)
@@ -320,12 +324,13 @@ def edge_popup(share: float, treatment: str = "rewind") -> Arm:
     return Arm(Dense(), Reset(treatment), LearnMask(TOP, share=share), TOP_K)
 
 
-def untrained(criterion: str, treatment: str = "rewind", training: str = "") -> Arm:
+def untrained(criterion: str, treatment: str = "rewind", training: str = "", after: int = 0) -> Arm:
     """Return the arm of heuristic supermasks: one-shot masks over weights that are never trained (Zhou et al., 5.1).
 
-    `training` names the training of the dense network that the masks come from, where it is not that of the claim.
+    `training` names the training of the dense network that the masks come from, where it is not that of the claim, and
+    `after` the iterations that it had gone through then, 0 for all of them.
     """
-    return Arm(OneShot(criterion), Reset(treatment), Evaluate(), training)
+    return Arm(OneShot(criterion, after), Reset(treatment), Evaluate(), training)
 
 
 def dissected(criterion: str, training: str = "") -> Arm:

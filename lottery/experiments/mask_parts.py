@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from lottery.core.errors import LotteryError
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.arms import Arm, Dense, From, Iterative, OneShot
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.parts import Cut, MaskPart, Masks, Sources, Weights, implements, part_of
+from lottery.experiments.parts import NONE, Cut, MaskPart, Masks, Snapshots, Sources, Weights, implements, part_of
 from lottery.masks import criteria
 from lottery.masks.saliency import Saliency
 from lottery.store.store import Record
@@ -26,6 +27,11 @@ def kept(experiment: Experiment, masks: Masks, previous: Weights | None = None) 
     return Cut(experiment.setting.architecture.layout.trainable(masks), masks, previous)
 
 
+def after(iterations: int) -> str:
+    """Return the name of the dense network's weights after so many iterations in its record; 0: at the end."""
+    return f"after {iterations}" if iterations else "final"
+
+
 @implements(Dense)
 class DenseMask(MaskPart):
     """Nothing is pruned; later experiments get the trained parameters."""
@@ -33,8 +39,8 @@ class DenseMask(MaskPart):
     def cut(self, sources: Sources) -> Cut:
         return Cut(self.experiment.setting.architecture.layout.trainable(None))
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
-        return Record({}, {"final": final.numpy()})
+    def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:
+        return Record({}, {"final": final.numpy()} | {after(n): of.numpy() for n, of in snapshots.items()})
 
 
 @implements(Iterative)
@@ -82,7 +88,7 @@ class IterativeMask(MaskPart):
             masks = chains.cut(experiment, self.by, ranked, round + 1)
         return kept(experiment, masks, weights)
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
+    def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:
         if not self.rests_on_training(self.experiment.arm):
             return Record({})
         experiment, round = self.experiment, self.experiment.round
@@ -107,12 +113,19 @@ class OneShotMask(MaskPart):
     def parents(self) -> tuple[Experiment, ...]:
         return (self.experiment.dense,) if criteria.needs_training(self.by.criterion) else ()
 
+    def check(self) -> None:
+        kept = self.experiment.setting.config.snapshots
+        if self.by.after and self.by.after not in kept:
+            raise LotteryError(
+                f"{self.experiment.arm.name}: this training keeps weights after {list(kept) or 'no'} iterations alone"
+            )
+
     def science(self) -> list[Callable]:
         return criterion_science(self.by.criterion)
 
     def rungs(self, sources: Sources, rounds: range) -> list[Masks]:
         """Return the masks after each of these rounds."""
-        final = next((sources[parent].arrays["final"] for parent in self.parents()), None)
+        final = next((sources[parent].arrays[after(self.by.after)] for parent in self.parents()), None)
         ranked = chains.dense_ranks(self.experiment, self.by, final)
         return [chains.cut(self.experiment, self.by, ranked, round) for round in rounds]
 

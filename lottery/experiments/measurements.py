@@ -11,7 +11,7 @@ from lottery.models.architectures import is_planted
 MEASURED = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value")
 TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
 ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
-       "share", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise")  # fmt: skip
+       "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise")  # fmt: skip
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 RATES = ("recall", "precision", "chance")

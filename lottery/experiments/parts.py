@@ -22,6 +22,8 @@ from lottery.training.parametrisation import Identity, Parametrisation
 Weights = list[Tensor]  # one tensor (inputs, outputs) a layer
 Masks = list[Tensor]  # one bool tensor (inputs, outputs) a layer, True = kept
 Sources = Mapping[Experiment, Record]  # the records of an experiment's parents
+Snapshots = Mapping[int, Tensor]  # parameters (P,) after some iterations of a training
+NONE: Snapshots = {}
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,10 @@ class Part:
         """Return the functions, looked up by name, that the part's results depend on."""
         return []
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
+    def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:
         """Return what later experiments need of this one, and what can be measured of it only now.
 
-        `start` and `final` are its parameters (P,) before and after training.
+        `start` and `final` are its parameters (P,) before and after training, `snapshots` those on the way.
         """
         return Record({})
 

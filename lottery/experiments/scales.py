@@ -41,9 +41,10 @@ class Scale:
         return self.settings.get(network, {}).get(training)
 
 
-def _lenet(iterations: int, interval: int) -> Setting:
+def _lenet(iterations: int, interval: int, snapshots: tuple[int, ...] = ()) -> Setting:
     """LeNet-300-100 on MNIST as both papers train it: Adam at 1.2e-3, batches of 60, a constant learning rate."""
-    return Setting("lenet-300-100", "mnist", Config("adam", 1.2e-3, 60, iterations, interval))
+    config = Config("adam", 1.2e-3, 60, iterations, interval, snapshots=snapshots)
+    return Setting("lenet-300-100", "mnist", config)
 
 
 def _lenet_supermask(rate: float, epochs: int) -> Setting:
@@ -99,8 +100,9 @@ def _planted(name: str) -> dict[str, Setting]:
 
 
 _PLANTED = {name: _planted(name) for name in ARCHITECTURES if name.startswith("planted-")}
-_PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100)
-_FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 1_000)
+SNAPSHOTS = (4_000, 10_000, 20_000, 30_000, 40_000)  # iterations after which masks of shorter trainings are taken
+_PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100, SNAPSHOTS)
+_FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 1_000, SNAPSHOTS)
 
 SCALES = {
     scale.name: scale

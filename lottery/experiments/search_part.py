@@ -32,7 +32,7 @@ from lottery.data.made_tasks import Sample, draw
 from lottery.experiments.arms import ToShare
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.mask_parts import criterion_science
-from lottery.experiments.parts import Cut, MaskPart, Sources, implements
+from lottery.experiments.parts import NONE, Cut, MaskPart, Snapshots, Sources, implements
 from lottery.experiments.population import Population
 from lottery.masks.criteria import needs_training
 from lottery.masks.ranking import keep, ranking
@@ -177,7 +177,7 @@ class SearchMask(MaskPart):
                 cut[part] = keep(ranks, left, flat[part].shape)
         return cut
 
-    def carry(self, cut: Cut, start: Tensor, final: Tensor) -> Record:
+    def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:
         return Record({}, {"mask": np.packbits(cut.trainable.bool().numpy())})
 
 

@@ -26,7 +26,7 @@ def anatomy(mask: Tensor, w_init: Tensor, w_final: Tensor) -> dict[str, float]:
         return dict.fromkeys(NAMES, float("nan"))
     reach = NEAR_ZERO * w_init.std(correction=0)
     moved = (w_final - w_init).abs()
-    measured = (
+    measured: tuple[Tensor | float, ...] = (
         (kept > 0).double().mean(),
         (kept.abs() < reach).double().mean() / (w_init.abs() < reach).double().mean(),
         _distance(kept, w_init.flatten()),

@@ -16,7 +16,8 @@ class Config:
 
     The validation loss is taken every `interval` iterations and at the end. `data_order` is "fresh" when every round of
     a chain shuffles anew, "repeated" when all rounds of a seed see the same order. Adam's further constants are the
-    usual ones: 0.9, 0.999 and 1e-8.
+    usual ones: 0.9, 0.999 and 1e-8. `snapshots` are iterations after which the dense network's weights are kept, for
+    masks of shorter trainings.
     """
 
     optimiser: str
@@ -28,12 +29,16 @@ class Config:
     weight_decay: float = 0.0
     data_order: str = "fresh"
     schedule: Schedule = CONSTANT
+    snapshots: tuple[int, ...] = ()
 
     def __post_init__(self):
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"optimiser {self.optimiser!r} is not one of {', '.join(OPTIMISERS)}")
         if self.data_order not in DATA_ORDERS:
             raise ValueError(f"data order {self.data_order!r} is not one of {', '.join(DATA_ORDERS)}")
+        for iteration in self.snapshots:
+            if not self.looks(iteration) or not 0 < iteration <= self.iterations:
+                raise ValueError(f"a snapshot after {iteration} iterations is not at a look at the validation loss")
 
     def looks(self, iteration: int) -> bool:
         """Return whether the validation loss is taken at this iteration: at every interval and at the end."""

@@ -61,6 +61,19 @@ class Progress(Observer):
         self._watch(iteration)
 
 
+class Snapshots(Observer):
+    """Copies of the effective parameters, (R, P) on the processor, after the iterations that the config names."""
+
+    def begin(self, state: State) -> None:
+        """Start without any."""
+        self.taken: dict[int, Tensor] = {}
+
+    def look(self, state: State, iteration: int) -> None:
+        """Take one if it is time."""
+        if iteration in state.config.snapshots:
+            self.taken[iteration] = state.parameters.effective.to("cpu", copy=True)
+
+
 class EarlyStop(Observer):
     """The running minimum of the validation loss, (R,), and a copy of parameters and buffers there.
 
