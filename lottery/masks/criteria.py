@@ -28,6 +28,7 @@ from torch import Tensor
 
 from lottery.core.errors import LotteryError
 from lottery.core.registry import Registry
+from lottery.store.fingerprints import listed
 
 DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
@@ -39,6 +40,7 @@ def needs_training(name: str) -> bool:
     return any(CRITERIA.asks(name, argument) for argument in CRITERIA.arguments if argument.endswith("_final"))
 
 
+@listed  # it refuses scores or passes them on as they are: no result depends on how
 def score(name: str, **offered: Any) -> Tensor:
     """Return the scores (1, ...) of a layer of one replica; raise for a wrong shape, or NaN where there is a weight."""
     try:
