@@ -1,18 +1,8 @@
 """Fischer & Burkholz 2021: Plant 'n' Seek: Can You Find the Winning Ticket? (arXiv 2111.11153)."""
 
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
-from lottery.claims.quantities import (
-    above,
-    accurate,
-    below_planted,
-    collapse,
-    found,
-    highest,
-    lowest,
-    mean,
-    recall,
-    score,
-)
+from lottery.claims.planted_quantities import accurate, below_planted, collapse, found, recall, score
+from lottery.claims.quantities import above, highest, lowest, mean
 from lottery.experiments.arms import at, multishot, scores_sought, singleshot, whole
 
 DEPTHS = (3, 5, 6, 10)

@@ -1,20 +1,17 @@
 """Frankle & Carbin 2019: The Lottery Ticket Hypothesis (arXiv 1803.03635)."""
 
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
-from lottery.claims.quantities import (
+from lottery.claims.image_quantities import (
     accuracy,
-    agreement,
     anatomy,
     delay,
     early_stop,
     gap,
     iterations_to,
     learning_curve,
-    lowest,
-    mean,
     overfitting,
-    slope,
 )
+from lottery.claims.quantities import agreement, lowest, mean, slope
 from lottery.experiments.arms import DENSE, branch, chain, dissected, one_shot, reset_at_the_end
 from lottery.experiments.scales import SGD
 from lottery.models.architectures import CONVOLUTION, SHORTCUT, network

@@ -1,7 +1,8 @@
 """Claims of our own: what the papers leave open."""
 
 from lottery.claims.claim import claim, conjunction, effect, proportion
-from lottery.claims.quantities import accuracy, enrichment, gap, recall_above_chance, score
+from lottery.claims.image_quantities import accuracy, gap
+from lottery.claims.planted_quantities import enrichment, recall_above_chance, score
 from lottery.experiments.arms import at, chain, edge_popup, learned, multishot, singleshot
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"

@@ -1,7 +1,8 @@
 """Statements that are the negation of a listed claim, with the same margin: the suite must refute each of them."""
 
 from lottery.claims.claim import claim, effect
-from lottery.claims.quantities import accuracy, highest, mean
+from lottery.claims.image_quantities import accuracy
+from lottery.claims.quantities import highest, mean
 from lottery.experiments.arms import branch, chain, untrained
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 

@@ -1,7 +1,9 @@
 """What `--criterion NAME=FILE.py:FUNCTION` asks of a criterion of your own: a scoreboard, not a paper's claim."""
 
 from lottery.claims.claim import claim_per_criterion, effect
-from lottery.claims.quantities import accuracy, highest, mean, score
+from lottery.claims.image_quantities import accuracy
+from lottery.claims.planted_quantities import score
+from lottery.claims.quantities import highest, mean
 from lottery.experiments.arms import Arm, ToShare, chain, multishot, untrained
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 

@@ -1,19 +1,16 @@
 """Zhou, Lan, Liu, Yosinski 2019: Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask (arXiv 1905.01067)."""
 
 from lottery.claims.claim import claim, conjunction, effect, exact
-from lottery.claims.quantities import (
+from lottery.claims.image_quantities import (
     accuracy,
     anatomy,
     best_rung,
     delay,
     gap,
-    highest,
-    in_order,
-    lowest,
-    mean,
     spread_over_masks,
     weights_remaining,
 )
+from lottery.claims.quantities import highest, in_order, lowest, mean
 from lottery.experiments.arms import DENSE, chain, dissected, learned, untrained
 from lottery.experiments.scales import BRIEF, SUPERMASK_ROUNDS
 

@@ -18,6 +18,8 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.claims.image_quantities": "test_quantities",
+    "lottery.claims.planted_quantities": "test_quantities",
     "lottery.__main__": "test_run",
     "lottery.claims.claim": "test_entries",
     "lottery.claims.comparison": "test_baselines",

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = """
 from lottery.experiments.arms import DENSE, chain
 from lottery.claims.claim import claim, claim_per_criterion, conjunction, effect, exact, proportion
-from lottery.claims.quantities import accuracy, early_stop
+from lottery.claims.image_quantities import accuracy, early_stop
 
 NET = "lenet-300-100"
 

@@ -4,22 +4,17 @@ from math import isnan, log
 
 import pytest
 
-from lottery.claims.quantities import (
+from lottery.claims.image_quantities import (
     accuracy,
-    agreement,
     anatomy,
     delay,
     early_stop,
     gap,
-    highest,
-    in_order,
     iterations_to,
     learning_curve,
-    lowest,
-    mean,
     overfitting,
-    slope,
 )
+from lottery.claims.quantities import agreement, highest, in_order, lowest, mean, slope
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import DENSE, chain, dissected, untrained
 

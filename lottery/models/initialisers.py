@@ -19,7 +19,7 @@ def glorot_normal(layer: Layer, generator: torch.Generator) -> Tensor:
 
 @INITIALISERS
 def truncated_glorot_normal(layer: Layer, generator: torch.Generator) -> Tensor:
-    """Gaussian Glorot with what lies beyond two deviations drawn anew: what the code of Zhou et al. 2019 starts from.
+    """N(0, 2 / (fan in + fan out)), beyond two deviations drawn anew: what the code of Zhou et al. 2019 starts from.
 
     The deviation is not corrected for that, so that the weights' own is 0.88 of it.
     """

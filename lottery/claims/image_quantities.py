@@ -1,0 +1,111 @@
+"""Quantities of networks for images: accuracy, early stop, learning curves, what a mask keeps."""
+
+from collections.abc import Iterable
+from math import log
+
+from lottery.claims.quantities import Measurements, Number, Quantity, Term, highest, mean, single
+from lottery.core.errors import LotteryError
+from lottery.experiments.arms import Arm
+from lottery.experiments.scales import SUPERMASK_ROUNDS
+
+
+def _accuracy_step(measured: Measurements) -> float:
+    return measured["accuracy_step"]
+
+
+def _term(
+    arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, timed: bool = False
+) -> Quantity:
+    cell = (arm, round if arm.by_round else 0)
+    return single(Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, timed))
+
+
+def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
+    """Return accuracy in per cent after `round` rounds of pruning, on all "test" or "train" images.
+
+    It is that at "early_stop", at the "end" or, on test images only, at the "start".
+    """
+    if not arm.action.trains:
+        return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
+    return _term(arm, round, f"{part} accuracy at {at}", lambda measured: measured[f"{part}_accuracy_{at}"])
+
+
+def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:
+    """Return by how many points an arm is more accurate than another, as the mean over rounds."""
+    return mean(accuracy(arm, n, at, part) - accuracy(other, n, at, part) for n in rounds)
+
+
+def delay(arm: Arm, other: Arm, rounds: Iterable[int]) -> Quantity:
+    """Return how much later an arm stops early than another: the log ratio of iterations, as the mean over rounds."""
+    return mean(early_stop(arm, n) - early_stop(other, n) for n in rounds)
+
+
+def best_rung(arm: Arm) -> Quantity:
+    """Return an untrained arm's accuracy at the best of its rungs, seed by seed."""
+    return highest(accuracy(arm, n) for n in SUPERMASK_ROUNDS)
+
+
+def learning_curve(arm: Arm, round: int, iteration: int) -> Quantity:
+    """Return validation accuracy in per cent at an iteration, which must be one at which it is looked at."""
+
+    def value(measured: Measurements) -> float:
+        return measured["validation_accuracy"][_look(measured, iteration)]
+
+    return _term(arm, round, f"validation accuracy at iteration {iteration}", value)
+
+
+def _look(measured: Measurements, iteration: int) -> int:
+    if iteration % measured["interval"]:
+        taken = f"validation accuracy is taken every {measured['interval']} iterations"
+        raise LotteryError(f"{taken}, not at {iteration}; fix `iterations` in the entry")
+    return iteration // measured["interval"] - 1
+
+
+def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
+    """Return the iteration at which validation accuracy reaches `level` per cent, twice the run's length if never."""
+
+    def first(measured: Measurements) -> float:
+        reached = (look for look, value in enumerate(measured["validation_accuracy"], 1) if value >= level)
+        return min(next(reached, 2 * measured["iterations"]) * measured["interval"], 2 * measured["iterations"])
+
+    return _term(arm, round, f"iteration of {level:g} % validation accuracy", first)
+
+
+def overfitting(arm: Arm, round: int) -> Quantity:
+    """Return the log of the validation loss at the end over its minimum: 0 where the minimum comes last."""
+
+    def rise(measured: Measurements) -> float:
+        return log(measured["validation_loss"][-1] / min(measured["validation_loss"]))
+
+    return _term(arm, round, "log rise of the validation loss", rise)
+
+
+def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
+    """Return a measurement of a dissected mask in one layer, -1 for the last; see `lottery.masks.mask_statistics`."""
+
+    def value(measured: Measurements) -> float:
+        return list(measured["anatomy"].values())[layer][name]
+
+    return _term(arm, round, f"{name} in layer {layer}", value, resolution=lambda measured: 1e-6)
+
+
+def spread_over_masks(arm: Arm) -> Quantity:
+    """Return the deviation, in points, of a learned supermask's test accuracy over the masks drawn from it."""
+    return _term(arm, 0, "deviation of test accuracy over masks", lambda measured: measured["test_accuracy_deviation"])
+
+
+def weights_remaining(arm: Arm) -> Quantity:
+    """Return the expected share of weights, in per cent, that a learned supermask keeps."""
+    return _term(arm, 0, "weights remaining", lambda measured: measured["weights_remaining"])
+
+
+def early_stop(arm: Arm, round: int) -> Quantity:
+    """Return the natural logarithm of the early-stop iteration."""
+    return _term(
+        arm,
+        round,
+        "log early-stop iteration",
+        lambda measured: log(measured["early_stop_iteration"]) if measured["early_stop_iteration"] else float("nan"),
+        resolution=lambda measured: measured["interval"] / measured["iterations"],
+        timed=True,
+    )
