@@ -7,6 +7,7 @@ import pytest
 
 from lottery.claims import comparison
 from lottery.claims.baselines import Baseline, Table, read, read_tables, rounded, rows_of, write
+from lottery.claims.results import SCHEMA
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
 from tests.result_helpers import result
@@ -24,7 +25,7 @@ def run(path, *claims, scale="tiny", started="2026-11-21T19:05:22+00:00"):
     """Return the file of a run's results."""
     machine = {"device": "cpu (some)", "precision": "float32", "torch": "2.15.0"}
     claims = [claim | {"scale": scale} for claim in claims]
-    report = {"schema": 1, "scale": scale, "started": started, "environment": machine, "claims": claims}
+    report = {"schema": SCHEMA, "scale": scale, "started": started, "environment": machine, "claims": claims}
     path.write_text(json.dumps(report))
     return path
 
@@ -137,7 +138,7 @@ class TestTables:
             ("0.3333333", "inf", "line 3: an effect is not finite"),
             ("reproduced", "proven", "line 3: 'proven' is no verdict"),
             ("a2020.odd", "b2021.odd", r"line 3: the claim 'b2021.odd\[x\]' is not of a2020"),
-            (",S2,", ",", "line 3: 7 cells instead of 8"),
+            (",S2,", ",", "line 3: 9 cells instead of 10"),
             ("-", "", "line 3: '.*' is no fingerprint"),
             ("a2020.both[x],,", "a2020.both[x],part1,", "line 4: a part before its claim"),
             ("part1", "part0", "line 6: a part before its claim, or a second row"),
@@ -159,7 +160,7 @@ class TestTables:
             ("{", "not a results.json"),
             ("[]", "not a results.json"),
             ('{"schema": 9}', "schema 9"),
-            ('{"schema": 1, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
+            ('{"schema": 2, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
         ],
     )
     def test_a_bad_file_is_one_message(self, tmp_path, text, message):
@@ -179,7 +180,7 @@ class TestTables:
         monkeypatch.chdir(tmp_path)
         run(tmp_path / "results.json", result())
         assert main(["baseline", "results.json"]) == 0
-        assert capsys.readouterr().out.startswith("expected/baselines/tiny/zhou2019.csv: 1 claims, 0.2 kB")
+        assert capsys.readouterr().out.startswith("expected/baselines/tiny/zhou2019.csv: 1 claims, 0.3 kB")
         assert main(["baseline", "nowhere.json"]) == 2
         assert capsys.readouterr().err == "ERROR: nowhere.json cannot be read: No such file or directory\n"
 

@@ -16,7 +16,7 @@ def test_files(tmp_path):
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
     assert (
         "| claim" in (folder / "results.md").read_text()
-        and "1 claims: 1 reproduced" in (folder / "results.md").read_text()
+        and "1 claims measured: 1 reproduced" in (folder / "results.md").read_text()
         and "- a note" in (folder / "results.md").read_text()
     )
     head, first = (folder / "measurements.csv").read_text().splitlines()

@@ -18,6 +18,9 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.claims.coverage": "test_entries",
+    "lottery.claims.expectation": "test_entries",
+    "lottery.claims.fields": "test_entries",
     "lottery.claims.image_quantities": "test_quantities",
     "lottery.claims.planted_quantities": "test_quantities",
     "lottery.__main__": "test_run",

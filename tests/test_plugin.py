@@ -84,7 +84,9 @@ def asked(region, seeds=3):
     return f'seeds = {seeds}\nregion = {region}\nanalogue = "of course"'
 
 
-REFUTED = 'expected_verdict = "refuted"\nexpected_because = "it is false"'
+REFUTED = 'expected = { verdict = "refuted", basis = "baseline", since = 2026-11-28, because = "it is false" }'
+OPEN = 'expected = { verdict = "any", basis = "open", because = "yours" }'
+CONTROL = 'expected = { verdict = "refuted", basis = "control", because = "a control" }'
 ENTRIES = {
     "learns": entry("learns[lenet-300-100]", "effect", asked("[50, inf]")),
     "hardly": entry("hardly_learns[lenet-300-100]", "effect", asked("[-inf, 50]"), REFUTED),
@@ -92,7 +94,7 @@ ENTRIES = {
         "control[lenet-300-100]",
         "effect",
         asked("[-inf, 50]"),
-        REFUTED + '\nnegates = "mini2020.learns[lenet-300-100]"',
+        CONTROL + '\nnegates = "mini2020.learns[lenet-300-100]"',
     ),
     "undecided": entry("undecided[lenet-300-100]", "effect", asked("[-0.8, inf]")),
     "always": entry("always[lenet-300-100]", "proportion", asked("[0.2, 1]")),
@@ -104,7 +106,7 @@ ENTRIES = {
     "mnist": entry("only_on_mnist[lenet-300-100]", "effect", "seeds = 3\nregion = [0, inf]"),
     "small": entry("counts[small]", "exact", "", needs="", scale="every"),
     "large": entry("counts[large]", "exact", "", needs="", scale="every"),
-    "own": entry("own[*]", "effect", asked("[50, inf]"), 'expected_verdict = "any"\nexpected_because = "yours"'),
+    "own": entry("own[*]", "effect", asked("[50, inf]"), OPEN),
 }
 
 
@@ -187,8 +189,8 @@ class TestRuns:
             )
             result.stdout.fnmatch_lines(
                 [
-                    "9 claims: 5 reproduced, 2 refuted, 1 inconclusive, 1 skipped, 6 of them analogues*"
-                    "0 other than expected*"
+                    "7 claims measured: 3 reproduced, 2 refuted (1 negative controls, 1 known since our baseline), "
+                    "1 inconclusive, 1 skipped, 6 of them analogues; 2 exact, *: 2 reproduced; 0 other than expected*"
                 ]
             )
             reports.append(results(suite, f"r{number}"))

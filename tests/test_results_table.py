@@ -31,22 +31,24 @@ def test_doubtful_numbers_are_marked():
     assert results_table.published(result(published=long, **doubtful), width=10) == "a sentenc… ?"
 
 
+REFUTED = {"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}
+
+
 @pytest.mark.parametrize(
     "changes, shown",
     [
         ({"analogue": False}, "reproduced"),
         ({"verdict": "refuted"}, "refuted (analogue) (!)"),
-        ({"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}, "refuted as expected"),
+        (REFUTED | {"expected_basis": "control"}, "refuted (control)"),
+        (REFUTED | {"expected_basis": "contradiction"}, "refuted (contradicted)"),
+        (REFUTED | {"expected_basis": "baseline", "expected_since": "2026-11-21"}, "refuted (known since 2026-11-21)"),
         ({"verdict": "refuted", "expected_verdict": "any", "analogue": False}, "refuted"),
         ({"verdict": "skipped"}, "skipped"),
-        (
-            {"verdict": "inconclusive", "region_changed": "2026-12-01: why"},
-            "inconclusive (analogue) (question changed)",
-        ),
+        ({"verdict": "inconclusive", "changed": "2026-12-01: why"}, "inconclusive (analogue) (question changed)"),
     ],
 )
 def test_marks(changes, shown):
-    """Analogue, other than expected, expected to be refuted, question changed."""
+    """Analogue, other than expected, expected to be refuted for one of three reasons, question changed."""
     assert results_table.verdict(result(**changes)) == shown
 
 

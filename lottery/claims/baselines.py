@@ -39,6 +39,8 @@ class Row(NamedTuple):
     n: int
     estimate: float | None
     fingerprint: str  # four hexadecimal digits for each of COMPARABLE, so that a difference can be named
+    question: str  # fingerprint of what the claim asked, and
+    first: str  # of what it asked when it was first measured (`lottery/claims/history.py`); empty in parts
     effects: tuple[float | None, ...]  # of each seed
 
 
@@ -61,8 +63,9 @@ def rows_of(result: Mapping) -> list[Row]:
     fingerprint = "-".join(_digest(result[name]) for name in COMPARABLE)
     rows = []
     for part in (result, *result["parts"]):
-        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, tuple(part["effects"]))
-        rows.append(Row(result["id"], part.get("name", ""), result["number"], *outcome))
+        question = "" if "name" in part else result["question"]
+        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, question, question)
+        rows.append(Row(result["id"], part.get("name", ""), result["number"], *outcome, tuple(part["effects"])))
     return rows
 
 
@@ -106,6 +109,8 @@ def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:
     for paper, claims in new.items():
         before = tables.get(paper, Table([], {}))
         runs = before.runs if before.claims.keys() - claims.keys() else []  # of which something is left
+        for id in claims.keys() & before.claims.keys():
+            claims[id][0] = claims[id][0]._replace(first=before.claims[id][0].first or claims[id][0].first)
         merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
         file = folder / f"{paper}.csv"
         written[file] = Table([*(other for other in runs if other != run), run], dict(merged))
@@ -156,7 +161,7 @@ def _row(cells: list[str], paper: str) -> Row:
     """Return the row in a line's cells; raise ValueError if they are not one of this paper's table."""
     if len(cells) != len(Row._fields):
         raise ValueError(f"{len(cells)} cells instead of {len(Row._fields)}")
-    id, part, number, verdict, n, estimate, fingerprint, effects = cells
+    id, part, number, verdict, n, estimate, fingerprint, question, first, effects = cells
     if not id.startswith(f"{paper}."):
         raise ValueError(f"the claim {id!r} is not of {paper}")
     if verdict not in VERDICTS:
@@ -166,7 +171,8 @@ def _row(cells: list[str], paper: str) -> Row:
     values = tuple(None if effect == "nan" else float(effect) for effect in effects.split())
     if not all(value is None or isfinite(value) for value in values):
         raise ValueError("an effect is not finite")
-    return Row(id, part, number, verdict, int(n), float(estimate) if estimate else None, fingerprint, values)
+    number_of = float(estimate) if estimate else None
+    return Row(id, part, number, verdict, int(n), number_of, fingerprint, question, first, values)
 
 
 def _run(path: Path) -> tuple[str, str, list[dict]]:

@@ -1,78 +1,36 @@
 """`expected/`: what the papers claim, and what counts as agreeing with it. One file a paper, one `[[claim]]` an entry.
 
-An entry is committed before the claim is first measured; see the README for its fields.
+An entry is committed before the claim is first measured; docs/verdicts.md has its fields.
 """
 
 import tomllib
-from collections.abc import Callable, Collection
-from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Region
+from lottery.claims.coverage import LeftOut, Number, check_coverage
+from lottery.claims.expectation import CONTROL, REPRODUCTION, Change, Expected
+from lottery.claims.fields import ANY_RESULT, DISTINCT, NUMBER, Bounds, Iteration, Round, Share, Table, Text, one_of
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import DATASETS, SCALES, TRAININGS
 from lottery.models.architectures import ARCHITECTURES
 
 EVERY_SCALE = "every"
-PLANTED_SHARE = "planted"
-ANY = "any"  # the expected verdict of what no paper speaks of
-VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, ANY)
-ANY_RESULT = "holds for any result; a claim must be able to fail"
-TOGETHER = "expected_verdict and expected_because go together"
-
-
-def _must(hold: Callable[[Any], object], wrong: str) -> AfterValidator:
-    def check(value: object) -> object:
-        if not hold(value):
-            raise ValueError(wrong)
-        return value
-
-    return AfterValidator(check)
-
-
-def _one_of(choices: Collection[str]) -> AfterValidator:
-    return _must(lambda value: value in choices, f"is not one of {', '.join(choices)}")
-
-
-def _region(value: object) -> Region:
-    match value:
-        case [int() | float() as low, int() | float() as high] if low < high and bool not in map(type, value):
-            return Region(float(low), float(high))
-    raise ValueError("should be [low, high] with low < high; write inf or -inf for an open end")
-
-
-def _share(value: object) -> float | None:
-    if value == PLANTED_SHARE or (isinstance(value, float) and 0 < value < 1):
-        return None if isinstance(value, str) else value
-    raise ValueError(f"should be a number between 0 and 1, or {PLANTED_SHARE!r}")
-
-
-Text = Annotated[str, _must(str.strip, "should be a line of text")]
-Bounds = Annotated[Region, BeforeValidator(_region), _must(lambda region: region != Region(), ANY_RESULT)]
-Share = Annotated[float | None, BeforeValidator(_share)]
-Round = Annotated[int, Field(ge=0, le=100)]
-Iteration = Annotated[int, Field(gt=0, le=1_000_000)]
-DISTINCT = _must(lambda values: len(set(values)) == len(values), "should hold nothing twice"), Field(strict=False)
-NUMBER = _must(lambda value: type(value) is str or (type(value) in (int, float) and isfinite(value)),
-               "should be a finite number or a text")  # fmt: skip
-
-
-class Table(BaseModel):
-    """A table of the file: a field that is unknown, of another type or out of its bounds is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Needs(Table):
     """What a claim speaks of: a data set, a network, and how much of the paper's training."""
 
-    dataset: Annotated[str, _one_of(DATASETS)]
-    network: Annotated[str, _one_of(ARCHITECTURES)]
-    training: Annotated[str, _one_of(TRAININGS)]
+    dataset: Annotated[str, one_of(DATASETS)]
+    network: Annotated[str, one_of(ARCHITECTURES)]
+    training: Annotated[str, one_of(TRAININGS)]
+
+    @property
+    def of(self) -> str:
+        """The network and the task, as `[numbers]` names them."""
+        return f"{self.network} on {self.dataset}"
 
 
 class Published(Table):
@@ -94,12 +52,10 @@ class Question(Table):
     iterations: Annotated[tuple[Iteration, ...], *DISTINCT] = ()  # at which a learning curve is looked at
     level: Annotated[float, Field(ge=0, le=100)] = 0.0  # validation accuracy in per cent for a learning curve to reach
     seeds: Annotated[int, Field(ge=0, le=1000)] = 0
-    training: Annotated[str, _one_of(TRAININGS)] = ""  # where the scale cannot afford the one that the claim needs
+    training: Annotated[str, one_of(TRAININGS)] = ""  # where the scale cannot afford the one that the claim needs
     analogue: str = ""  # why the claim's direction should survive other data or a shorter config
     skip: str = ""  # why the claim is not asked
-    changed: str = ""  # when and why the region was changed after its first baseline
-    expected_verdict: Annotated[str, _one_of(VERDICTS)] = ""  # at this scale, if it is another than the entry's
-    expected_because: str = ""
+    expected: Expected | None = None  # at this scale, if it is another verdict than the entry's
 
     @model_validator(mode="after")
     def _whole(self) -> "Question":
@@ -107,8 +63,6 @@ class Question(Table):
             raise ValueError(f"a scale that is skipped is asked nothing; unknown field {min(more)!r}")
         if not self.skip and not self.reason.strip():
             raise ValueError("the field 'reason' is missing")
-        if bool(self.expected_verdict) != bool(self.expected_because):
-            raise ValueError(f"a verdict that is expected at this scale alone needs its reason: {TOGETHER}")
         return self
 
     def wrong(self, kind: str) -> str:
@@ -136,9 +90,9 @@ class Stated(Table):
     unit: str
     needs: Needs | None = None
     published: Published | None = None
-    scales: Annotated[dict[Annotated[str, _one_of((*SCALES, EVERY_SCALE))], Question], Field(min_length=1)]
-    expected_verdict: Annotated[str, _one_of(VERDICTS)] = REPRODUCED
-    expected_because: str = ""
+    scales: Annotated[dict[Annotated[str, one_of((*SCALES, EVERY_SCALE))], Question], Field(min_length=1)]
+    expected: Expected = REPRODUCTION
+    changed: tuple[Change, ...] = Field((), strict=False)
     negates: str = ""
     doubt: str = ""  # why what the paper says, or how the number of it is known, is not certain
 
@@ -149,8 +103,8 @@ class Stated(Table):
         for scale, question in self.scales.items():
             if wrong := question.wrong(self.kind):
                 raise ValueError(f"scales.{scale}: {wrong}")
-        if (self.expected_verdict != REPRODUCED) != bool(self.expected_because):
-            raise ValueError(f"a verdict other than reproduced is expected with a reason: {TOGETHER}")
+        if bool(self.negates) != (self.expected.basis == CONTROL):
+            raise ValueError(f"the basis {CONTROL!r} and `negates`, the claim that is negated, go together")
         return self
 
 
@@ -165,6 +119,10 @@ class Entry(Stated):
         """The part of the id before the first dot, such as `zhou2019`."""
         return self.id.partition(".")[0]
 
+    def changes(self, scale: str) -> list[Change]:
+        """Return how what is asked at this scale was changed after it had been measured."""
+        return [change for change in self.changed if scale in change.was]
+
     def question(self, scale: str) -> Question | None:
         """Return how the claim is asked at this scale, or None if the entry does not say."""
         return self.scales.get(scale) or self.scales.get(EVERY_SCALE)
@@ -174,34 +132,37 @@ class File(Table):
     """A file of `expected/`: a title, the numbers of the paper's claims, and an entry or a reason for each."""
 
     title: Text
-    numbers: dict[str, Text] | None = None
-    left_out: dict[str, Text] = {}
+    numbers: dict[str, Number] | None = None
+    left_out: tuple[LeftOut, ...] = Field((), strict=False)
+    retired: dict[str, Text] = {}  # claims that were measured and are asked no longer, with date, reason and verdict
     claim: list[Stated] = []
 
     @model_validator(mode="after")
     def _whole(self) -> "File":
-        ids, stated = [claim.id for claim in self.claim], {claim.number for claim in self.claim}
+        ids = [claim.id for claim in self.claim]
         for id in ids:
             if ids.count(id) > 1:
                 raise ValueError(f"claim {id!r} is there twice; give each its own id")
-        if self.numbers is None:
-            return self
-        for number in sorted((stated | set(self.left_out)) - set(self.numbers)):
-            where = "a claim" if number in stated else "[left_out]"
-            raise ValueError(f"{where} has the number {number!r}, which [numbers] does not list")
-        for number in self.numbers:
-            if (number in stated) == (number in self.left_out):
-                has = "has both" if number in stated else "has neither"
-                raise ValueError(f"number {number!r} should have an entry, or a reason in [left_out]; it {has}")
+            if id in self.retired:
+                raise ValueError(f"claim {id!r} is there and retired")
+        if self.numbers is not None:
+            asked = [(claim.number, claim.needs.of if claim.needs else None) for claim in self.claim]
+            check_coverage(self.numbers, self.left_out, asked)
         return self
 
 
 def read(path: Path) -> dict[str, Entry]:
     """Return the entries of one file by claim id; raise with file, claim and field for all that is wrong in it."""
+    file = read_file(path)
+    return {claim.id: Entry(**dict(claim), file=f"expected/{path.name}", title=file.title) for claim in file.claim}
+
+
+def read_file(path: Path) -> File:
+    """Return one file of `expected/`; raise with file, claim and field for all that is wrong in it."""
     shown = f"expected/{path.name}"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        file = File.model_validate(content)
+        return File.model_validate(content)
     except FileNotFoundError:
         raise LotteryError(
             f"{shown} does not exist; benchmarks/test_<paper>.py has its expected/<paper>.toml"
@@ -212,7 +173,6 @@ def read(path: Path) -> dict[str, Entry]:
         raise LotteryError("\n".join(_complaint(shown, content, error) for error in errors.errors())) from None
     except ValueError as error:  # of TOML, or of UTF-8
         raise LotteryError(f"{shown} is not valid TOML: {error}") from None
-    return {claim.id: Entry(**dict(claim), file=shown, title=file.title) for claim in file.claim}
 
 
 COMPLAINTS = {
@@ -221,6 +181,7 @@ COMPLAINTS = {
     "dict_type": "{name} should be a table",
     "model_type": "{name} should be a table",
     "list_type": "{name} should be a list of sections [[{name}]], with double brackets",
+    "tuple_type": "{name} should be a list of sections [[{name}]], with double brackets",
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lottery.claims.entries import ANY
+from lottery.claims.expectation import ANY
 from lottery.claims.judging import deviates
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, holm
 

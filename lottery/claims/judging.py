@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from lottery.claims.claim import Conjunction, Effect, Exact, Proportion
-from lottery.claims.entries import ANY
+from lottery.claims.expectation import ANY
 from lottery.claims.quantities import Measurements, Quantity, Read
 from lottery.claims.resolved import ResolvedClaim
 from lottery.claims.results import outcome, plain

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from lottery.claims.history import asked_of
 from lottery.claims.statistics import ALPHA, Decision, Region
 from lottery.experiments.scales import Scale
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 1  # of results.json, which results.schema.json beside this file describes
+SCHEMA = 2  # of results.json, which results.schema.json beside this file describes
 LAST = ("lottery2026", "negative_controls", "own_criterion")  # after the papers
 
 
@@ -56,6 +57,7 @@ def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
 def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
     """Return what a claim is, as `results.json` has it."""
     entry, setting = asked.entry, asked.setting
+    expected = asked.question.expected or entry.expected
     published = entry.published
     return {
         "id": asked.claim.id,
@@ -81,9 +83,12 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "parts": [],
         "arms": {},
         "levels": {},
-        "expected_verdict": asked.question.expected_verdict or entry.expected_verdict,
-        "expected_because": asked.question.expected_because or entry.expected_because,
-        "region_changed": asked.question.changed,
+        "expected_verdict": expected.verdict,
+        "expected_basis": expected.basis,
+        "expected_because": expected.because,
+        "expected_since": str(expected.since or ""),
+        "changed": "; ".join(change.told(scale.name) for change in entry.changes(scale.name)),
+        "question": asked_of(entry, scale.name),
         "doubt": entry.doubt,
         "negative_control": bool(entry.negates),
         "own_criterion": asked.claim.entry_id != asked.claim.id,

@@ -19,7 +19,7 @@ def glorot_normal(layer: Layer, generator: torch.Generator) -> Tensor:
 
 @INITIALISERS
 def truncated_glorot_normal(layer: Layer, generator: torch.Generator) -> Tensor:
-    """N(0, 2 / (fan in + fan out)), beyond two deviations drawn anew: what the code of Zhou et al. 2019 starts from.
+    """Return Gaussian Glorot, drawn anew beyond two deviations, as the code of Zhou et al. 2019 draws it.
 
     The deviation is not corrected for that, so that the weights' own is 0.88 of it.
     """

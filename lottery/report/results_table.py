@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
+from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates
 from lottery.claims.results import in_order
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
@@ -12,6 +13,13 @@ from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
 ALIGN = ("left", "left", "left", "right", "left", "right")
+# Three reasons to expect a refutation, as a cell says them, and as the line below the table counts them.
+MARKS = {CONTROL: "control", CONTRADICTION: "contradicted", BASELINE: "known since {since}"}
+COUNTED = {
+    CONTROL: "negative controls",
+    CONTRADICTION: "contradicted by themselves or by others",
+    BASELINE: "known since our baseline",
+}
 
 
 def number(value: float, unit: str) -> str:
@@ -46,15 +54,15 @@ def published(result: Mapping, width: int | None = None) -> str:
 
 
 def verdict(result: Mapping) -> str:
-    """Return the verdict with its marks: an analogue, as expected or not, a region that was changed."""
+    """Return the verdict with its marks: an analogue, why it is expected or that it is not, a changed question."""
     text = result["verdict"]
     if result["analogue"] and text != SKIPPED:
         text += " (analogue)"
     if deviates(result):
         text += " (!)"
     elif result["verdict"] == result["expected_verdict"] == REFUTED:
-        text += " as expected"
-    return text + (" (question changed)" if result["region_changed"] else "")
+        text += f" ({MARKS[result['expected_basis']].format(since=result['expected_since'])})"
+    return text + (" (question changed)" if result["changed"] else "")
 
 
 def claim_name(result: Mapping) -> str:
@@ -86,12 +94,27 @@ def heading(report: Mapping) -> str:
 
 
 def summary(report: Mapping) -> str:
-    """Return the line below it, about the whole run."""
+    """Return the line below it, about the whole run: what was measured apart from what is exact."""
     claims = report["claims"]
-    counts = Counter(result["verdict"] for result in claims)
-    words = [f"{counts[name]} {name}" for name in (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED) if counts[name]]
-    analogues = sum(result["analogue"] and result["verdict"] != SKIPPED for result in claims)
-    words += [f"{analogues} of them analogues"] if analogues else []
-    words.append(f"{sum(map(deviates, claims))} other than expected")
-    trained = f"{report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s"
-    return f"{len(claims)} claims: {', '.join(words)}; {trained}"
+    exact = [result for result in claims if result["kind"] == "exact"]
+    measured = [result for result in claims if result["kind"] != "exact"]
+    analogues = sum(result["analogue"] and result["verdict"] != SKIPPED for result in measured)
+    words = _counted(measured) + ([f"{analogues} of them analogues"] if analogues else [])
+    parts = [f"{len(measured)} claims measured: {', '.join(words)}"] if measured else []
+    if exact:
+        parts.append(f"{len(exact)} exact, of arithmetic and of the algorithm: {', '.join(_counted(exact))}")
+    parts.append(f"{sum(map(deviates, claims))} other than expected")
+    parts.append(f"{report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s")
+    return "; ".join(parts)
+
+
+def _counted(results: Sequence[Mapping]) -> list[str]:
+    """Return how many claims have each verdict, refutations that are expected with their reasons."""
+    counts = Counter(result["verdict"] for result in results)
+    bases = Counter(
+        result["expected_basis"] for result in results if result["verdict"] == result["expected_verdict"] == REFUTED
+    )
+    words = {name: f"{counts[name]} {name}" for name in (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED) if counts[name]}
+    if bases:
+        words[REFUTED] += f" ({', '.join(f'{bases[basis]} {name}' for basis, name in COUNTED.items() if bases[basis])})"
+    return list(words.values())
