@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lottery.data.catalogue import load
 from lottery.experiments import plan
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.arms import DENSE, chain, multishot, scores_sought, whole
@@ -118,3 +119,9 @@ def test_searches_are_planned(tmp_path):
     }
     found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
     assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0
+
+
+def test_a_training_that_keeps_snapshots_is_measured():
+    """A few iterations of it take none, as they end before the first."""
+    setting = replace(SETTING, config=replace(SETTING.config, snapshots=(10, 20)))
+    assert plan.calibrate([experiment(setting, DENSE, 0, 0)], load("digits"), "cpu").step > 0

@@ -74,7 +74,7 @@ def calibrate(experiments: Sequence[Experiment], data: Dataset, device: str) -> 
     replicas = [Replica(start, trainable, (seed, "calibration")) for seed, start in enumerate(block)]
 
     def took(iterations: int) -> float:
-        config = replace(setting.config, iterations=iterations, interval=iterations)
+        config = replace(setting.config, iterations=iterations, interval=iterations, snapshots=())
         started = time.perf_counter()
         fit(population.model, action.parametrisation(population), population.data, config, replicas, [])
         if block.is_cuda:
