@@ -4,21 +4,39 @@ from lottery.claims.claim import claim, conjunction, effect, exact, proportion
 from lottery.claims.image_quantities import (
     accuracy,
     anatomy,
+    best_by_validation,
     delay,
     early_stop,
     gap,
     iterations_to,
+    learning,
     learning_curve,
     overfitting,
+    unfinished,
 )
-from lottery.claims.quantities import agreement, lowest, mean, slope
-from lottery.experiments.arms import DENSE, branch, chain, dissected, one_shot, reset_at_the_end
-from lottery.experiments.scales import SGD
+from lottery.claims.quantities import above, agreement, highest, lowest, mean, slope
+from lottery.experiments.arms import (
+    DENSE,
+    branch,
+    chain,
+    continued,
+    counted,
+    dissected,
+    of_network,
+    one_shot,
+    reset_at_the_end,
+    under,
+)
+from lottery.experiments.scales import ADAM, MOMENTUM, PLAIN, SGD
 from lottery.models.architectures import CONVOLUTION, SHORTCUT, network
 
 LENET = "lenet-300-100"
 TICKET, REINIT = chain("large_final"), branch("large_final", "reinit")
 RANDOM_SPARSE = chain("random")  # a random mask knows nothing of the weights: as good as a new draw
+
+
+ONE_SHOT = one_shot("large_final")
+LAYERS = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
 
 
 # Abstract and introduction
@@ -27,7 +45,20 @@ RANDOM_SPARSE = chain("random")  # a random mask knows nothing of the weights: a
 @claim(LENET)
 def test_small_tickets_exist(question):
     """Tickets of 10 to 20% of the weights match the dense network's accuracy in at most its number of iterations."""
-    return conjunction(accuracy=gap(TICKET, DENSE, question.rounds), early_stop=delay(TICKET, DENSE, question.rounds))
+    return conjunction(
+        accuracy=gap(TICKET, DENSE, question.rounds),
+        early_stop=delay(TICKET, DENSE, question.rounds),
+        control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
+    )
+
+
+@claim(LENET)
+def test_best_small_ticket_matches(question):
+    """The best of the tickets of 10 to 20% of the weights, chosen by validation images, is no worse and no slower."""
+    return conjunction(
+        accuracy=best_by_validation(TICKET, question.rounds, accuracy) - accuracy(DENSE, 0),
+        early_stop=best_by_validation(TICKET, question.rounds, early_stop) - early_stop(DENSE, 0),
+    )
 
 
 @claim(LENET)
@@ -59,8 +90,14 @@ def test_most_tickets_beat_their_reinit(question):
 
 @claim(LENET)
 def test_tickets_stop_earlier(question):
-    """Down to about 21% of the weights, tickets reach their minimum validation loss before the dense network does."""
+    """From half of the weights down to 21%, tickets reach their minimum validation loss before the dense network."""
     return effect(mean(early_stop(TICKET, n) - early_stop(DENSE, 0) for n in question.rounds))
+
+
+@claim(LENET)
+def test_early_stop_falls_down_to_21(question):
+    """From 100% down to 21% of the weights, the fewer there are, the earlier the minimum validation loss comes."""
+    return effect(slope(early_stop(TICKET, n) for n in question.rounds))
 
 
 @claim(LENET)
@@ -87,20 +124,28 @@ def test_early_stop_returns_at_3_6(question):
     """Below 21% of the weights tickets slow down; at 3.6% they stop as early as the dense network."""
     fastest, smallest = question.rounds
     return conjunction(
-        slows=early_stop(TICKET, smallest) - early_stop(TICKET, fastest), returns=delay(TICKET, DENSE, [smallest])
+        slows=early_stop(TICKET, smallest) - early_stop(TICKET, fastest),
+        returns=delay(TICKET, DENSE, [smallest]),
+        control_is_earlier=delay(TICKET, DENSE, [fastest]),
     )
 
 
 @claim(LENET)
 def test_accuracy_rises_at_13_5(question):
+    """With 13.5% of the weights the ticket is more accurate than the dense network."""
+    return effect(gap(TICKET, DENSE, question.rounds))
+
+
+@claim(LENET)
+def test_accuracy_rises_by_0_3_at_13_5(question):
     """With 13.5% of the weights the ticket is more than 0.3 points more accurate than the dense network."""
     return effect(gap(TICKET, DENSE, question.rounds))
 
 
 @claim(LENET)
 def test_accuracy_returns_at_3_6(question):
-    """With 3.6% of the weights the ticket is as accurate as the dense network."""
-    return effect(gap(TICKET, DENSE, question.rounds))
+    """With 3.6% of the weights the ticket is as accurate as the dense network, and its reinitialisation is not."""
+    return conjunction(returns=gap(TICKET, DENSE, question.rounds), control_falls=gap(REINIT, DENSE, question.rounds))
 
 
 @claim(LENET)
@@ -117,8 +162,18 @@ def test_training_accuracy_stays_full(question):
 
 @claim(LENET)
 def test_final_accuracy_rises(question):
-    """At the end tickets are up to 0.35 points better than the dense network. A mean: a maximum rises by chance."""
+    """At the end tickets are more accurate than the dense network, in the mean over sizes."""
     return effect(gap(TICKET, DENSE, question.rounds, "end"))
+
+
+@claim(LENET)
+def test_best_final_accuracy_rises_by_0_35(question):
+    """At the end the best ticket, chosen by validation images, is 0.35 points more accurate than the dense network."""
+
+    def at_the_end(arm, n):
+        return accuracy(arm, n, "end")
+
+    return effect(best_by_validation(TICKET, question.rounds, at_the_end, "end") - accuracy(DENSE, 0, "end"))
 
 
 @claim(LENET)
@@ -129,9 +184,14 @@ def test_generalisation_gap_shrinks(question):
 
 @claim(LENET)
 def test_reinit_falls_earlier(question):
-    """Reinitialised, the network of 21% of the weights is below the dense one, which the ticket of 3.6% is not."""
-    larger, smaller = question.rounds
-    return conjunction(reinit_at_21=gap(REINIT, DENSE, [larger]), ticket_at_3_6=gap(TICKET, DENSE, [smaller]))
+    """Reinitialised, networks fall below the dense one at 21% of the weights and not before, tickets at 2.9%."""
+    before_21, at_21, before_2_9, at_2_9 = question.rounds
+    return conjunction(
+        reinit_before_21=gap(REINIT, DENSE, [before_21]),
+        reinit_at_21=gap(REINIT, DENSE, [at_21]),
+        ticket_before_2_9=gap(TICKET, DENSE, [before_2_9]),
+        ticket_at_2_9=gap(TICKET, DENSE, [at_2_9]),
+    )
 
 
 @claim(LENET)
@@ -142,14 +202,26 @@ def test_reinit_slows_with_pruning(question):
 
 @claim(LENET)
 def test_ticket_is_more_accurate_than_reinit(question):
-    """At early stop the ticket of 21% of the weights is half a point more accurate than its reinitialisation."""
+    """At early stop the ticket is more accurate than its random reinitialisation."""
     return effect(mean(accuracy(TICKET, n) - accuracy(REINIT, n) for n in question.rounds))
 
 
 @claim(LENET)
+def test_ticket_is_half_a_point_over_reinit(question):
+    """At early stop the ticket of 21% of the weights is half a point more accurate than its reinitialisation."""
+    return effect(gap(TICKET, REINIT, question.rounds))
+
+
+@claim(LENET)
 def test_ticket_is_faster_than_reinit(question):
-    """The ticket of 21% of the weights stops early 2.51 times as fast as its random reinitialisation."""
+    """The ticket stops early before its random reinitialisation."""
     return effect(mean(early_stop(REINIT, n) - early_stop(TICKET, n) for n in question.rounds))
+
+
+@claim(LENET)
+def test_ticket_is_2_51_times_as_fast_as_reinit(question):
+    """The ticket of 21% of the weights stops early 2.51 times as fast as its random reinitialisation."""
+    return effect(delay(REINIT, TICKET, question.rounds))
 
 
 @claim(LENET)
@@ -160,17 +232,31 @@ def test_every_network_fits_the_training_images(question):
 
 @claim(LENET)
 def test_one_shot_tickets(question):
-    """Pruned at once, networks of 18 to 67% of the weights stop earlier than the dense one and are more accurate."""
-    ticket = one_shot("large_final")
-    return conjunction(accuracy=gap(ticket, DENSE, question.rounds), early_stop=delay(ticket, DENSE, question.rounds))
+    """Pruned at once, networks of 21 to 51% of the weights stop earlier than the dense one and are more accurate."""
+    return conjunction(
+        accuracy=gap(ONE_SHOT, DENSE, question.rounds), early_stop=delay(ONE_SHOT, DENSE, question.rounds)
+    )
+
+
+@claim(LENET)
+def test_one_shot_tickets_have_ends(question):
+    """Pruned at once, networks are earlier from 64 to 21% of the weights and better from 80 to 5.6%, not below."""
+    largest, earliest, latest, too_late, smallest, too_small = question.rounds
+    return conjunction(
+        faster_at_64=delay(ONE_SHOT, DENSE, [earliest]),
+        faster_at_21=delay(ONE_SHOT, DENSE, [latest]),
+        not_faster_at_13_5=delay(ONE_SHOT, DENSE, [too_late]),
+        better_at_80=gap(ONE_SHOT, DENSE, [largest]),
+        better_at_5_6=gap(ONE_SHOT, DENSE, [smallest]),
+        not_better_at_3_6=gap(ONE_SHOT, DENSE, [too_small]),
+    )
 
 
 @claim(LENET)
 def test_iterative_beats_one_shot(question):
     """At small sizes iteratively pruned tickets learn faster and become more accurate than those pruned at once."""
-    at_once = one_shot("large_final")
     return conjunction(
-        accuracy=gap(TICKET, at_once, question.rounds), early_stop=delay(at_once, TICKET, question.rounds)
+        accuracy=gap(TICKET, ONE_SHOT, question.rounds), early_stop=delay(ONE_SHOT, TICKET, question.rounds)
     )
 
 
@@ -180,7 +266,10 @@ def test_iterative_beats_one_shot(question):
 @claim(LENET)
 def test_validation_loss_is_u_shaped(question):
     """The validation loss falls, has a clear bottom, and rises again, with all weights and with few."""
-    return effect(lowest([overfitting(DENSE, 0), *(overfitting(TICKET, n) for n in question.rounds)]))
+    networks = [(DENSE, 0), *((TICKET, n) for n in question.rounds)]
+    return conjunction(
+        falls=lowest(learning(*one) for one in networks), rises=lowest(overfitting(*one) for one in networks)
+    )
 
 
 @claim(LENET)
@@ -200,6 +289,13 @@ def test_tickets_fit_at_smaller_sizes(question):
 
 @claim(LENET)
 def test_reset_beats_continuing(question):
+    """At small sizes, resetting the weights in each round leaves more accurate and faster networks than training on."""
+    on = continued("large_final")
+    return conjunction(accuracy=gap(TICKET, on, question.rounds), early_stop=delay(on, TICKET, question.rounds))
+
+
+@claim(LENET)
+def test_reset_in_each_round_beats_reset_at_the_end(question):
     """At small sizes, tickets reset in each round are more accurate and faster than those reset at the end alone."""
     once = reset_at_the_end("large_final")
     return conjunction(accuracy=gap(TICKET, once, question.rounds), early_stop=delay(once, TICKET, question.rounds))
@@ -222,8 +318,14 @@ def kept(training, rounds, layer, name):
 @claim(cases={f"{LENET}-adam": ("",), f"{LENET}-sgd": (SGD,)})
 def test_initial_values_of_tickets(question, training):
     """Tickets' initial values leave a valley at zero in the second layer and the output, under SGD in the first too."""
-    layers = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
-    return conjunction(**{name: kept(training, question.rounds, layer, "near_zero") for name, layer in layers.items()})
+    return conjunction(**{name: kept(training, question.rounds, layer, "near_zero") for name, layer in LAYERS.items()})
+
+
+@claim(LENET)
+def test_shapes_are_the_same_in_every_trial(question):
+    """In every single trial tickets' initial values leave a valley at zero in the second layer and the output."""
+    density = highest(kept("", question.rounds, layer, "near_zero") for layer in (1, -1))
+    return proportion(above(-1 * density, -0.5))
 
 
 @claim(cases={f"{LENET}-adam": ("",), f"{LENET}-sgd": (SGD,)})
@@ -233,61 +335,247 @@ def test_signs_of_tickets(question, training):
     return conjunction(**{name: kept(training, question.rounds, layer, "positive") for name, layer in layers.items()})
 
 
-@claim(LENET)
-def test_resampling_is_little_better_than_reinit(question):
+@claim(cases={LENET: ("",), f"{LENET}-sgd": (SGD,)})
+def test_resampling_is_little_better_than_reinit(question, training):
     """Values drawn anew from a ticket's own do little better than the initialisation's, and worse than the ticket."""
-    resampled = branch("large_final", "resample")
+    arms = (TICKET, branch("large_final", "resample"), REINIT)
+    ticket, resampled, reinit = (under(training, arm) for arm in arms)
     return conjunction(
-        over_reinit=gap(resampled, REINIT, question.rounds),
-        ticket_over_resampled=gap(TICKET, resampled, question.rounds),
+        over_reinit=gap(resampled, reinit, question.rounds),
+        ticket_over_resampled=gap(ticket, resampled, question.rounds),
+        control_is_outside=gap(ticket, reinit, question.rounds),
     )
 
 
-@claim(LENET)
-def test_pruning_before_training_is_worse(question):
+@claim(cases={LENET: ("",), f"{LENET}-sgd": (SGD,)})
+def test_pruning_before_training_is_worse(question, training):
     """Pruned by magnitude at iteration 0, networks are worse than reinitialised tickets of the same size."""
-    return effect(gap(REINIT, chain("large_init"), question.rounds))
+    return effect(gap(under(training, REINIT), under(training, chain("large_init")), question.rounds))
 
 
 @claim(LENET)
 def test_ticket_weights_move_more(question):
     """In the dense network's training the weights of tickets move farther than the others, in every layer."""
-    layers = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
-    return conjunction(**{name: kept("", question.rounds, layer, "movement") for name, layer in layers.items()})
+    return conjunction(**{name: kept("", question.rounds, layer, "movement") for name, layer in LAYERS.items()})
 
 
 @claim(LENET)
 def test_ticket_weights_grow(question):
     """In dense training the weights of tickets grow in magnitude more often than the others, in every layer."""
-    layers = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
 
     def more(layer):
         return kept("", question.rounds, layer, "grown_kept") - kept("", question.rounds, layer, "grown_pruned")
 
-    return conjunction(**{name: more(layer) for name, layer in layers.items()})
+    return conjunction(**{name: more(layer) for name, layer in LAYERS.items()})
+
+
+def spread(training, rounds, name, criterion="large_final"):
+    """How a mask spreads the first layer's connections, as the mean over rounds; see lottery.masks.connections."""
+    return mean(anatomy(counted(criterion, training), n, 0, name) for n in rounds)
 
 
 @claim(LENET)
 def test_inputs_are_connected_unevenly(question):
     """In the first layer a ticket's connections are spread far more unevenly over the inputs than over the units."""
+    return effect(spread("", question.rounds, "spread_over_inputs") - spread("", question.rounds, "spread_over_units"))
+
+
+@claim(LENET)
+def test_inputs_are_connected_unevenly_beyond_chance(question):
+    """The same, less what a random mask of the same size would have on either side."""
     return effect(kept("", question.rounds, 0, "outgoing") - kept("", question.rounds, 0, "incoming"))
+
+
+@claim(LENET)
+def test_inputs_have_two_peaks(question):
+    """Some inputs keep many connections and others few, with a valley between, which random masks do not leave."""
+    return conjunction(
+        valley=spread("", question.rounds, "valley_over_inputs"),
+        control_has_one_peak=spread("", question.rounds, "valley_over_inputs", "random"),
+    )
 
 
 @claim(LENET)
 def test_adam_connects_inputs_more_unevenly(question):
     """Connections are spread more unevenly over the inputs after training with Adam than with SGD."""
+    return effect(
+        spread("", question.rounds, "spread_over_inputs") - spread(SGD, question.rounds, "spread_over_inputs")
+    )
+
+
+@claim(LENET)
+def test_adam_connects_inputs_more_unevenly_beyond_chance(question):
+    """The same, less what random masks of the same size would have."""
     return effect(kept("", question.rounds, 0, "outgoing") - kept(SGD, question.rounds, 0, "outgoing"))
+
+
+NOISY = {size: branch("large_final", f"noise_{size}") for size in ("half", "one", "two", "three")}
 
 
 @claim(LENET)
 def test_noise_on_initial_values(question):
     """Noise on a ticket's initial values costs accuracy: half a deviation hardly any; three still beat a new draw."""
-    noisy = [branch("large_final", f"noise_{size}") for size in ("half", "one", "two", "three")]
-    levels = [mean(accuracy(arm, n) for n in question.rounds) for arm in (TICKET, *noisy)]
+    levels = [mean(accuracy(arm, n) for n in question.rounds) for arm in (TICKET, *NOISY.values())]
     return conjunction(
-        half_a_deviation=gap(noisy[0], TICKET, question.rounds),
+        half_a_deviation=gap(NOISY["half"], TICKET, question.rounds),
         more_is_worse=slope(levels),
-        three_deviations_over_reinit=gap(noisy[3], REINIT, question.rounds),
+        three_deviations_over_reinit=gap(NOISY["three"], REINIT, question.rounds),
+        control_is_outside=gap(REINIT, TICKET, question.rounds),
+    )
+
+
+@claim(LENET)
+def test_noise_costs_step_by_step(question):
+    """Every doubling of the noise from half a deviation to two, and a third one, costs accuracy and time."""
+    steps = zip(list(NOISY)[1:], list(NOISY)[:-1])
+    parts = {}
+    for more, less in steps:
+        parts[f"{more}_is_worse_than_{less}"] = gap(NOISY[more], NOISY[less], question.rounds)
+        parts[f"{more}_is_slower_than_{less}"] = delay(NOISY[more], NOISY[less], question.rounds)
+    return conjunction(**parts)
+
+
+# Appendix G: other learning rates, pruning rates, deviations and widths
+
+
+def better(arm, other, rounds):
+    """By how many points an arm is more accurate on validation images, on which the appendix compares."""
+    return gap(arm, other, rounds, part="validation")
+
+
+@claim(LENET)
+def test_learning_rates_of_adam_are_alike(question):
+    """From 2e-4 to 2e-3 Adam's networks are similarly accurate, with all weights and with few; far below it is not."""
+    rates = {"at_0_0002": 0.0002, "at_0_002": 0.002, "control_is_outside": 0.000025}
+    return conjunction(
+        **{name: better(under(ADAM.format(rate), TICKET), TICKET, question.rounds) for name, rate in rates.items()}
+    )
+
+
+@claim(LENET)
+def test_high_rates_of_adam_are_fastest(question):
+    """At 1.2e-3 and at 2e-3 Adam comes to its early stop before it does at 2e-4."""
+    slow, fast = (under(ADAM.format(rate), TICKET) for rate in (0.0002, 0.002))
+    return conjunction(at_0_0012=delay(slow, TICKET, question.rounds), at_0_002=delay(slow, fast, question.rounds))
+
+
+@claim(LENET)
+def test_extreme_rates_of_adam_do_not_stop(question):
+    """At 2.5e-5 and 6.4e-3 Adam does not come to its early stop within the run, and yet pruning helps accuracy."""
+    low, high = (under(ADAM.format(rate), TICKET) for rate in (0.000025, 0.0064))
+    return conjunction(
+        low_does_not_stop=proportion(above(unfinished(low, 0), 0.5)),
+        high_does_not_stop=proportion(above(unfinished(high, 0), 0.5)),
+        pruning_helps_low=better(low, under(ADAM.format(0.000025), DENSE), question.rounds),
+        pruning_helps_high=better(high, under(ADAM.format(0.0064), DENSE), question.rounds),
+    )
+
+
+@claim(
+    cases={
+        f"{LENET}-adam": (ADAM, 0.0002, 0.002),
+        f"{LENET}-sgd": (PLAIN, 0.4, 0.8),
+        f"{LENET}-momentum": (MOMENTUM, 0.025, 0.1),
+    }
+)
+def test_pattern_at_other_rates(question, optimiser, low, high):
+    """At other learning rates and with other optimisers tickets, too, learn faster and become more accurate."""
+    parts = {}
+    for name, rate in (("low", low), ("high", high)):
+        ticket, dense = (under(optimiser.format(rate), arm) for arm in (TICKET, DENSE))
+        parts[f"{name}_rate_accuracy"] = better(ticket, dense, question.rounds)
+        parts[f"{name}_rate_early_stop"] = delay(ticket, dense, question.rounds)
+    return conjunction(**parts)
+
+
+@claim(LENET)
+def test_sgd_is_as_good_as_adam(question):
+    """SGD at 0.4 and at 0.8 stops as early as Adam at its best rate, and is as accurate; Adam at 2e-4 is later."""
+    parts = {}
+    for rate in (0.4, 0.8):
+        sgd = under(PLAIN.format(rate), TICKET)
+        named = str(rate).replace(".", "_")
+        parts[f"accuracy_at_{named}"] = better(sgd, TICKET, question.rounds)
+        parts[f"early_stop_at_{named}"] = delay(sgd, TICKET, question.rounds)
+    slow = under(ADAM.format(0.0002), TICKET)
+    return conjunction(**parts, control_is_later=delay(slow, TICKET, question.rounds))
+
+
+@claim(LENET)
+def test_momentum_at_0_025_is_best_unpruned(question):
+    """With momentum the rate 0.025 gives the most accurate dense network, which pruning only makes worse."""
+    low, high = (under(MOMENTUM.format(rate), TICKET) for rate in (0.025, 0.1))
+    return conjunction(
+        dense_is_best=better(low, high, [0]),
+        pruning_lowers_it=slope(accuracy(low, n, part="validation") for n in question.rounds),
+    )
+
+
+@claim(
+    cases={f"{LENET}-20-over-60": ("", "60"), f"{LENET}-20-over-40": ("", "40"), f"{LENET}-10-over-40": ("10", "40")}
+)
+def test_slow_pruning_beats_fast(question, slow, fast):
+    """Pruned by 10 or 20% a round, tickets of equal size are more accurate and faster than pruned by 40% or more."""
+    slower, faster = (of_network(f"{LENET}-pruned-by-{rate}" if rate else "", TICKET) for rate in (slow, fast))
+    of_slow, of_fast = question.rounds
+    return conjunction(
+        accuracy=accuracy(slower, of_slow, part="validation") - accuracy(faster, of_fast, part="validation"),
+        early_stop=early_stop(faster, of_fast) - early_stop(slower, of_slow),
+    )
+
+
+def drawn_with(deviation):
+    """The ticket of the network whose weights start with this deviation in every layer."""
+    return of_network(f"{LENET}-normal-{deviation}", TICKET)
+
+
+@claim(LENET)
+def test_deviation_0_1_is_best(question):
+    """A deviation of 0.1 in every layer is about as good as Glorot's, and better than a quarter or four times of it."""
+    return conjunction(
+        about_glorot=better(drawn_with("0_1"), TICKET, question.rounds),
+        over_a_quarter=better(drawn_with("0_1"), drawn_with("0_025"), question.rounds),
+        over_four_times=better(drawn_with("0_1"), drawn_with("0_4"), question.rounds),
+    )
+
+
+@claim(LENET)
+def test_pattern_at_other_deviations(question):
+    """From other deviations tickets, too, learn faster and become more accurate than the dense network."""
+    parts = {}
+    for deviation in ("0_025", "0_1", "0_4"):
+        ticket = drawn_with(deviation)
+        dense = of_network(ticket.network, DENSE)
+        parts[f"accuracy_at_{deviation}"] = better(ticket, dense, question.rounds)
+        parts[f"early_stop_at_{deviation}"] = delay(ticket, dense, question.rounds)
+    return conjunction(**parts)
+
+
+NARROW = of_network(f"{LENET}-narrow", TICKET)
+
+
+@claim(LENET)
+def test_wide_tickets_are_better_at_equal_count(question):
+    """With as many weights left, the ticket of a wider network is more accurate than that of one a quarter as wide."""
+    of_wide, of_narrow = question.rounds
+    return effect(accuracy(TICKET, of_wide, part="validation") - accuracy(NARROW, of_narrow, part="validation"))
+
+
+@claim(LENET)
+def test_wide_tickets_are_hardly_faster_at_equal_count(question):
+    """With as many weights left, the ticket of a wider network stops about as early as that of a narrow one."""
+    of_wide, of_narrow = question.rounds
+    return conjunction(
+        about_as_early=early_stop(NARROW, of_narrow) - early_stop(TICKET, of_wide),
+        control_is_later=early_stop(of_network(NARROW.network, REINIT), of_narrow) - early_stop(NARROW, of_narrow),
+    )
+
+
+@claim(LENET, f"{LENET}-narrow")
+def test_widths_return_at_equal_count(question):
+    """At about 9,000 to 15,000 weights tickets of any width are as accurate as their dense network; reinits are not."""
+    return conjunction(
+        returns=better(TICKET, DENSE, question.rounds), control_falls=better(REINIT, DENSE, question.rounds)
     )
 
 

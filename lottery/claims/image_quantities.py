@@ -1,7 +1,7 @@
 """Quantities of networks for images: accuracy, early stop, learning curves, what a mask keeps."""
 
-from collections.abc import Iterable
-from math import log
+from collections.abc import Callable, Iterable
+from math import ceil, isnan, log
 
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, highest, mean, single
 from lottery.core.errors import LotteryError
@@ -13,26 +13,74 @@ def _accuracy_step(measured: Measurements) -> float:
     return measured["accuracy_step"]
 
 
+# By how much one image changes an accuracy: on parts of different sizes these are different steps.
+STEPS: dict[str, Number] = {
+    "test": _accuracy_step,
+    "train": lambda measured: measured["train_accuracy_step"],
+    "validation": lambda measured: measured["validation_accuracy_step"],
+}
+
+
 def _term(
     arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, timed: bool = False
 ) -> Quantity:
-    cell = (arm, round if arm.by_round else 0)
-    return single(Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, timed))
+    where = f"{arm.name}, round {round}" if arm.by_round or not arm.action.trains else arm.name  # or a rung
+    named = ", ".join(filter(None, [arm.network, where, name]))
+    return single(Term((arm, round if arm.by_round else 0), named, value, resolution, timed))
 
 
 def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
-    """Return accuracy in per cent after `round` rounds of pruning, on all "test" or "train" images.
+    """Return accuracy in per cent after `round` rounds of pruning, on all "test", "train" or "validation" images.
 
     It is that at "early_stop", at the "end" or, on test images only, at the "start".
     """
     if not arm.action.trains:
         return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
-    return _term(arm, round, f"{part} accuracy at {at}", lambda measured: measured[f"{part}_accuracy_{at}"])
+    value = _on_validation(at) if part == "validation" else lambda measured: measured[f"{part}_accuracy_{at}"]
+    return _term(arm, round, f"{part} accuracy at {at}", value, resolution=STEPS[part])
+
+
+def _on_validation(at: str) -> Number:
+    """Return how accuracy on the validation images is read, which is kept as a curve."""
+
+    def value(measured: Measurements) -> float:
+        if at == "early_stop" and not measured["early_stop_iteration"]:
+            return float("nan")  # the training diverged
+        last = measured["iterations"] if at == "end" else measured["early_stop_iteration"]
+        return measured["validation_accuracy"][ceil(last / measured["interval"]) - 1]
+
+    return value
 
 
 def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:
     """Return by how many points an arm is more accurate than another, as the mean over rounds."""
     return mean(accuracy(arm, n, at, part) - accuracy(other, n, at, part) for n in rounds)
+
+
+def best_by_validation(
+    arm: Arm, rounds: Iterable[int], number: Callable[[Arm, int], Quantity], at: str = "early_stop"
+) -> Quantity:
+    """Return a number of an arm at the round whose network is most accurate on validation images, the first of equals.
+
+    What is measured there on test images is not raised by the choice, as the largest of several test accuracies is.
+    """
+    cells = list(rounds)
+    judges, numbers = [accuracy(arm, n, at, "validation") for n in cells], [number(arm, n) for n in cells]
+
+    def chosen(values: list[float]) -> float:
+        by = values[: len(cells)]
+        if any(map(isnan, by)):
+            return float("nan")
+        return values[len(cells) + by.index(max(by))]
+
+    return Quantity(tuple(term for one in (*judges, *numbers) for term in one.terms), chosen)
+
+
+def unfinished(arm: Arm, round: int) -> Quantity:
+    """Return 1 where the minimum of the validation loss lies in the last tenth of the run or nowhere, else 0."""
+    return _term(
+        arm, round, "no early stop", lambda measured: float(measured["censored"]), resolution=lambda measured: 1
+    )
 
 
 def delay(arm: Arm, other: Arm, rounds: Iterable[int]) -> Quantity:
@@ -51,7 +99,7 @@ def learning_curve(arm: Arm, round: int, iteration: int) -> Quantity:
     def value(measured: Measurements) -> float:
         return measured["validation_accuracy"][_look(measured, iteration)]
 
-    return _term(arm, round, f"validation accuracy at iteration {iteration}", value)
+    return _term(arm, round, f"validation accuracy at iteration {iteration}", value, resolution=STEPS["validation"])
 
 
 def _look(measured: Measurements, iteration: int) -> int:
@@ -69,6 +117,15 @@ def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
         return min(next(reached, 2 * measured["iterations"]) * measured["interval"], 2 * measured["iterations"])
 
     return _term(arm, round, f"iteration of {level:g} % validation accuracy", first)
+
+
+def learning(arm: Arm, round: int) -> Quantity:
+    """Return the log of the validation loss at its first look over its minimum: 0 where the minimum comes first."""
+
+    def fall(measured: Measurements) -> float:
+        return log(measured["validation_loss"][0] / min(measured["validation_loss"]))
+
+    return _term(arm, round, "log fall of the validation loss", fall)
 
 
 def overfitting(arm: Arm, round: int) -> Quantity:

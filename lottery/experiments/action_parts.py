@@ -13,7 +13,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
 from lottery.experiments import chain_masks as chains
-from lottery.experiments.arms import TOP, Evaluate, Inspect, LearnMask, OneShot, Train
+from lottery.experiments.arms import TOP, Count, Evaluate, Inspect, LearnMask, OneShot, Train
 from lottery.experiments.computing import prepared_of
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import ActionPart, Prepared, Sources, implements, part_of
@@ -21,6 +21,7 @@ from lottery.experiments.planted_reading import PlantedReading, read_untrained
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.experiments.search_part import count
+from lottery.masks.connections import connections
 from lottery.masks.mask_statistics import anatomy
 from lottery.models.architectures import is_planted
 from lottery.models.evaluation import untrained_scores
@@ -213,3 +214,18 @@ class InspectAction(ActionPart):
         )
         layers = zip(pruned, masks, w_init, w_final)
         return Record({"anatomy": {name: anatomy(mask, w_i, w_f) | pruned[name] for name, mask, w_i, w_f in layers}})
+
+
+@implements(Count)
+class CountAction(ActionPart):
+    """The mask's connections are counted, layer by layer."""
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        return population.each(lambda one: cls._counted(one, sources[one]))
+
+    @staticmethod
+    def _counted(experiment: Experiment, sources: Sources) -> Record:
+        masks = part_of(experiment.arm.mask)(experiment).cut(sources).masks
+        layers = zip(experiment.setting.architecture.layers, masks)
+        return Record({"anatomy": {layer.name: connections(mask) for layer, mask in layers}})

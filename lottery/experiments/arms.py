@@ -6,7 +6,7 @@ is done with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 from lottery.experiments.scales import PLANTED_SCORES, RESCALED, SUPERMASK, TOP_K
@@ -199,6 +199,13 @@ class Inspect(Action):
 
 
 @dataclass(frozen=True)
+class Count(Action):
+    """Nothing is evaluated: the mask's connections are counted (`lottery/masks/connections.py`)."""
+
+    trains, kind, name = False, "count", "counted"
+
+
+@dataclass(frozen=True)
 class LearnMask(Action):
     """The start is frozen, and a mask over it is trained (`lottery/training/learned_masks.py`).
 
@@ -336,6 +343,21 @@ def untrained(criterion: str, treatment: str = "rewind", training: str = "", aft
 def dissected(criterion: str, training: str = "") -> Arm:
     """Return the arm that looks at the rewinding chain's masks: which weights they keep, and what became of those."""
     return Arm(From(chain(criterion)), Reset(), Inspect(), training)
+
+
+def counted(criterion: str, training: str = "") -> Arm:
+    """Return the arm that counts the connections of the rewinding chain's masks."""
+    return Arm(From(chain(criterion)), Reset(), Count(), training)
+
+
+def under(training: str, arm: Arm) -> Arm:
+    """Return an arm as another of the scale's trainings makes it; "": as the claim's does."""
+    return replace(arm, training=training) if training else arm
+
+
+def of_network(name: str, arm: Arm) -> Arm:
+    """Return an arm in another of the scale's networks."""
+    return replace(arm, network=name)
 
 
 def at(share: float | None) -> str:

@@ -1,6 +1,6 @@
 """The three scales: on what the suite trains at each of them, as one table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lottery.core.errors import LotteryError
 from lottery.data.tasks import SIZES
@@ -15,7 +15,14 @@ SGD = "sgd"
 SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
 PLANTED = "planted"  # of networks in which a ticket is planted, as the paper trains them at every scale
 PLANTED_SCORES = "planted scores"  # of edge-popup's scores in them
-TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES)
+# Frankle & Carbin's appendix G: other learning rates, as long as a claim about early stop needs.
+ADAM, PLAIN, MOMENTUM = "adam at {}", "sgd at {}", "momentum at {}"
+SWEPT = {
+    **{ADAM.format(rate): ("adam", rate, 0.0) for rate in (0.000025, 0.0002, 0.002, 0.0064)},
+    **{PLAIN.format(rate): ("sgd", rate, 0.0) for rate in (0.4, 0.8)},
+    **{MOMENTUM.format(rate): ("sgd", rate, 0.9) for rate in (0.025, 0.1)},
+}
+TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES, *SWEPT)
 DATASETS = (
     "digits",
     "mnist",
@@ -25,7 +32,7 @@ SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zh
 
 # How long the papers train, where a claim is about a network that was trained so long: 55 epochs of 916 batches
 # (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500.
-PAPER_ITERATIONS = {"lenet-300-100": {FULL_LENGTH: 50_380, SUPERMASK: 440_000, RESCALED: 110_000}}
+PAPER_ITERATIONS = {"lenet-300-100": {FULL_LENGTH: 50_380, SGD: 50_380, SUPERMASK: 440_000, RESCALED: 110_000}}
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,25 @@ def _lenet(iterations: int, interval: int, snapshots: tuple[int, ...] = ()) -> S
     """LeNet-300-100 on MNIST as both papers train it: Adam at 1.2e-3, batches of 60, a constant learning rate."""
     config = Config("adam", 1.2e-3, 60, iterations, interval, snapshots=snapshots)
     return Setting("lenet-300-100", "mnist", config)
+
+
+def _swept(setting: Setting, **factors: float) -> dict[str, Setting]:
+    """Return a setting at every learning rate of the sweep, times the factor of its optimiser."""
+    return {
+        name: replace(
+            setting, config=replace(setting.config, optimiser=by, learning_rate=rate * factors[by], momentum=m)
+        )
+        for name, (by, rate, m) in SWEPT.items()
+    }
+
+
+def _variants(setting: Setting) -> dict[str, dict[str, Setting]]:
+    """Return a setting with every variant of its network in place of LeNet-300-100's of the same name."""
+    return {
+        "lenet-300-100" + one.removeprefix(setting.network): {EARLY_STOP: replace(setting, network=one)}
+        for one in ARCHITECTURES
+        if one.startswith(f"{setting.network}-")
+    }
 
 
 def _lenet_supermask(rate: float, epochs: int) -> Setting:
@@ -68,6 +94,7 @@ def _lenet_trainings(
         TOP_K: Setting(
             "lenet-300-100", "mnist", Config("sgd", 0.1, 128, 429 * epochs, 4_290, momentum=0.9, weight_decay=1e-4)
         ),
+        **_swept(early_stop, adam=1, sgd=1),
     }
 
 
@@ -85,6 +112,7 @@ _DIGITS_TRAININGS = {
     SUPERMASK: _digits(Config("sgd", 20.0, 50, 600, 100, momentum=0.9)),
     RESCALED: _digits(Config("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
     TOP_K: _digits(Config("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
+    **_swept(_DIGITS, adam=1e-2 / 1.2e-3, sgd=0.4 / 0.8),  # each optimiser's rates as far apart as on MNIST
 }
 # Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Made data, small networks: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
@@ -104,26 +132,33 @@ SNAPSHOTS = (4_000, 10_000, 20_000, 30_000, 40_000)  # iterations after which ma
 _PAPER = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 100, SNAPSHOTS)
 _FULL_LENGTH = _lenet(PAPER_ITERATIONS["lenet-300-100"][FULL_LENGTH], 1_000, SNAPSHOTS)
 
+_REDUCED = _lenet(12_000, 200)
+
 SCALES = {
     scale.name: scale
     for scale in (
         Scale(
             "tiny",
-            {"lenet-300-100": _DIGITS_TRAININGS, **_PLANTED},
+            {"lenet-300-100": _DIGITS_TRAININGS, **_variants(_DIGITS), **_PLANTED},
             "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced "
             "(MNIST and planted tickets, two hours on two cores)",
         ),
         Scale(
             "reduced",
             {
-                "lenet-300-100": _lenet_trainings(_lenet(12_000, 200), _FULL_LENGTH, epochs=100, rescaled_epochs=100),
+                "lenet-300-100": _lenet_trainings(_REDUCED, _FULL_LENGTH, epochs=100, rescaled_epochs=100),
+                **_variants(_REDUCED),
                 **_PLANTED,
             },
             "ask for the published training length everywhere with --scale paper (a GPU is advised)",
         ),
         Scale(
             "paper",
-            {"lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500), **_PLANTED},
+            {
+                "lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500),
+                **_variants(_PAPER),
+                **_PLANTED,
+            },
             "this is all there is to ask",
         ),
     )

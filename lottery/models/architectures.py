@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from lottery.models.layout import Layout
 
+GLOROT = "truncated_glorot_normal"
+PRUNED, NORMAL, NARROW = "-pruned-by-", "-normal-", "-narrow"  # variants of a network in their names
 COLOUR = (3, 32, 32)  # channels, height and width of CIFAR's images
 
 
@@ -40,7 +42,7 @@ class Architecture:
     pruned_per_round: tuple[tuple[str, Fraction], ...] = ()
     scope: str = "layer"
     task: Task = CLASSIFICATION
-    initialiser: str = "truncated_glorot_normal"
+    initialiser: str = GLOROT
     image: tuple[int, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()
 
@@ -141,8 +143,21 @@ def _chain(*sizes: int) -> nn.Module:
     return nn.Sequential(*_dense(*sizes))
 
 
-def _perceptron(name: str, *sizes: int) -> Architecture:
-    return Architecture(name, functools.partial(_chain, *sizes), _rates({HIDDEN: 20, OUTPUT: 10}))
+def _perceptron(name: str, *sizes: int, rate: int = 20, initialiser: str = GLOROT) -> Architecture:
+    """The output layer is pruned at half the rate, as Frankle & Carbin do."""
+    build, rates = functools.partial(_chain, *sizes), _rates({HIDDEN: rate, OUTPUT: rate // 2})
+    return Architecture(name, build, rates, initialiser=initialiser)
+
+
+def _swept(name: str, inputs: int, first: int, second: int, narrow: tuple[int, int]) -> list[Architecture]:
+    """Frankle & Carbin's appendix G: a network at other pruning rates, from other deviations, and narrower."""
+    sizes = (inputs, first, second, 10)
+    return [
+        *(_perceptron(f"{name}{PRUNED}{rate}", *sizes, rate=rate) for rate in (10, 40, 60)),
+        *(_perceptron(f"{name}{NORMAL}{deviation}", *sizes, initialiser=f"normal_{deviation}")
+          for deviation in ("0_025", "0_1", "0_4")),
+        _perceptron(f"{name}{NARROW}", inputs, *narrow, 10),
+    ]  # fmt: skip
 
 
 def _planted(task: str, depth: int, width: int = 100) -> Architecture:
@@ -203,6 +218,8 @@ ARCHITECTURES = {
         _perceptron("lenet-300-100", 784, 300, 100, 10),
         # LeNet-300-100 in miniature, for 8x8 digits; widths that are multiples of 16 run a tenth faster than 100 and 50
         _perceptron("lenet-96-48", 64, 96, 48, 10),
+        *_swept("lenet-300-100", 784, 300, 100, (75, 25)),
+        *_swept("lenet-96-48", 64, 96, 48, (24, 12)),
         _small_convolutional("conv-2", 10, 64),
         _small_convolutional("conv-4", 10, 64, 128),
         _small_convolutional("conv-6", 15, 64, 128, 256),

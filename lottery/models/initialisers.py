@@ -34,6 +34,24 @@ def he_normal(layer: Layer, generator: torch.Generator) -> Tensor:
     return torch.randn(layer.shape, generator=generator) * (2 / layer.fan_in) ** 0.5
 
 
+@INITIALISERS
+def normal_0_025(layer: Layer, generator: torch.Generator) -> Tensor:
+    """N(0, 0.025^2) in every layer."""
+    return 0.025 * torch.randn(layer.shape, generator=generator)
+
+
+@INITIALISERS
+def normal_0_1(layer: Layer, generator: torch.Generator) -> Tensor:
+    """N(0, 0.1^2) in every layer: the deviation that Frankle & Carbin 2019 find best (appendix G)."""
+    return 0.1 * torch.randn(layer.shape, generator=generator)
+
+
+@INITIALISERS
+def normal_0_4(layer: Layer, generator: torch.Generator) -> Tensor:
+    """N(0, 0.4^2) in every layer."""
+    return 0.4 * torch.randn(layer.shape, generator=generator)
+
+
 def _glorot(layer: Layer) -> float:
     return (2 / (layer.fan_in + layer.fan_out)) ** 0.5
 
