@@ -11,7 +11,7 @@ import pytest
 
 import lottery
 from lottery.experiments.action_parts import TrainAction
-from lottery.experiments.arms import Arm, From, chain, dissected, untrained
+from lottery.experiments.arms import Arm, From, chain, counted, dissected, untrained
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import science
 from lottery.training.config import Config, Setting
@@ -19,7 +19,9 @@ from tests.conftest import SMALL
 
 ROOT = Path(lottery.__file__).parents[1]
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
-BEFORE_TRAINING = r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)( one-shot, untrained)?"
+BEFORE_TRAINING = (
+    r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)( one-shot, untrained| branch, counted)?"
+)
 
 
 def keys(folder, *edits):
@@ -72,19 +74,25 @@ EDITS = {
         "experiments/mask_parts.py",
         'return Record({}, {"final": final.numpy()}',
         'return Record({}, {"final": final.numpy().copy()}',
-        rf"lenet-96-48: (?!{BEFORE_TRAINING}$).*|planted-\w+-5: dense.*",
+        rf"lenet-96-48[\w-]*: (?!{BEFORE_TRAINING}$).*|planted-\w+-5: dense.*",
     ),
     "a start": (
         "experiments/start_parts.py",
         "(record,) = sources.values()",
         "[record] = sources.values()",
-        r"lenet-96-48: large_final, continued branch",
+        r"lenet-96-48: large_final, continued( branch)?",
     ),
     "an action": (
         "experiments/action_parts.py",
         "return (self.experiment.dense,)",
         "return tuple([self.experiment.dense])",
         r"lenet-96-48: large_final branch, dissected",
+    ),
+    "what is counted": (
+        "masks/connections.py",
+        "return midway - min(few, many)",
+        "return midway - min(many, few)",
+        r"lenet-96-48: \w+ branch, counted",
     ),
     "a learned mask": (
         "training/learned_masks.py",
@@ -149,5 +157,7 @@ def test_what_rests_on_training_covers_the_training():
         (untrained("large_final"), True),
         (dissected("large_final"), True),
         (untrained("random"), False),
+        (counted("large_final"), True),
+        (counted("random"), False),
     ):
         assert (TrainAction in science(experiment(SETTING, arm, 1, 0))) is rests

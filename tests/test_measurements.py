@@ -9,6 +9,7 @@ from lottery.experiments.arms import (
     branch,
     chain,
     continued,
+    counted,
     dissected,
     edge_popup,
     learned,
@@ -142,7 +143,8 @@ def test_no_two_arms_are_written_alike():
         DENSE, chain("large_final"), chain("movement"), chain("large_final", "reinit"),
         chain("large_final", pruned="init"), continued("large_final"),
         branch("large_final", "reinit"), branch("large_final", "reinit", draw=1),
-        one_shot("large_final"), untrained("large_final"), dissected("large_final"), learned(), learned(rescaled=True),
+        one_shot("large_final"), untrained("large_final"), dissected("large_final"), counted("large_final"),
+        learned(), learned(rescaled=True),
         learned(logit=2.0), edge_popup(0.5), edge_popup(0.1), learned("constant"),
     ]  # fmt: skip
     net = "planted-circle-5"

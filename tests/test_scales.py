@@ -4,11 +4,14 @@ import dataclasses
 from statistics import median
 
 import pytest
+from scipy.stats import kstest, norm
 
 from lottery.claims import entries
 from lottery.claims.resolved import lacks
 from lottery.core.errors import LotteryError
-from lottery.experiments.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, scale
+from lottery.experiments.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, SGD, SWEPT, scale
+from lottery.models.architectures import ARCHITECTURES, network
+from lottery.models.initialisers import initial_weights
 from lottery.training.config import Config, Setting
 from tests.conftest import replica
 from tests.training_helpers import train
@@ -84,3 +87,54 @@ def test_brief_training_stops_at_75_per_cent(real_mnist):
         for outcome in train(LENET, real_mnist, setting.config, [replica(LENET, seed) for seed in range(6)])
     ]
     assert 70 < sum(ends) / len(ends) < 80
+
+
+class TestSweeps:
+    """Frankle & Carbin's appendix G: every scale has each variant, which differs from its network in one thing."""
+
+    @pytest.mark.parametrize("name", SCALES)
+    def test_a_training_of_the_sweep_differs_in_its_optimiser_alone(self, name):
+        """Length, batch and looks stay; two rates of one optimiser are as far apart as the paper's."""
+        settings = SCALES[name].settings[LENET]
+        usual = settings[EARLY_STOP]
+        for training, (optimiser, rate, momentum) in SWEPT.items():
+            config = settings[training].config
+            assert (config.optimiser, config.momentum) == (optimiser, momentum)
+            assert dataclasses.replace(config, optimiser="adam", learning_rate=0.0, momentum=0.0) == (
+                dataclasses.replace(usual.config, learning_rate=0.0)
+            )
+            factor = (
+                settings[SGD].config.learning_rate / 0.8 if optimiser == "sgd" else usual.config.learning_rate / 1.2e-3
+            )
+            assert config.learning_rate == pytest.approx(rate * factor)
+
+    @pytest.mark.parametrize("name", SCALES)
+    def test_a_variant_differs_from_its_network_in_one_thing(self, name):
+        """In pruning rates, in initialisation or in width; never in how it is trained."""
+        usual = SCALES[name].setting(LENET, EARLY_STOP)
+        for variant in (name for name in ARCHITECTURES if name.startswith(f"{LENET}-")):
+            setting = SCALES[name].setting(variant, EARLY_STOP)
+            assert setting.config == usual.config and setting.dataset == usual.dataset
+            one, other = setting.architecture, usual.architecture
+            same = [
+                one.pruned_per_round == other.pruned_per_round,
+                one.initialiser == other.initialiser,
+                [layer.shape for layer in one.layers] == [layer.shape for layer in other.layers],
+            ]
+            assert sum(same) == 2, variant
+
+    def test_equal_counts_are_equal(self):
+        """The rungs at which widths and pruning rates are compared leave the wide or slow network no more weights."""
+        pairs = [(LENET, 12, f"{LENET}-narrow", 5), (LENET, 13, f"{LENET}-pruned-by-60", 3),
+                 (LENET, 12, f"{LENET}-pruned-by-40", 5), (f"{LENET}-pruned-by-10", 15, f"{LENET}-pruned-by-40", 3),
+                 ("lenet-96-48", 13, "lenet-96-48-narrow", 4)]  # fmt: skip
+        for name, round, other, its in pairs:
+            left, of_other = sum(network(name).kept(round)), sum(network(other).kept(its))
+            assert 0.75 * of_other < left <= of_other, (name, other, left, of_other)
+
+    @pytest.mark.parametrize("deviation", [0.025, 0.1, 0.4])
+    def test_a_deviation_is_that_of_every_layer(self, deviation):
+        """Told by Kolmogorov and Smirnov's test against the normal distribution of that deviation."""
+        name = f"{LENET}-normal-{deviation}".replace(".", "_")
+        for weights in initial_weights(network(name), 0):
+            assert kstest(weights.flatten().numpy(), norm(0, deviation).cdf).pvalue > 1e-4
