@@ -97,8 +97,8 @@ def test_truncated_draws_have_the_distribution_of_scipy():
 
 
 def test_initial_weights_are_those_of_the_papers_draw():
-    """Both papers' networks start from the truncated draw, each layer from its own stream, biases from zero."""
-    for name in ("lenet-300-100", "lenet-96-48", "conv-2"):
+    """Both papers' networks start from the truncated draw, the miniature from the whole, each layer from its stream."""
+    for name, kind in (("lenet-300-100", "truncated_"), ("lenet-96-48", ""), ("conv-2", "truncated_")):
         for layer, weights in zip(network(name).layers, initial_weights(network(name), 3), strict=True):
-            drawn = INITIALISERS.find("truncated_glorot_normal")(layer=layer, generator=stream(3, "init", layer.name))
+            drawn = INITIALISERS.find(f"{kind}glorot_normal")(layer=layer, generator=stream(3, "init", layer.name))
             assert torch.equal(weights, drawn)
