@@ -1,9 +1,11 @@
 """Quantities of networks for images: whose measurements they read, and what they make of them."""
 
 from math import log
+from pathlib import Path
 
 import pytest
 
+from lottery.claims.entries import read
 from lottery.claims.image_quantities import (
     accuracy,
     best_rung,
@@ -16,7 +18,9 @@ from lottery.claims.image_quantities import (
 )
 from lottery.claims.statistics import Region, decide_mean
 from lottery.experiments.arms import DENSE, chain, dissected, learned, untrained
+from lottery.experiments.scales import SCALES
 
+EXPECTED = Path(__file__).parents[1] / "expected"
 TICKET, SIGNED, UNSIGNED = chain("large_final"), chain("large_final", "constant_initial_sign"), chain("random")
 
 
@@ -112,3 +116,16 @@ class TestNames:
         assert accuracy(learned(), 0, "end").terms[0].name.startswith("dense, learned Bernoulli mask, supermask, test")
         rungs = [term.name for term in best_rung(untrained("random")).terms]
         assert len(set(rungs)) == 25 and "round 24" in rungs[-1]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_no_match_without_a_control(scale):
+    """In the claims of Zhou et al. a band around zero, or a match, stands beside a control that must lie outside."""
+    asked = [(entry.id, entry.question(scale)) for entry in read(EXPECTED / "zhou_2019.toml").values()]
+    for id, question in asked:
+        assert question.region is None or question.region.low != -question.region.high, id
+        bands = [region for region in question.parts.values() if region.low == -region.high]
+        disjoint = [region for region in question.parts.values() for band in bands if region.high <= band.low]
+        assert len(disjoint) >= len(bands), id
+        if any(part.endswith("not_worse") for part in question.parts):
+            assert any(part.endswith("loses") for part in question.parts), id
