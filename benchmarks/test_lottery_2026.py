@@ -3,7 +3,7 @@
 from lottery.claims.claim import claim, conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, gap
 from lottery.claims.planted_quantities import enrichment, recall_above_chance, score
-from lottery.experiments.arms import at, chain, edge_popup, learned, multishot, singleshot
+from lottery.experiments.arms import at, chain, edge_popup, learned, multishot, one_shot, singleshot
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
 METHODS = ("magnitude", "snip", "grasp", "synflow")
@@ -15,10 +15,16 @@ def test_edge_popup_matches_bernoulli_masks(question):
     return effect(accuracy(edge_popup(0.5), 0, at="end") - accuracy(learned(), 0, at="end"))
 
 
-@claim(cases={f"{LENET}-{name}": (f"{name}_init",) for name in ("snip", "grasp", "synflow")})
-def test_scores_before_training_beat_random(question, criterion):
+BEFORE_TRAINING = {f"{LENET}-{name}": f"{name}_init" for name in METHODS[1:]}
+
+
+@claim(
+    cases={f"{variant}-once": (one_shot(criterion),) for variant, criterion in BEFORE_TRAINING.items()}
+    | {f"{variant}-every_round": (chain(criterion),) for variant, criterion in BEFORE_TRAINING.items()}
+)
+def test_scores_before_training_beat_random(question, arm):
     """Masks by scores of untrained weights, layer by layer, leave networks that train better than random masks do."""
-    return effect(gap(chain(criterion), chain("random"), question.rounds))
+    return effect(gap(arm, chain("random"), question.rounds))
 
 
 @claim(cases={f"{CIRCLE}-{name}": (name,) for name in ("magnitude_increase", "movement", "large_final_same_sign")})

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.stats import hypergeom
 
 from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
 from lottery.experiments import chain_masks as chains
 from lottery.experiments import keys
 from lottery.experiments.all_parts import parents
@@ -36,6 +38,7 @@ from lottery.experiments.parts import part_of
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.masks import criteria
+from lottery.masks.pruned_values import PRUNED
 from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights
 from lottery.models.layout import Layout
@@ -297,12 +300,28 @@ class TestPruned:
             assert torch.equal(start, expected)
             assert (start[mask] == 0).any() and (start[~mask] != 0).any()
 
-    def test_controls(self):
-        """The shuffled control has as many zeros as variant 1, among the pruned; the reversed one zeroes what grew."""
-        for (mask, start, *_), (_, first, *_) in zip(self.layers("variant_1_shuffled", 1), self.layers("variant_1", 1)):
-            assert (
-                (start == 0).sum() == (first == 0).sum() and not torch.equal(start, first) and (start[mask] != 0).all()
-            )
+    def test_shuffled_control_adds_as_many_zeros(self):
+        """Zeros of earlier rounds stay; each round adds as many as it prunes of weights that shrank, among these."""
+        for mask, start, earlier, old, final, w_init in self.layers("variant_1_shuffled"):
+            newly, zero = earlier & ~mask, start == 0
+            assert torch.equal(zero[~newly], (old == 0)[~newly]) and not zero[mask].any()
+            assert zero[newly].sum() == (newly & (final.abs() < old.abs())).sum()
+            assert torch.equal(start[~zero], w_init[~zero])
+
+    def test_shuffled_control_is_blind(self):
+        """Of its new zeros no more have shrunk than of all that is pruned: a hypergeometric number of them."""
+        n, shrunk = 4_000, 1_000
+        shrank = torch.arange(n) < shrunk
+        newly, none = torch.ones(n, dtype=torch.bool), torch.zeros(n, dtype=torch.bool)
+        zeros = PRUNED.call(
+            "variant_1_shuffled", mask=none, newly=newly, shrank=shrank, grew=none, was_zero=none, generator=stream(0)
+        )
+        hits = int((zeros & shrank).sum())
+        low, high = hypergeom(n, shrunk, shrunk).ppf([0.0005, 0.9995])
+        assert zeros.sum() == shrunk and low <= hits <= high
+
+    def test_reversed_control(self):
+        """It sets to zero what was pruned though it grew."""
         for mask, start, earlier, old, final, w_init in self.layers("variant_1_reversed", 1):
             expected = torch.where((earlier & ~mask) & (final.abs() > old.abs()), 0.0, w_init)
             assert torch.equal(start, expected)

@@ -20,7 +20,7 @@ from tests.conftest import SMALL
 ROOT = Path(lottery.__file__).parents[1]
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
 BEFORE_TRAINING = (
-    r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)( one-shot, untrained| branch, counted)?"
+    r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)( one-shot(, untrained)?| branch, counted)?"
 )
 
 

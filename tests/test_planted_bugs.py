@@ -68,7 +68,7 @@ class TestClaimsTurn:
     def test_supermask_of_shuffled_weights(self, tmp_path, monkeypatch):
         """A supermask over weights with foreign signs is at chance, and the headline claim is refuted."""
         monkeypatch.setitem(kept_values.TREATMENTS, "constant_initial_sign", kept_values.TREATMENTS["constant"])
-        assert verdict(zhou.test_supermask_mnist_above_80, tmp_path, seeds=4) == "refuted"
+        assert verdict(zhou.test_supermask_is_far_above_chance, tmp_path, seeds=4) == "refuted"
 
     def test_snip_upside_down(self, tmp_path, monkeypatch):
         """Keeping what the loss is least sensitive to loses to random masks; keeping the most beats them."""

@@ -1,11 +1,11 @@
 """Quantities of networks for images: accuracy, early stop, learning curves, what a mask keeps."""
 
 from collections.abc import Callable, Iterable
-from math import ceil, isnan, log
+from math import ceil, exp, isnan, log
 
-from lottery.claims.quantities import Measurements, Number, Quantity, Term, highest, mean, single
+from lottery.claims.quantities import Measurements, Number, Quantity, Term, above, highest, mean, single
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import Arm
+from lottery.experiments.arms import Arm, chain, dissected
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 
@@ -166,3 +166,49 @@ def early_stop(arm: Arm, round: int) -> Quantity:
         resolution=lambda measured: measured["interval"] / measured["iterations"],
         timed=True,
     )
+
+
+NEAR = 0.25  # of what a control loses: what two arms may differ by that "match"
+
+
+def matching(arm: Arm, reference: Arm, control: Arm, rounds: Iterable[int]) -> dict[str, Quantity]:
+    """Return the parts of "an arm matches a reference", each of which should be above zero.
+
+    It is neither worse nor better by more than a quarter of what a control loses in the same rounds; and that control,
+    which the paper contrasts with it, does lose.
+    """
+    rounds = list(rounds)
+    loss = gap(reference, control, rounds)
+    return {
+        "not_worse": NEAR * loss - gap(reference, arm, rounds),
+        "not_better": NEAR * loss - gap(arm, reference, rounds),
+        "control_loses": loss,
+    }
+
+
+def own_round(criterion: str, round: int, layer: int, name: str) -> Quantity:
+    """Return what the training before a round of pruning did to the weights of one layer that the round prunes.
+
+    `name` is one of those of `lottery.masks.mask_statistics.pruning`. The dense training is before the first round, and
+    before every later one that of the round before it, which the chain keeps.
+    """
+    if round == 1:
+        return anatomy(dissected(criterion), 1, layer, name)
+
+    def value(measured: Measurements) -> float:
+        return list(measured["pruning"].values())[layer][name]
+
+    what = f"{name} in layer {layer} of what the next round prunes"
+    return _term(chain(criterion), round - 1, what, value, resolution=lambda measured: 1e-6)
+
+
+def moved(arm: Arm) -> Quantity:
+    """Return by how many points training changed the expected share of weights that a learned supermask keeps."""
+    logit = arm.action.logit  # type: ignore[attr-defined]
+    return above(weights_remaining(arm), 100 / (1 + exp(-logit)))
+
+
+def moved_either_way(arm: Arm) -> Quantity:
+    """Return by how many points training changed that share, more or less."""
+    change = moved(arm)
+    return Quantity(change.terms, lambda values: abs(change.combine(values)))

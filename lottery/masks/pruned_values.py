@@ -54,11 +54,10 @@ def variant_2(shrank: Tensor, was_zero: Tensor) -> Tensor:
 def variant_1_shuffled(
     mask: Tensor, newly: Tensor, shrank: Tensor, was_zero: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """The control of variant 1: as many zeros in the layer, at random places among the pruned."""
-    count = int(variant_1(mask, newly, shrank, was_zero).sum())
-    places = (~mask).flatten().nonzero()[:, 0]
-    chosen = places[torch.randperm(len(places), generator=generator)[:count]]
-    zeros = torch.zeros(mask.numel(), dtype=torch.bool)
+    """The control of variant 1: every round adds as many zeros, at random places among the weights that it prunes."""
+    places = newly.flatten().nonzero()[:, 0]
+    chosen = places[torch.randperm(len(places), generator=generator)[: int((newly & shrank).sum())]]
+    zeros = (~mask & was_zero).flatten()
     zeros[chosen] = True
     return zeros.view(mask.shape)
 
