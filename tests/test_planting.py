@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lottery.core.errors import LotteryError
+from lottery.planting.planted_networks import planted_parameters, planting, task_of
 from lottery.planting.planting import Network, hosts, plant
 from lottery.planting.targets import TASKS, Target
 
@@ -183,3 +184,16 @@ class TestErrors:
         """There is no target with fewer than two layers of weights."""
         with pytest.raises(LotteryError, match="the targets begin at depth 3 .* not at 2"):
             TASKS[task](2)
+
+
+def test_printed_networks_have_the_printed_scale():
+    """The same hosts, planted at the algorithm's own scale, by which the last layer stands out."""
+    name, target = "planted-circle-5-printed", TASKS["circle"](5)
+    ours, printed = planting("planted-circle-5", (3,)), planting(name, (3,))
+    wanted = plant(target, hosts((2, 100, 100, 100, 4), (3,)), printed=True)
+    assert task_of(name) == ("circle", 5)
+    for layer in range(4):
+        assert torch.equal(printed.network.weights[layer], wanted.network.weights[layer])
+    last = [found.network.weights[-1][found.weight_masks[-1]].abs().mean() for found in (printed, ours)]
+    assert last[0] > 5 * last[1]
+    assert not torch.equal(planted_parameters(name, [3]), planted_parameters("planted-circle-5", [3]))

@@ -33,7 +33,7 @@ from lottery.experiments.parts import parts
 from lottery.experiments.planted_reading import PlantedReading
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SCALES
-from lottery.experiments.search_part import SearchMask, count
+from lottery.experiments.search_part import SearchMask, above_threshold, count, stays
 from lottery.masks.saliency import perceptron
 from lottery.models.architectures import network
 from lottery.models.losses import LOSSES, OF_SOFTMAX, mean_loss
@@ -277,6 +277,28 @@ def test_planted_count_is_the_whole_ticket():
     """Weights and biases of the ticket, where the released code takes the weights' share: too few for Circle."""
     assert [count(network(name), None, False) for name in (CIRCLE, RELU, HELIX)] == [130, 4, 156]
     assert [count(network(name), None, True) for name in (CIRCLE, RELU, HELIX)] == [110, 5, 122]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.01, 108 / 20_600, 0.9999])
+@pytest.mark.parametrize("values", [3, 10_000_000])
+def test_released_threshold_is_that_of_the_official_code(share, values):
+    """The k-th smallest score, k = int((1 - share) * N), and what exceeds it: with many ties and with none."""
+    generator = torch.Generator().manual_seed(1)
+    for size in (10, 999, 10_452, 20_904):
+        scores = torch.randint(values, (size,), generator=generator).double()
+        gone = int((1.0 - share) * size)
+        wanted = scores > scores.kthvalue(gone).values if gone else torch.ones(size, dtype=torch.bool)
+        assert torch.equal(above_threshold(scores, stays(share, size, True)), wanted)
+
+
+@pytest.mark.parametrize("how", [singleshot, multishot])
+def test_released_searches_keep_what_does_not_go(how):
+    """Of N parameters int((1 - share) * N) go, where nothing ties: 210 of 20,904 stay at a hundredth, here 209."""
+    one = Rounds(how(CIRCLE, "snip", 0.01, released=True), how(CIRCLE, "snip", 0.01))
+    last = one.arms[0].mask.rounds
+    one.prune(last, one.train(f"round {last}", one.arms[0].mask.epochs and 1))
+    total = one.layout.count
+    assert [int(one.kept(row).sum()) for row in range(2)] == [total - int(0.99 * total), round(0.01 * total)]
 
 
 def test_released_cuts_ties_and_regrows():

@@ -62,6 +62,30 @@ def collapse(arm: Arm) -> Quantity:
     return _sought(arm, "no path left", lambda measured: 0.0 if measured["connected"] else 1.0, resolution=1.0)
 
 
+def empty_layer(arm: Arm) -> Quantity:
+    """Return 1 where a search left no weight at all in one of the layers, else 0: collapse in the narrow sense."""
+    name = "no weight left in some layer"
+    return _sought(arm, name, lambda measured: 0.0 if all(measured["weights_kept"]) else 1.0, resolution=1.0)
+
+
+def past_halfway(arm: Arm, ticket: str = "weak") -> Quantity:
+    """Return by how many points a ticket of circle is above the middle between best constant and planted one."""
+    _must_have(arm, ticket)
+    if _task(arm) != "circle":
+        raise ValueError(f"{arm.network} is a regression; there is no middle between errors of different sizes")
+    name = f"{ticket} ticket, above the middle between the most frequent class and the planted ticket"
+    return _sought(arm, name, lambda measured: measured[ticket] - (measured["constant"] + measured["ticket"]) / 2)
+
+
+def worse_than_a_line(arm: Arm, ticket: str = "weak") -> Quantity:
+    """Return by how much the log of a regression's error is above that of the best affine function."""
+    _must_have(arm, ticket)
+    if _task(arm) == "circle":
+        raise ValueError(f"{arm.network} has classes; ask of regressions whether they are worse than a line")
+    name = f"{ticket} ticket, above the best affine function"
+    return _sought(arm, name, lambda measured: _good(arm, measured[ticket]) - log(measured["affine"]))
+
+
 def recall(arm: Arm) -> Quantity:
     """Return which share of the planted weights a search kept."""
     return _sought(arm, "share of the planted weights kept", lambda measured: measured["recall"][-1], resolution=0.01)

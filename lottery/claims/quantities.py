@@ -129,6 +129,11 @@ def above(quantity: Quantity, level: float) -> Quantity:
     return Quantity(quantity.terms, lambda values: quantity.combine(values) - level)
 
 
+def within(quantity: Quantity, margin: float) -> Quantity:
+    """Return by how much a quantity is nearer to zero than a margin: above zero where it lies within."""
+    return Quantity(quantity.terms, lambda values: margin - abs(quantity.combine(values)))
+
+
 def single(term: Term) -> Quantity:
     """Return the quantity of one term."""
     return Quantity((term,), lambda values: values[0])

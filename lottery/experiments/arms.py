@@ -371,14 +371,21 @@ def whole(network: str) -> Arm:
 
 
 def singleshot(
-    network: str, method: str, share: float | None, rounds: int = 1, weak: bool = True, scope: str = "global"
+    network: str,
+    method: str,
+    share: float | None,
+    rounds: int = 1,
+    weak: bool = True,
+    scope: str = "global",
+    noise: float | None = None,
+    released: bool = False,
 ) -> Arm:
     """Return the arm that prunes a planted network untrained, by "magnitude", "random", "snip", "grasp" or "synflow".
 
     What is left is then trained, but where no `weak` ticket is asked for.
     """
-    mask = ToShare(_criterion(method, "init"), share, rounds, scope=scope)
-    return Arm(mask, Reset(), Train() if weak else Evaluate(), network=network)
+    mask = ToShare(_criterion(method, "init"), share, rounds, scope=scope, released=released)
+    return Arm(mask, Reset(), Train() if weak else Evaluate(), network=network, noise=noise)
 
 
 def multishot(

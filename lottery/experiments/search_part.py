@@ -6,7 +6,8 @@ does otherwise than one would from the paper, this does what is sound, and `rele
 
                        here                                released
   as many as planted   the ticket's weights and biases     its share of weights, times weights and biases
-  number kept          exactly as many as asked for        those above a threshold: all that tie with it go
+  number kept          the share, rounded to a number      all but the share that goes, rounded down: one more at most
+                                                           shares; and all that tie with the last of these go, too
   ties                 drawn                               pruned
   pruned parameters    stay pruned in later rounds         may come back
   edge-popup           linear outputs; biases have         a softmax on every task; scores of biases stay at zero,
@@ -51,9 +52,6 @@ CLASSES = 4  # of the samples that scores are taken on: 40 for every task, as re
 SCOPES = ("global", "layer")
 
 
-rounded = round  # where `round` is a round of pruning
-
-
 def count(architecture: Architecture, share: float | None, released: bool) -> int:
     """Return how many parameters a search keeps; raise where they cannot make a path through all layers."""
     target, parameters = target_of(architecture.name), architecture.layout.count
@@ -73,9 +71,21 @@ def count(architecture: Architecture, share: float | None, released: bool) -> in
     return kept
 
 
-def above_threshold(scores: Tensor, left: int) -> Tensor:
-    """Return where scores exceed the largest of those that go if `left` are to stay: fewer stay where some tie."""
-    gone = scores.numel() - left
+def asked(architecture: Architecture, share: float | None, released: bool) -> float:
+    """Return which share of all parameters the last round of a search is to keep."""
+    if released:
+        return target_of(architecture.name).size / architecture.weights if share is None else share
+    return count(architecture, share, released) / architecture.layout.count
+
+
+def stays(share: float, parameters: int, released: bool) -> int:
+    """Return how many of so many parameters stay at a share, where none tie; as released, all but what goes."""
+    return parameters - int((1 - share) * parameters) if released else round(share * parameters)
+
+
+def above_threshold(scores: Tensor, stay: int) -> Tensor:
+    """Return where scores exceed the largest of those that go if so many are to stay: fewer do where some tie."""
+    gone = scores.numel() - stay
     return scores > scores.sort().values[gone - 1] if gone else torch.ones_like(scores, dtype=torch.bool)
 
 
@@ -112,9 +122,10 @@ class SearchMask(MaskPart):
         }
         for what in (what for what, is_wrong in wrong.items() if is_wrong):
             raise LotteryError(f"a search in {name}: {what}")
-        share_kept = count(self.architecture, to.share, to.released) / self.architecture.layout.count
+        count(self.architecture, to.share, to.released)
+        share_kept = asked(self.architecture, to.share, to.released)
         for layer in self.architecture.layers if to.scope == "layer" else ():
-            if round(share_kept * layer.weights) == 0:
+            if stays(share_kept, layer.weights, to.released) == 0:
                 raise LotteryError(
                     f"a search in {name}: a share of {share_kept:.2g} leaves none of the {layer.weights} weights of "
                     f"{layer.name}; keep more, or rank all layers together"
@@ -165,16 +176,16 @@ class SearchMask(MaskPart):
 
         found = scores(to.criterion, seed, round, masks, layout.parts(start), layout.parts(final), saliency)
         flat = torch.cat([values.flatten() for values in found.values()])
-        share = (count(self.architecture, to.share, to.released) / layout.count) ** (round / to.rounds)
+        share = asked(self.architecture, to.share, to.released) ** (round / to.rounds)
         cut = torch.zeros_like(mask)
         by_layer = list(zip(found, [*layout.weights, *layout.biases]))
         for name, part in [("all", slice(0, layout.count))] if to.scope == "global" else by_layer:
-            left = rounded(share * (part.stop - part.start))
+            stay = stays(share, part.stop - part.start, to.released)
             if to.released:
-                cut[part] = above_threshold(flat[part], left)
+                cut[part] = above_threshold(flat[part], stay)
             else:
                 ranks = ranking(flat[part], mask[part], stream(seed, "ties", round, name))
-                cut[part] = keep(ranks, left, flat[part].shape)
+                cut[part] = keep(ranks, stay, flat[part].shape)
         return cut
 
     def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GLOROT, PRINTED = "truncated_glorot_normal", "glorot_normal"
 PRUNED, NORMAL, NARROW = "-pruned-by-", "-normal-", "-narrow"  # variants of a network in their names
 COLOUR = (3, 32, 32)  # channels, height and width of CIFAR's images
+PRINTED = "printed"  # ends the name of a network in which a ticket is planted at the scale that its paper prints
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,13 @@ def _swept(
     ]  # fmt: skip
 
 
-def _planted(task: str, depth: int, width: int = 100) -> Architecture:
-    """The network that a task's target is planted in. Its depth counts the input layer; it is pruned to shares."""
+def _planted(task: str, depth: int, width: int = 100, printed: bool = False) -> Architecture:
+    """The network that a task's target is planted in, at the paper's `printed` scale or at ours.
+
+    Its depth counts the input layer; it is pruned to shares.
+    """
     inputs, outputs = SIZES[task]
-    name = f"planted-{task}-{depth}" + ("" if width == 100 else f"-{width}")
+    name = f"planted-{task}-{depth}" + ("" if width == 100 else f"-{width}") + (f"-{PRINTED}" if printed else "")
     build = functools.partial(_chain, inputs, *(width,) * (depth - 2), outputs)
     return Architecture(name, build, scope="global", task=CLASSIFICATION if task == "circle" else REGRESSION)
 
@@ -232,6 +236,7 @@ ARCHITECTURES = {
         Architecture("vgg-19", _vgg, _rates({CONVOLUTION: 20}), "global", image=COLOUR),
         *(_planted(task, depth) for task in SIZES for depth in (3, 4, 5, 6, 10)),
         _planted("circle", 6, 1000),
+        _planted("circle", 5, printed=True),
     )
 }
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lottery.core.errors import LotteryError
 from lottery.data.made_tasks import SAMPLES, draw, score
-from lottery.models.architectures import network
+from lottery.models.architectures import PRINTED, network
 from lottery.planting.planting import Planted, hosts, plant
 from lottery.planting.targets import TASKS, Target
 from lottery.store.fingerprints import listed
@@ -61,16 +61,16 @@ def _block(name: str, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Te
 
 
 @functools.lru_cache(maxsize=32)
-def planting(name: str, seeds: tuple[int, ...], printed: bool = False) -> Planted:
+def planting(name: str, seeds: tuple[int, ...]) -> Planted:
     """Return a fresh host a seed with the task's target in it, at the norm of what it replaces or the printed scale."""
-    layers = network(name).layers
+    layers, printed = network(name).layers, name.endswith(f"-{PRINTED}")
     return plant(target_of(name), hosts([layers[0].shape[0], *(layer.shape[1] for layer in layers)], seeds), printed)
 
 
 def plantings(task: str, depth: int, printed: bool = False) -> tuple[Target, Planted]:
     """Return the task's target, and ten networks in which it is planted."""
-    name = f"planted-{task}-{depth}"
-    return target_of(name), planting(name, tuple(range(SEEDS)), printed)
+    name = f"planted-{task}-{depth}" + (f"-{PRINTED}" if printed else "")
+    return target_of(name), planting(name, tuple(range(SEEDS)))
 
 
 def off_by_rounding_only(task: str, depth: int) -> bool:
