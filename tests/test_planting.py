@@ -131,8 +131,8 @@ def test_hosts_are_homogeneous(factor):
 def match_by_hand(target, host, row):
     """Return weights, biases and scale of one host after planting, neuron by neuron, as algorithm 1 of the paper has it.
 
-    theta are a target neuron's parameters over the scales so far, m a free neuron's in the same places; the best is the
-    m that lambda m, lambda > 0, brings closest to theta, and theta takes its place at its norm.
+    theta are a target neuron's parameters over the scales so far, m a free neuron's in the same places; the best m is
+    the one that a lambda > 0 brings closest to theta, which takes its place at its norm.
     """
     weights, biases = ([layer[row].numpy().copy() for layer in of] for of in (host.weights, host.biases))
     places, scales = list(range(target.widths[0])), [1.0] * target.widths[0]
