@@ -134,7 +134,7 @@ def test_masks_are_measured_on_test_images(digits):
 
 
 def test_drawn_masks_are_measured_on_test_images_ten_times(monkeypatch, digits):
-    """Where everything is kept that is the dense start's accuracy; masks that are drawn are ten, whose mean is taken."""
+    """Where everything is kept that is the dense start's accuracy; drawn masks are ten, whose mean is taken."""
     seen, sound = [], State.evaluate
     monkeypatch.setattr(State, "evaluate", lambda self, part: seen.append(part) or sound(self, part))
     dense = initial_weights(network(SMALL), 0)

@@ -15,9 +15,14 @@ ERRORS = {"weak": 4e-4, "strong": 2e-2, "ticket": 1e-4, "constant": 0.1, "accura
 ROUNDS = {"recall": [0.9, 0.5, 0.2], "chance": [0.6, 0.25, 0.05], "connected": True}
 
 
+def reading(measured):
+    """Return how a quantity reads these measurements."""
+    return lambda arm, round: ROUNDS | measured
+
+
 def of(quantity, measured):
     """Return a quantity of one seed's measurements."""
-    return quantity.of(lambda arm, round: ROUNDS | measured)
+    return quantity.of(reading(measured))
 
 
 @pytest.mark.parametrize("ticket", ["weak", "strong"])
@@ -78,16 +83,13 @@ def test_collapse_is_a_network_without_a_path():
 
 def test_steps_are_a_sample_or_a_thousandth():
     """An accuracy moves by a test sample, an error by a thousandth, what is recovered by a hundredth, a path by one."""
-    steps = [
-        quantity.resolution(lambda arm, round: measured)
-        for quantity, measured in (
-            (quantities.score(CIRCLE), ACCURACIES),
-            (quantities.below_planted(RELU), ERRORS),
-            (quantities.recall(CIRCLE), ACCURACIES),
-            (quantities.collapse(CIRCLE), ACCURACIES),
-        )
+    asked = [
+        (quantities.score(CIRCLE), ACCURACIES),
+        (quantities.below_planted(RELU), ERRORS),
+        (quantities.recall(CIRCLE), ACCURACIES),
+        (quantities.collapse(CIRCLE), ACCURACIES),
     ]
-    assert steps == [0.1, 1e-3, 0.01, 1.0]
+    assert [quantity.resolution(reading(measured)) for quantity, measured in asked] == [0.1, 1e-3, 0.01, 1.0]
 
 
 def test_a_search_is_needed_once():

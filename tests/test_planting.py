@@ -129,7 +129,7 @@ def test_hosts_are_homogeneous(factor):
 
 
 def match_by_hand(target, host, row):
-    """Return weights, biases and scale of one host after planting, neuron by neuron, as algorithm 1 of the paper has it.
+    """Return weights, biases and scale of one host after planting, neuron by neuron, by the paper's algorithm 1.
 
     theta are a target neuron's parameters over the scales so far, m a free neuron's in the same places; the best m is
     the one that a lambda > 0 brings closest to theta, which takes its place at its norm.
