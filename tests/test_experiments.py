@@ -303,6 +303,9 @@ class TestPruned:
             assert (
                 (start == 0).sum() == (first == 0).sum() and not torch.equal(start, first) and (start[mask] != 0).all()
             )
+            zeros = (start == 0)[~mask].double()  # as many in the first half of the pruned as in the second
+            halves = zeros[: len(zeros) // 2].mean() - zeros[len(zeros) // 2 :].mean()
+            assert abs(halves) < 4 * (zeros.var() * 4 / len(zeros)) ** 0.5
         for mask, start, earlier, old, final, w_init in self.layers("variant_1_reversed", 1):
             expected = torch.where((earlier & ~mask) & (final.abs() > old.abs()), 0.0, w_init)
             assert torch.equal(start, expected)
