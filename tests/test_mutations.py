@@ -89,9 +89,9 @@ DISTRIBUTIONS = {
         "torch.arange(n := scores.numel()).roll(int(torch.randint(n, (), generator=generator)))",
         test_ranking.test_ties_know_every_order, {},
     ),
-    "masks drawn in ascending order": (
+    "masks that favour every fourth weight": (
         learned_masks.Bernoulli.refresh, "dtype=row.dtype, device=row.device)",
-        "dtype=row.dtype, device=row.device).sort().values",
+        "dtype=row.dtype, device=row.device).view(-1, 4).sort(1).values.flatten()",
         test_learned_masks.test_every_weight_is_kept_by_its_own_chance, {},
     ),
     "scores start positive": (
@@ -142,6 +142,10 @@ OWN_ORACLES = {
         architectures.Architecture.weights_remaining, "100 * left / self", "100 * sum(self.kept(round)) / self",
         test_networks.test_weights_remaining_are_ideal_shares, {"name": "lenet-300-100"},
     ),
+    "planted weights compared with all": (
+        planted_networks.size_ratios, "size[~mask].mean()", "size.mean()",
+        test_planting.test_sizes_are_compared_with_the_others, {"task": "circle"},
+    ),
     "levels of test images by training images": (
         observers.constant, "part(part)", 'part("train")', test_fit.test_levels_are_of_the_parts_that_they_name, {},
     ),
@@ -186,6 +190,14 @@ SMALL_CASES = {
     "never reached, capped by another run's length": (
         image_quantities.iterations_to, ', 2 * measured["iterations"])\n', ", 400)\n",
         test_quantities.test_iterations_to_a_level, {},
+    ),
+    "recall above the chance of the first round": (
+        planted_quantities.recall_above_chance, 'measured["chance"][-1]', 'measured["chance"][0]',
+        test_planted_quantities.test_recovery_is_read_at_its_round, {},
+    ),
+    "deviation over masks of ten instead of nine": (
+        observers.MaskedAccuracies.measurements, "correction=min(1, len(drawn) - 1)", "correction=0",
+        test_learned_masks.test_drawn_masks_are_measured_on_test_images_ten_times, {},
     ),
     "annealed beyond the share": (
         fit._done_then, "min(1.0, (iteration - 1 + config.interval) / config.iterations)",

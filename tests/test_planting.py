@@ -7,6 +7,7 @@ from scipy import stats
 
 from lottery.core.errors import LotteryError
 from lottery.models.architectures import network
+from lottery.planting.planted_networks import plantings, size_ratios
 from lottery.planting.planting import Network, hosts, plant
 from lottery.planting.readings import kept_parts
 from lottery.planting.targets import TASKS, Target
@@ -174,6 +175,15 @@ def test_planting_is_the_papers_algorithm(seed):
         for ours, theirs in zip((*found.network.weights, *found.network.biases), (*weights, *biases)):
             np.testing.assert_allclose(ours[row].numpy(), theirs, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(found.scale[row].numpy(), scale, rtol=1e-9)
+
+
+@pytest.mark.parametrize("task", ["circle", "helix"])
+def test_sizes_are_compared_with_the_others(task):
+    """Mean size of the planted weights of a layer over that of those which were not planted, one by one in numpy."""
+    _, found = plantings(task, 3)
+    for ratio, weights, masks in zip(size_ratios(task, 3), found.network.weights, found.weight_masks):
+        sizes, ours = np.abs(weights.numpy()), masks.numpy()
+        assert ratio == pytest.approx(sizes[ours].sum() / ours.sum() / (sizes[~ours].sum() / (~ours).sum()), rel=1e-9)
 
 
 def test_connected_is_a_path_through_every_layer():
