@@ -138,6 +138,10 @@ OWN_ORACLES = {
         chain_masks.ranks, "scored_images(experiment, round)", "scored_images(experiment, 0)",
         test_saliency.test_grasp_of_a_round_looks_through_the_mask_of_the_one_before, {},
     ),
+    "pruned parameters scored at zero": (
+        search_part.SearchMask.cut_all.__func__, "torch.where(masks, final, start).cpu()", "final.cpu()",
+        test_saliency.test_a_search_scores_what_is_pruned_where_it_was_planted, {},
+    ),
     "weights remaining by exact counts": (
         architectures.Architecture.weights_remaining, "100 * left / self", "100 * sum(self.kept(round)) / self",
         test_networks.test_weights_remaining_are_ideal_shares, {"name": "lenet-300-100"},

@@ -10,9 +10,11 @@ from torch.nn.functional import conv2d, cross_entropy, mse_loss
 from lottery.data.datasets import Part
 from lottery.data.made_tasks import dataset
 from lottery.experiments import chain_masks
-from lottery.experiments.arms import DENSE, chain, singleshot
+from lottery.experiments.arms import DENSE, chain, multishot, singleshot
+from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
-from lottery.experiments.search_part import scored_samples
+from lottery.experiments.population import Population
+from lottery.experiments.search_part import SearchMask, scored_samples
 from lottery.masks import criteria
 from lottery.masks.saliency import Saliency
 from lottery.masks.scores import scores
@@ -216,6 +218,25 @@ def test_samples_that_a_search_scores_are_nobody_elses(name):
     assert len(sample.inputs) == len(sample.observed) == 40
     for part in (data.train, data.test):
         assert not torch.isin(part.images, sample.inputs.float()).all(1).any()
+
+
+def test_a_search_scores_what_is_pruned_where_it_was_planted(monkeypatch):
+    """Pruned parameters are zero in training, but scored as they started: a released search may take them back."""
+    seen, sound = [], SearchMask.cut_once
+
+    def cut_once(self, round, mask, start, final):
+        seen.append((mask.clone(), start.clone(), final.clone()))
+        return sound(self, round, mask, start, final)
+
+    monkeypatch.setattr(SearchMask, "cut_once", cut_once)
+    arm = multishot("planted-circle-5", "snip", 0.1, released=True)
+    arm = dataclasses.replace(arm, mask=dataclasses.replace(arm.mask, rounds=2, epochs=1))
+    one = experiment(shortened(arm.network), arm, 0, 0)
+    compute(Population([one]), {one: {}})
+    (everything, *_), (mask, start, final) = seen
+    assert everything[: one.setting.architecture.layout.count].all() and 0 < mask.sum() < everything.sum()
+    assert torch.equal(final[~mask], start[~mask]) and start[~mask].any()
+    assert (final[mask] != start[mask]).double().mean() > 0.5
 
 
 def test_grasp_of_a_round_looks_through_the_mask_of_the_one_before():
