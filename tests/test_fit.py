@@ -144,6 +144,47 @@ def test_annealed_masks_shrink_interval_by_interval(digits):
     assert [pair[1] for pair in kept] == pytest.approx([25] * 4, abs=0.1)
 
 
+@pytest.mark.parametrize("iterations", [60, 75, 80, 99])
+def test_annealing_ends_at_the_share_and_not_beyond(monkeypatch, digits, iterations):
+    """A last interval that is cut short is not annealed further than the whole training."""
+    fractions, sound = [], TopK.anneal
+    monkeypatch.setattr(TopK, "anneal", lambda self, fraction: (fractions.append(fraction), sound(self, fraction))[1])
+
+    def parametrise(start):
+        return TopK(start, network(SMALL).layout, [torch.Generator().manual_seed(0)], [0.25], annealed=[True])
+
+    train(SMALL, digits, Config("sgd", 0.1, 20, iterations, 25), [replica(SMALL, 0)], parametrise=parametrise)
+    wanted = [min(25 * done / iterations, 1) for done in range(1, -(-iterations // 25) + 1)]
+    assert fractions == pytest.approx(wanted) and fractions[-1] == 1
+
+
+def test_censored_is_the_last_tenth():
+    """A minimum at 90 of 100 iterations is none at the end, one at 91 is; so is none at all."""
+    layout, none = network(SMALL).layout, torch.zeros(1, 0)
+    for minimum, censored in ((10, False), (90, False), (91, True), (100, True), (0, True)):
+        stop = EarlyStop()
+        stop._config = Config("sgd", 0.1, 20, 100, 1)
+        stop.start(torch.zeros(1, layout.size), none)
+        for iteration in range(1, 101):
+            loss = 0.5 if iteration == minimum else 1.0 if minimum else float("nan")
+            stop.note(iteration, torch.tensor([loss]), torch.zeros(1), torch.zeros(1, layout.size), none)
+        stop.end(None)
+        assert (stop.measurements(0)["early_stop_iteration"], stop.measurements(0)["censored"]) == (minimum, censored)
+
+
+def test_levels_are_of_the_parts_that_they_name(digits):
+    """The best constant answer and the smallest step, counted for each part: no two of the digits' parts agree."""
+    measured = train(SMALL, digits, BRIEF, [replica(SMALL, 0)])[0].measurements
+    sizes = {part: len(getattr(digits, part).labels) for part in ("train", "validation", "test")}
+    assert sizes == {"train": 400, "validation": 500, "test": 897}
+    for part in ("test", "train"):
+        labels = getattr(digits, part).labels.tolist()
+        most = max(labels.count(answer) for answer in range(10))
+        assert measured[f"{part}_accuracy_constant"] == pytest.approx(100 * most / sizes[part])
+    steps = [measured[f"{part}_accuracy_step"] for part in ("train", "validation")]
+    assert [*steps, measured["accuracy_step"]] == pytest.approx([100 / 400, 100 / 500, 100 / 897])
+
+
 def test_buffers_begin_anew_and_are_copied_at_early_stop(digits):
     """Running statistics start anew in every training, and early stop copies them with the parameters."""
 

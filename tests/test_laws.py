@@ -18,6 +18,17 @@ LAWS = [
 ]
 
 
+def uniform(weights):
+    """Return as many uniform numbers of the same variance."""
+    generator = torch.Generator().manual_seed(0)
+    return weights.std() * 3**0.5 * (2 * torch.rand(weights.shape, generator=generator) - 1)
+
+
+def normal(weights):
+    """Return as many normal numbers of the same variance, some of them beyond two deviations."""
+    return weights.std() * torch.randn(weights.shape, generator=torch.Generator().manual_seed(0))
+
+
 @pytest.mark.parametrize("law", LAWS)
 def test_laws_hold_everywhere(law):
     """In three layers and three rounds."""
@@ -35,6 +46,8 @@ def test_laws_hold_everywhere(law):
         (laws.pruned_stay_zero, lambda layer: {"trained": layer.start * layer.mask}),
         (laws.redrawn_alike, lambda layer: {"redrawn": layer.w_init}),
         (laws.redrawn_alike, lambda layer: {"redrawn": 1.2 * layer.redrawn}),
+        (laws.redrawn_alike, lambda layer: {"redrawn": uniform(layer.redrawn)}),
+        (laws.redrawn_alike, lambda layer: {"redrawn": normal(layer.redrawn)}),
     ],
 )
 def test_each_law_notices_its_mistake(law, broken):

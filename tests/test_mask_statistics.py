@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 
 from lottery.masks.mask_statistics import NAMES, anatomy, pruning
 
@@ -107,3 +108,30 @@ def test_nothing_to_compare_is_no_number(kept):
     """A mask that keeps all or nothing has no anatomy, and says so in every field; so a round that prunes nothing."""
     found = anatomy(torch.full((4, 3), kept), normal(4, 3), normal(4, 3, seed=1))
     assert set(found) == set(NAMES) and all(math.isnan(value) for value in found.values())
+
+
+@pytest.mark.parametrize(("reach", "found"), [(0.2, True), (0.249, True), (0.251, False), (0.5, False)])
+def test_a_valley_is_a_quarter_of_a_deviation_wide(reach, found):
+    """What lies farther from zero is not near it: a mask that keeps all beyond has none near zero, and no other has."""
+    w_init = normal(300, 100)
+    w_init /= w_init.std(correction=0)
+    assert (anatomy(w_init.abs() > reach, w_init, w_init)["near_zero"] > 0) == found
+
+
+def test_chance_prunes_any_that_were_trained():
+    """Each trained weight as often, wherever it lies: the number of those chosen scatters as it does without replacing.
+
+    Each weight's distance to its end is a power of two, so that the sum tells which were set to zero.
+    """
+    before, after, start = torch.ones(1, 8, dtype=torch.bool), torch.zeros(1, 8, dtype=torch.bool), torch.zeros(1, 8)
+    after[0, 3:] = True
+    start[0] = 2.0 ** torch.arange(8)
+    counts = torch.zeros(8)
+    for seed in range(1_000):
+        generator = torch.Generator().manual_seed(seed)
+        found = pruning(before, after, start, torch.zeros(1, 8), generator)["closer_by_chance"]
+        left = round(found**2 * float((start**2).sum()))
+        counts += torch.tensor([1.0 - (left >> (2 * place) & 1) for place in range(8)])
+    assert counts.sum() == 3_000
+    deviance = float(((counts - 375) ** 2 / (375 * 5 / 8)).sum()) * 7 / 8
+    assert stats.chi2(7).cdf(deviance) < 1 - 1e-4

@@ -25,6 +25,18 @@ def test_kept_counts_follow_the_floor():
     assert network("lenet-300-100").kept(3) == (120_423, 15_360, 729)  # 150,528 - floor(30,105.6)
 
 
+@pytest.mark.parametrize("name", ["lenet-300-100", "lenet-96-48"])
+def test_weights_remaining_are_ideal_shares(name):
+    """P_m of Frankle & Carbin is a power of what a round leaves, 0.8 and of the output layer 0.9, without floors."""
+    sizes = [layer.weights for layer in network(name).layers]
+    for round in (1, 4, 12, 24):
+        left = (sizes[0] + sizes[1]) * 0.8**round + sizes[2] * 0.9**round
+        assert network(name).weights_remaining(round) == pytest.approx(100 * left / sum(sizes), rel=1e-12)
+        assert round < 12 or 100 * sum(network(name).kept(round)) / sum(sizes) != pytest.approx(
+            100 * left / sum(sizes), rel=1e-6
+        )
+
+
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if network(name).pruned_per_round])
 def test_ladders_fall(name):
     """Every round leaves fewer weights, from 100 per cent on."""

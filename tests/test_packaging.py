@@ -22,7 +22,6 @@ ELSEWHERE = {
     "lottery.claims.expectation": "test_entries",
     "lottery.claims.fields": "test_entries",
     "lottery.claims.image_quantities": "test_quantities",
-    "lottery.claims.planted_quantities": "test_quantities",
     "lottery.__main__": "test_run",
     "lottery.claims.claim": "test_entries",
     "lottery.claims.comparison": "test_baselines",

@@ -1,24 +1,28 @@
 """Planting by its laws: the ticket computes the target, what is planted hides, and nothing else is touched."""
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from lottery.core.errors import LotteryError
-from lottery.planting.planted_networks import planted_parameters, planting, task_of
+from lottery.models.architectures import network
+from lottery.planting.planted_networks import planted_parameters, planting, plantings, size_ratios, task_of
 from lottery.planting.planting import Network, hosts, plant
+from lottery.planting.readings import kept_parts
 from lottery.planting.targets import TASKS, Target
 
 WIDTH = 60
 CASES = [(task, depth) for task in TASKS for depth in (3, 4, 5, 6, 10)]
 
 
-def own_target(seed=0, widths=(3, 5, 4, 2)):
-    """A small network with zeros in it, biases of both signs, and every output with a weight."""
+def own_target(seed=0, widths=(3, 5, 4, 2), zeros=0.4):
+    """A small network with a share of zeros in it, biases of both signs, and every output with a weight."""
     generator = torch.Generator().manual_seed(seed)
     weights, biases = [], []
     for inputs, outputs in zip(widths, widths[1:]):
         weight = torch.randn(inputs, outputs, generator=generator, dtype=torch.float64)
-        weight[torch.rand(inputs, outputs, generator=generator) < 0.4] = 0
+        weight[torch.rand(inputs, outputs, generator=generator) < zeros] = 0
         weight[0, (weight == 0).all(0)] = 1
         weights.append(weight)
         biases.append(
@@ -94,14 +98,108 @@ class TestLaws:
 
 def test_hosts_have_their_deviations():
     """Weights N(0, 2 / inputs), biases with the product of the deviations so far; one stream a seed and layer."""
+    widths = (2, 400, 300, 200, 4)
+    found = hosts(widths, range(3))
+    product, drawn = 1.0, []
+    for inputs, weight, bias in zip(widths, found.weights, found.biases):
+        deviation = (2 / inputs) ** 0.5
+        product *= deviation
+        drawn += [weight.flatten() / deviation, bias.flatten() / product]
+    assert all(stats.kstest(values.numpy(), stats.norm.cdf).pvalue > 1e-3 for values in drawn)
+    assert len(torch.cat(drawn).mul(1e9).round().unique()) > 0.999 * sum(map(len, drawn))  # no number serves twice
     found = hosts((2, 400, 300, 4), range(3))
-    assert [round(float(weight.std()) / (2 / weight.shape[1]) ** 0.5, 1) for weight in found.weights] == [1.0, 1.0, 1.0]
-    assert float(found.biases[1].std()) == pytest.approx((2 / 2) ** 0.5 * (2 / 400) ** 0.5, rel=0.1)
     again = hosts((2, 400, 300, 4), [1])
     assert all(
         torch.equal(ours[0], theirs[1])
         for ours, theirs in zip(again.weights + again.biases, found.weights + found.biases)
     )
+
+
+@pytest.mark.parametrize("factor", [0.5, 3.0])
+def test_hosts_are_homogeneous(factor):
+    """With every deviation multiplied, biases are by so many factors as layers lie before them, outputs by them all."""
+    host, inputs = hosts((3, 60, 50, 40, 2), range(4)), torch.rand(20, 3, dtype=torch.float64)
+    narrow = hosts((3, 15, 50, 40, 2), range(4))  # a layer of a quarter of the width: what follows has twice the size
+    sizes = [float((few / many).square().mean().sqrt()) for few, many in zip(narrow.biases[2:], host.biases[2:])]
+    assert sizes == pytest.approx([2.0, 2.0])  # the same draws, each times the deviations so far
+    scaled = Network(
+        tuple(factor * weight for weight in host.weights),
+        tuple(factor ** (place + 1) * bias for place, bias in enumerate(host.biases)),
+    )
+    torch.testing.assert_close(scaled(inputs), factor**4 * host(inputs))
+
+
+def match_by_hand(target, host, row):
+    """Return weights, biases and scale of one host after planting, neuron by neuron, by the paper's algorithm 1.
+
+    theta are a target neuron's parameters over the scales so far, m a free neuron's in the same places; the best m is
+    the one that a lambda > 0 brings closest to theta, which takes its place at its norm.
+    """
+    weights, biases = ([layer[row].numpy().copy() for layer in of] for of in (host.weights, host.biases))
+    places, scales = list(range(target.widths[0])), [1.0] * target.widths[0]
+    for weight, bias, wanted, wanted_bias in zip(weights, biases, target.weights, target.biases):
+        taken, grown = [], []
+        for neuron in range(len(wanted_bias)):
+            used = [i for i in range(len(wanted)) if wanted[i, neuron] != 0]
+            theta = np.array([float(wanted[i, neuron]) / scales[i] for i in used])
+            rows = [places[i] for i in used]
+            if wanted_bias[neuron] != 0:
+                theta = np.append(theta, float(wanted_bias[neuron]))
+            best = {True: (np.inf, 0), False: (np.inf, 0)}
+            for free in set(range(len(bias))) - set(taken):
+                m = np.append(weight[rows, free], [bias[free]] * (wanted_bias[neuron] != 0))
+                factor = theta @ m / (m @ m)
+                best[factor > 0] = min(best[factor > 0], (np.linalg.norm(theta - factor * m), free))
+            place = best[np.isfinite(best[True][0])][1]
+            m = np.append(weight[rows, place], [bias[place]] * (wanted_bias[neuron] != 0))
+            grown.append(np.linalg.norm(m) / np.linalg.norm(theta))
+            weight[rows, place] = grown[-1] * theta[: len(used)]
+            if wanted_bias[neuron] != 0:
+                bias[place] = grown[-1] * theta[-1]
+            taken.append(place)
+        places, scales = taken, grown
+    weights[-1], biases[-1] = weights[-1][:, places], biases[-1][places]
+    return weights, biases, scales
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_planting_is_the_papers_algorithm(seed):
+    """Neuron by neuron with numpy: the same matches, the same values in the same places, the same scale.
+
+    Every neuron has two parameters at least: a single one is matched by all neurons alike, up to rounding.
+    """
+    target = own_target(seed, zeros=0.0)
+    host, found = planted(target, range(2), width=40)
+    for row in range(2):
+        weights, biases, scale = match_by_hand(target, host, row)
+        for ours, theirs in zip((*found.network.weights, *found.network.biases), (*weights, *biases)):
+            np.testing.assert_allclose(ours[row].numpy(), theirs, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.scale[row].numpy(), scale, rtol=1e-9)
+
+
+@pytest.mark.parametrize("task", ["circle", "helix"])
+def test_sizes_are_compared_with_the_others(task):
+    """Mean size of the planted weights of a layer over that of those which were not planted, one by one in numpy."""
+    _, found = plantings(task, 3)
+    for ratio, weights, masks in zip(size_ratios(task, 3), found.network.weights, found.weight_masks):
+        sizes, ours = np.abs(weights.numpy()), masks.numpy()
+        assert ratio == pytest.approx(sizes[ours].sum() / ours.sum() / (sizes[~ours].sum() / (~ours).sum()), rel=1e-9)
+
+
+def test_connected_is_a_path_through_every_layer():
+    """As the product of the layers' masks has it: however many weights are kept, in whichever layer the path ends."""
+    layout, generator = network("planted-circle-5").layout, torch.Generator().manual_seed(0)
+    answers = []
+    for place in range(80):
+        kept = torch.rand(layout.size, generator=generator) < 0.02
+        for layer in (layout.weights[0], layout.weights[-1]):
+            kept[layer] = torch.rand(layer.stop - layer.start, generator=generator) < 0.02
+        kept[layout.weights[-1]] &= bool(place % 4)  # sometimes the last layer alone is empty
+        parts = layout.parts(kept)
+        paths = torch.linalg.multi_dot([parts[layer.name].double() for layer in layout.network.layers])
+        assert kept_parts(layout, kept)["connected"] == bool(paths.any())
+        answers.append(bool(paths.any()))
+    assert 20 < sum(answers) < 60
 
 
 def test_hosts_are_left_alone():

@@ -7,6 +7,7 @@ import pytest
 from lottery.claims.image_quantities import (
     accuracy,
     anatomy,
+    best_rung,
     delay,
     early_stop,
     gap,
@@ -17,6 +18,7 @@ from lottery.claims.image_quantities import (
 from lottery.claims.quantities import agreement, highest, in_order, lowest, mean, slope
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import DENSE, chain, dissected, untrained
+from lottery.models.architectures import network
 
 TICKET = chain("large_final")
 MASK = untrained("large_final")
@@ -62,6 +64,16 @@ def test_highest_over_rungs_of_an_untrained_arm():
     best = highest(accuracy(MASK, n) for n in range(3))
     assert best.of(read) == 40 and best.cells == {(MASK, 0)}
     assert (best - accuracy(MASK, 2)).of(read) == 10
+
+
+@pytest.mark.parametrize("best", [0, 11, 12, 18, 24])
+def test_the_best_rung_is_any_of_25(best):
+    """From everything down to half a per cent: wherever the highest is, it is found, seed by seed."""
+    accuracies = [10.0 + rung / 100 for rung in range(25)]
+    accuracies[best] = 80.0
+    found = best_rung(MASK)
+    assert found.of(lambda arm, round: {"test_accuracy_start": accuracies}) == 80 and found.cells == {(MASK, 0)}
+    assert len(found.terms) == 25 and network("lenet-300-100").weights_remaining(24) == pytest.approx(0.5, abs=0.05)
 
 
 def test_speed_is_a_log_ratio_and_can_be_censored():
@@ -116,6 +128,8 @@ def test_iterations_to_a_level():
     """The first look at which it is reached; never is later than any look."""
     assert [iterations_to(arm, n, 90).of(curve) for arm, n in ((DENSE, 0), (TICKET, 1))] == [150, 100]
     assert iterations_to(DENSE, 0, 99).of(curve) == 400
+    longer = CURVES[DENSE, 0] | {"iterations": 220, "validation_accuracy": [60.0, 80.0, 90.0, 91.0, 95.0]}
+    assert [iterations_to(DENSE, 0, level).of(lambda *cell: longer) for level in (91, 95, 99)] == [200, 250, 440]
 
 
 def test_overfitting_is_the_rise_after_the_minimum():

@@ -1,9 +1,13 @@
 """Laws of pruning: exact counts, nested masks, magnitude order, fair and seeded ties, agreement with torch's."""
 
+from collections import Counter
+from itertools import permutations
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from torch.nn.utils import prune
 
 from lottery.masks.ranking import keep, ranking
@@ -62,3 +66,10 @@ def test_ties_are_fair_and_seeded():
     assert not torch.equal(draws[7], draws[8])
     share = draws.float().mean(0)
     assert (share - 0.25).abs().max() < 5 * (0.25 * 0.75 / 2000) ** 0.5
+
+
+def test_ties_know_every_order():
+    """All 24 orders of four tied weights come equally often: which are kept together is drawn, too."""
+    scores, mask = torch.zeros(4), torch.ones(4, dtype=torch.bool)
+    orders = Counter(tuple(ranking(scores, mask, generator(seed)).tolist()) for seed in range(4_800))
+    assert set(orders) == set(permutations(range(4))) and stats.chisquare(list(orders.values())).pvalue > 1e-4

@@ -1,15 +1,29 @@
 """SNIP, GraSP and SynFlow against their formulas: by hand for a layer, by plain autograd in float64 for more."""
 
+import dataclasses
+
 import pytest
 import torch
+from scipy import stats
 from torch.nn.functional import conv2d, cross_entropy, mse_loss
 
+from lottery.data.datasets import Part
+from lottery.data.made_tasks import dataset
+from lottery.experiments import chain_masks
+from lottery.experiments.arms import DENSE, chain, multishot, singleshot
+from lottery.experiments.computing import compute
+from lottery.experiments.experiment import experiment
+from lottery.experiments.population import Population
+from lottery.experiments.search_part import SearchMask, scored_samples
 from lottery.masks import criteria
-from lottery.masks.saliency import TEMPERATURE, Saliency
+from lottery.masks.saliency import Saliency
 from lottery.masks.scores import scores
 from lottery.models.task import CROSS_ENTROPY, SQUARED_ERROR
+from lottery.training.config import Config, Setting
+from tests.conftest import SMALL, begin, shortened
 
 METHODS = ("snip", "grasp", "synflow")
+TEMPERATURE = 200  # as the code of Wang et al. has it
 
 
 def generator(seed=0):
@@ -161,6 +175,91 @@ def test_synflow_is_conserved_through_layers():
     totals = [float(found[name].sum()) for name in shapes]
     assert totals[0] == pytest.approx(totals[1]) == pytest.approx(totals[2]) and totals[0] > 0
     assert all((found[name][~masks[name]] == 0).all() for name in shapes)
+
+
+SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 40, 20))
+
+
+def masks_of(method, round=1, seed=0):
+    """Return the masks of a chain that prunes before training."""
+    return begin(experiment(SETTING, chain(f"{method}_init"), round, seed)).cut.masks
+
+
+@pytest.mark.parametrize("method", ["snip", "grasp"])
+def test_images_that_are_scored_are_training_images(monkeypatch, digits, method):
+    """Whatever is in the test and validation parts, masks stay the same; other training images change them."""
+    sound, zeros = masks_of(method), Part(torch.zeros(50, 64), torch.zeros(50, dtype=torch.int64))
+    for changes, same in (({"test": zeros, "validation": zeros}, True), ({"train": digits.test}, False)):
+        changed = dataclasses.replace(digits, **changes)
+        monkeypatch.setattr(chain_masks, "load", {"digits": changed}.get)
+        assert all(torch.equal(*pair) for pair in zip(sound, masks_of(method))) == same
+
+
+def test_images_that_are_scored_are_any_training_images(digits):
+    """A hundred of ten classes, none twice; over 120 seeds each of the 400 training images comes as often."""
+    places = {tuple(image.tolist()): place for place, image in enumerate(digits.train.images)}
+    assert len(places) == 400  # no two are alike
+    counts = torch.zeros(400)
+    for seed in range(120):
+        images, labels = chain_masks.scored_images(experiment(SETTING, DENSE, 0, seed), 0)
+        chosen = torch.tensor([places[tuple(image.tolist())] for image in images])
+        assert len(chosen.unique()) == 100 and torch.equal(digits.train.labels[chosen], labels)
+        counts[chosen] += 1
+    # without replacement a count's variance is 120 p (1 - p), and counts add up: (N - 1) / N of Pearson's chi-square
+    deviance = float(((counts - 30) ** 2 / (30 * 0.75)).sum()) * 399 / 400
+    assert 1e-4 < stats.chi2(399).cdf(deviance) < 1 - 1e-4
+
+
+@pytest.mark.parametrize("name", ["planted-circle-5", "planted-relu-5", "planted-helix-5"])
+def test_samples_that_a_search_scores_are_nobody_elses(name):
+    """Forty for every task, neither for training nor for testing."""
+    one = experiment(shortened(name), singleshot(name, "snip", 0.1), 0, 3)
+    sample, data = scored_samples(one), dataset(name.split("-")[1], 3)
+    assert len(sample.inputs) == len(sample.observed) == 40
+    for part in (data.train, data.test):
+        assert not torch.isin(part.images, sample.inputs.float()).all(1).any()
+
+
+def test_a_search_scores_what_is_pruned_where_it_was_planted(monkeypatch):
+    """Pruned parameters are zero in training, but scored as they started: a released search may take them back."""
+    seen, sound = [], SearchMask.cut_once
+
+    def cut_once(self, round, mask, start, final):
+        seen.append((mask.clone(), start.clone(), final.clone()))
+        return sound(self, round, mask, start, final)
+
+    monkeypatch.setattr(SearchMask, "cut_once", cut_once)
+    arm = multishot("planted-circle-5", "snip", 0.1, released=True)
+    arm = dataclasses.replace(arm, mask=dataclasses.replace(arm.mask, rounds=2, epochs=1))
+    one = experiment(shortened(arm.network), arm, 0, 0)
+    compute(Population([one]), {one: {}})
+    (everything, *_), (mask, start, final) = seen
+    assert everything[: one.setting.architecture.layout.count].all() and 0 < mask.sum() < everything.sum()
+    assert torch.equal(final[~mask], start[~mask]) and start[~mask].any()
+    assert (final[mask] != start[mask]).double().mean() > 0.5
+
+
+def test_grasp_of_a_round_looks_through_the_mask_of_the_one_before():
+    """Its second round ranks w H (m g) of the masked network, by torch's own product of a Hessian with a vector."""
+    one, first, second = (experiment(SETTING, DENSE, 0, 3), *(masks_of("grasp", round, 3) for round in (1, 2)))
+    images, labels = chain_masks.scored_images(one, 1)
+    weights = tuple(w.double() * mask for w, mask in zip(chain_masks.initial(one), first))
+    everything = weights + tuple(torch.zeros(w.shape[1], dtype=torch.float64) for w in weights)  # biases, which stay
+
+    def loss(*parameters):
+        outputs = images.double()
+        for place, (weight, bias) in enumerate(zip(parameters[:3], parameters[3:])):
+            outputs = (outputs.relu() if place else outputs) @ weight + bias
+        return cross_entropy(outputs / TEMPERATURE, labels)
+
+    slopes = torch.autograd.functional.jacobian(loss, everything)
+    along = tuple(slope * mask for slope, mask in zip(slopes, first)) + slopes[3:]
+    products = torch.autograd.functional.hvp(loss, everything, along)[1]
+    for w, product, before, after in zip(weights, products, first, second):
+        kept, pruned = (w * product)[after], (w * product)[before & ~after]
+        rounding = 1e-9 * (w * product).abs().max()
+        assert kept.min() >= pruned.max() - rounding and not (after & ~before).any()
+        assert pruned.min() < -rounding  # something is told by it
 
 
 def test_only_final_ones_need_training():

@@ -301,6 +301,13 @@ def test_released_searches_keep_what_does_not_go(how):
     assert [int(one.kept(row).sum()) for row in range(2)] == [total - int(0.99 * total), round(0.01 * total)]
 
 
+def test_a_share_is_rounded_to_the_nearest_count():
+    """Of Circle's 20,904 parameters, worked out by hand, above and below a half."""
+    assert network(CIRCLE).layout.count == 2 * 100 + 2 * 100 * 100 + 100 * 4 + 304
+    shares = {0.17: 3_554, 0.1: 2_090, 0.05: 1_045, 0.03: 627, 0.01: 209, 0.002: 42}  # 3,553.68, ..., 627.12, ..., 41.8
+    assert {share: count(network(CIRCLE), share, False) for share in shares} == shares
+
+
 def test_released_cuts_ties_and_regrows():
     """As released all that tie at the threshold go, and what was pruned can come back; neither happens here."""
     arms = [Arm(ToShare("grasp_init", 0.5, released=released), network=CIRCLE) for released in (True, False)]
