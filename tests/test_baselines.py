@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lottery.claims import comparison
-from lottery.claims.baselines import Baseline, Table, read, read_tables, rounded, rows_of, write
+from lottery.claims.baselines import Baseline, Table, committed, read, read_tables, rounded, rows_of, write
 from lottery.claims.results import SCHEMA
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
@@ -190,3 +190,11 @@ def test_our_own_baselines(folder):
     """They can be read, are small enough for a reviewer, and each table says where its rows were measured."""
     assert read(folder).claims and sum(file.stat().st_size for file in folder.iterdir()) < 100_000
     assert all(isinstance(table, Table) and table.runs for table in read_tables(folder).values())
+
+
+def test_committed_tables_are_found_beside_the_entries(tmp_path):
+    """By scale; where there are none, and at another scale, nothing is known."""
+    file = tmp_path / "expected" / "a2020.toml"
+    write(run(tmp_path / "results.json", result("a2020.odd[x]")), file.parent / "baselines" / "tiny")
+    assert list(committed([file, file.with_name("b2021.toml")], "tiny")) == ["a2020.odd[x]"]
+    assert committed([file], "paper") == {} == committed([], "tiny")

@@ -66,7 +66,7 @@ def test_a_good_entry(tmp_path):
             "a conjunction states the regions of its parts",
         ),
         ("rounds = [1, 2]", 'rounds = ["1"]', "scales.tiny: rounds[0] = '1' should be a valid integer"),
-        ("seeds = 5", "seeds = 0", "seeds = 0 should be at least 1"),
+        ("seeds = 5", "seeds = 0", "seeds = 0 should be at least 2"),
         ("seeds = 5", "sheds = 5", "scales.tiny: unknown field 'sheds'"),
         ('reason = "Better is above zero."\n', "", "scales.tiny: the field 'reason' is missing"),
         (
@@ -171,7 +171,7 @@ def test_all_mistakes_are_told_at_once(tmp_path):
 @pytest.mark.parametrize("region, message", [("[0, 1]", "holds for any result"), ("[0, 0.9]", "")])
 def test_a_share_of_seeds_lies_between_0_and_1(tmp_path, region, message):
     """A region that no share can leave is refused, even though a mean could."""
-    text = GOOD.replace('"effect"', '"proportion"').replace("[0, inf]", region)
+    text = GOOD.replace('"effect"', '"proportion"').replace("[0, inf]", region).replace("seeds = 5", "seeds = 50")
     if not message:
         assert read(tmp_path, text)
         return

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from itertools import takewhile
 from math import isfinite
@@ -90,6 +90,13 @@ def read(path: Path) -> Baseline:
 def read_tables(folder: Path) -> dict[str, Table]:
     """Return the tables in a folder by paper."""
     return {file.stem: _table(file) for file in sorted(folder.glob("*.csv"))}
+
+
+def committed(files: Iterable[Path], scale: str) -> dict[str, list[Row]]:
+    """Return the rows of all claims in the tables beside files of entries, by id; none where there are no tables."""
+    folders = {file.parent / FOLDER.name / scale for file in files}
+    tables = [table for folder in sorted(folders) for table in read_tables(folder).values()]
+    return {id: rows for table in tables for id, rows in table.claims.items()}
 
 
 def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from lottery.claims.decidable import undecidable_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.quantities import Quantity
 from lottery.core.errors import LotteryError
@@ -111,6 +112,11 @@ class Claim:
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
             stated, regions = ", ".join(dict(statement.parts)), ", ".join(question.parts)
             raise LotteryError(f"{where}: its test states the parts {stated}, its regions are for {regions}")
+        if isinstance(statement, Conjunction):
+            shares = [name for name, part in statement.parts if isinstance(part, Proportion)]
+            for name in shares:
+                if wrong := undecidable_share(question.parts[name], question.seeds, len(statement.parts)):
+                    raise LotteryError(f"{where}, part {name!r}: {wrong}")
         return statement
 
 

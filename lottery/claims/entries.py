@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lottery.claims.coverage import LeftOut, Number, check_coverage
+from lottery.claims.decidable import undecidable_mean, undecidable_share
 from lottery.claims.expectation import CONTROL, REPRODUCTION, Change, Expected
 from lottery.claims.fields import ANY_RESULT, DISTINCT, NUMBER, Bounds, Iteration, Round, Share, Table, Text, one_of
 from lottery.core.errors import LotteryError
@@ -75,7 +76,9 @@ class Question(Table):
             return "the field 'region' is missing"
         if kind == "proportion" and self.region and self.region.low <= 0 and self.region.high >= 1:
             return f"region = {[self.region.low, self.region.high]} {ANY_RESULT}"
-        return f"seeds = {self.seeds} should be at least 1" if kind != "exact" and self.seeds < 1 else ""
+        if kind == "proportion" and self.region:
+            return undecidable_share(self.region, self.seeds)
+        return undecidable_mean(self.seeds) if kind != "exact" else ""
 
 
 class Stated(Table):

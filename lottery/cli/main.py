@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from lottery.core.errors import LotteryError
+from lottery.experiments.scales import SCALES
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -38,6 +39,13 @@ def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
     print(baseline(Path(options.results), options.folder and Path(options.folder)))
+
+
+def _gate(options: argparse.Namespace) -> None:
+    from lottery.cli.gate import gate
+    from lottery.cli.run import claims_folder
+
+    print(gate(claims_folder().absolute().parent / "expected", options.scale, options.runs))
 
 
 def _store(options: argparse.Namespace) -> None:
@@ -88,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
         "folder", nargs="?", metavar="FOLDER", help="default: expected/baselines/ and the run's scale"
     )
     baseline.set_defaults(run=_baseline)
+    gate = commands.add_parser("gate", help="how often the exit status cries wolf, and what it catches, by simulation")
+    gate.add_argument("--scale", default="tiny", choices=tuple(SCALES), help="of the baseline (default: tiny)")
+    gate.add_argument("--runs", type=int, default=100, help="how many runs are simulated (default: 100)")
+    gate.set_defaults(run=_gate)
     store = commands.add_parser("store", help="what is in the store; move it as one file")
     store.add_argument("action", choices=("size", "list", "export", "import"))
     store.add_argument("file", nargs="?", help="of export and import, such as store.tar")

@@ -102,7 +102,8 @@ class Run:
 
     def _session(self, benchmarks: set[Path]) -> "Session":
         """Return the session of the claims of these files; raise where an option, the folder or an entry is wrong."""
-        from lottery.claims.claim import STATED
+        from lottery.claims.baselines import committed
+        from lottery.claims.claim import STATED, expected_file
         from lottery.claims.resolved import entries_of
         from lottery.plugin.session import Options, Session
         from lottery.store.store import store_folder
@@ -111,7 +112,8 @@ class Run:
         device = self.chosen.devices[int(self.given.get("workerid", "gw0")[2:]) % len(self.chosen.devices)]
         options.check_results_folder(self.config)
         chosen = Options(scale, store_folder(options.given(self.config, "store")), device, precision, self.deadline)
-        return Session(chosen, entries_of(benchmarks & set(STATED)))
+        stated = benchmarks & set(STATED)
+        return Session(chosen, entries_of(stated), committed(map(expected_file, stated), scale.name))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session):

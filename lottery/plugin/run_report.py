@@ -64,7 +64,7 @@ class RunReport:
     def _gate(self, results: Sequence[Mapping], moves: Sequence[Mapping]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
         lines = [
-            f"{result['id']} is other than expected, which among so many claims can be chance (Holm): it does not count"
+            f"{result['id']} is other than expected, which among so many claims can be chance: it does not count"
             for result in results
             if judging.deviates(result) and not result["counts"]
         ]

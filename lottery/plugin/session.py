@@ -1,10 +1,11 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lottery.claims.baselines import Row
 from lottery.claims.claim import Claim
 from lottery.claims.entries import Entry
 from lottery.claims.exit_status import counts
@@ -34,6 +35,7 @@ class Session:
 
     options: Options
     entries: Mapping[str, Entry]
+    baseline: Mapping[str, Sequence[Row]] = field(default_factory=dict)  # the committed one, for the exit status
     asked: dict[str, ResolvedClaim] = field(default_factory=dict)
     worker: Any = None  # a Worker, once there is something to train or to read
     _results: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class Session:
         """
         if not self._results:
             self._results = {id: self._judge(asked) for id, asked in self.asked.items()}
-            counting = counts(list(self._results.values()))
+            counting = counts(list(self._results.values()), self.baseline)
             for id, result in self._results.items():
                 result["counts"] = id in counting
         return self._results
