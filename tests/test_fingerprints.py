@@ -110,7 +110,6 @@ def test_helpers_of_other_modules_count():
         "experiments.chain_masks.cut",
         "experiments.chain_masks.ranks",
         "experiments.chain_masks.treated",
-        "masks.criteria.score",
         "masks.ranking.keep",
         "masks.ranking.ranking",
         "masks.scores.scores",
