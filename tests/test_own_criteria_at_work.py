@@ -204,8 +204,7 @@ def test_a_file_that_cannot_be_read(load_own, tmp_path, monkeypatch):
 def test_a_module_that_is_imported_late_and_was_not_named_is_refused(load_own, tmp_path):
     """What no import statement names cannot be known when keys are made."""
     (tmp_path / "beside.py").write_text("K = 1\n")
-    load_own(
-        mine="import importlib\ndef score(w_final):\n    importlib.import_module('bes' + 'ide')\n    return w_final\n"
-    )
+    late = "importlib.import_module('bes' + 'ide')"
+    load_own(mine=f"import importlib\ndef score(w_final):\n    {late}\n    return w_final\n")
     with pytest.raises(LotteryError, match="criterion 'mine' imported beside while it scored"):
         scored()
