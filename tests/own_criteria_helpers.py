@@ -19,7 +19,7 @@ USES = "from beside import of\ndef score(w_final):\n    return of(w_final)\n"
 
 
 def loading(tmp_path):
-    """Load a criterion from a file, under one name ever again, and forget it afterwards."""
+    """Yield a function that loads a criterion from sources, by default under one name, and returns a key of its results."""
     before = dict(criteria.CRITERIA)
 
     def of(function="score", folder=".", name="mine", **files):
