@@ -19,7 +19,7 @@ USES = "from beside import of\ndef score(w_final):\n    return of(w_final)\n"
 
 
 def loading(tmp_path):
-    """Yield a function that loads a criterion from sources, by default under one name, and returns a key of its results."""
+    """Yield a function that loads a criterion from sources and returns a key of its results."""
     before = dict(criteria.CRITERIA)
 
     def of(function="score", folder=".", name="mine", **files):

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.masks import criteria
+from lottery.masks import criteria, own_criteria
 from tests.own_criteria_helpers import USES, W_FINAL, scored
 
 PAIRS = {
@@ -196,3 +198,61 @@ def test_nothing_is_written_beside_the_sources(load_own, tmp_path):
     load_own(mine=USES, beside="of = abs\n")
     with contextlib.suppress(FileNotFoundError):
         assert not os.listdir(tmp_path / "__pycache__")
+
+
+RICH = """
+import collections, dataclasses, enum, functools, logging, re
+from pathlib import Path
+import numpy, torch
+from torch import nn
+from lottery.masks.criteria import CRITERIA, percentile
+
+class Mode(enum.Enum):
+    ONE = 1
+
+@dataclasses.dataclass
+class Settings:
+    power: float = 2.0
+    mode: Mode = Mode.ONE
+    names: set = dataclasses.field(default_factory=lambda: {"a", "b", "c", "d"})
+
+    @property
+    def twice(self):
+        return 2 * self.power
+
+    @classmethod
+    def usual(cls):
+        return cls()
+
+LOG, NAMES, PATTERN, PLACE = logging.getLogger("mine"), Settings(), re.compile("a"), Path("here")
+TABLE, PAIR = collections.defaultdict(list, a=[1]), collections.namedtuple("PAIR", "a b")(1, 2)
+NET, RELU, ABS, DTYPE, DEVICE = nn.Linear(1, 1), torch.relu, numpy.abs, torch.float32, torch.device("cpu")
+
+@functools.cache
+def known(value):
+    return value
+
+@torch.no_grad()
+def score(w_final, mask):
+    LOG.debug("%s %s %s %s %s", PATTERN, PLACE, TABLE, PAIR, (DTYPE, DEVICE, ABS, CRITERIA))
+    return RELU(percentile(w_final, mask)) ** NAMES.power * Settings.usual().twice * known(2) + NET(torch.ones(1)).sum()
+"""
+TELL = """
+import sys
+from lottery.masks import own_criteria
+own_criteria.load(f"mine={sys.argv[1]}:score")
+print(own_criteria.FINGERPRINTS["mine"])
+"""
+
+
+def test_the_key_is_the_same_in_every_process(load_own, tmp_path):
+    """Whatever a function reads that can be told apart is, and no address, order of hashes or random number counts."""
+    load_own(mine=RICH)
+    scored(), scored()
+    root = Path(own_criteria.__file__).parents[2]
+    told = []
+    for seed in "12":
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(root)}
+        command = [sys.executable, "-c", TELL, str(tmp_path / "mine.py")]
+        told.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert told[0] == told[1] == own_criteria.FINGERPRINTS["mine"] + "\n"

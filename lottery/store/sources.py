@@ -45,7 +45,7 @@ class Source:
         self.read: dict[str, bytes] = {}
 
     def load(self) -> types.ModuleType:
-        """Import the file, and what its functions would import when they are called; return its module."""
+        """Return the file's module, imported with all that its functions would import when they are called."""
         importlib.invalidate_caches()
         spec = importlib.util.spec_from_loader(self.name, _Loader(self, self.name, str(self.path)))
         assert spec is not None
@@ -64,7 +64,7 @@ class Source:
 
     @contextmanager
     def at_hand(self) -> Iterator[None]:
-        """Let imports find what this file imports, and not what another one calls by the same name."""
+        """Make imports find what this file imports, and not what another one calls by the same name."""
         hidden = {name: sys.modules.pop(name) for name in self.modules if name in sys.modules}
         sys.modules.update(self.modules)
         path, finder = list(sys.path), _Finder(self)

@@ -9,6 +9,7 @@ import types
 from functools import cache
 from typing import Any
 
+from lottery.core.registry import Registry
 from lottery.store.fingerprints import canonical, digest, source_digest
 from lottery.store.sources import is_of_package, is_own, is_own_module
 from lottery.store.values import Description, Plain
@@ -78,7 +79,7 @@ class _State:
                     self._global(vars(value)[attribute], f"{name}.{attribute}")
 
     def _global(self, value: Any, name: str) -> None:
-        if name not in self._parts:
+        if name not in self._parts and not isinstance(value, Registry):  # its functions count by `Source.fingerprint`
             self._parts[name] = ""  # circles end here
             self._parts[name] = self._described.of(value, name)
 
