@@ -126,6 +126,13 @@ def test_helpers_of_one_name_are_told_apart(load_own, source):
         assert scored("a") == W_FINAL[0].tolist() and scored("b") == (-W_FINAL[0]).tolist()
 
 
+def test_a_helper_is_one_module(load_own):
+    """What a function imports when it is called is what its file imported, not another copy."""
+    load_own(mine="import beside\ndef score(w_final):\n    import beside as late\n    return w_final * (late is beside)\n",
+             beside="")  # fmt: skip
+    assert scored() == W_FINAL[0].tolist()
+
+
 def test_what_helpers_import_counts(load_own):
     """Sources are followed to the end."""
     files = {"mine": USES, "beside": "from deeper import of\n"}
