@@ -1,6 +1,7 @@
 """What the tests of users' criteria share: a criterion loaded from source, its key, and its scores of one layer."""
 
 import os
+import sys
 
 import torch
 
@@ -22,7 +23,8 @@ USES = "from beside import of\ndef score(w_final):\n    return of(w_final)\n"
 
 def loading(tmp_path):
     """Yield a function that loads a criterion from sources and returns a key of its results."""
-    before = dict(criteria.CRITERIA)
+    before, writes = dict(criteria.CRITERIA), sys.dont_write_bytecode
+    sys.dont_write_bytecode = False  # as for most users
 
     def of(function="score", folder=".", name="mine", **files):
         place = tmp_path / folder
@@ -35,6 +37,7 @@ def loading(tmp_path):
         return key(experiment(SETTING, chain(name), 1, 0), "of the data", "float32")
 
     yield of
+    sys.dont_write_bytecode = writes
     criteria.CRITERIA.clear()
     criteria.CRITERIA.update(before)
 

@@ -128,8 +128,8 @@ def test_helpers_of_one_name_are_told_apart(load_own, source):
 
 def test_a_helper_is_one_module(load_own):
     """What a function imports when it is called is what its file imported, not another copy."""
-    load_own(mine="import beside\ndef score(w_final):\n    import beside as late\n    return w_final * (late is beside)\n",
-             beside="")  # fmt: skip
+    late = "import beside as late\n    return w_final * (late is beside)"
+    load_own(mine=f"import beside\ndef score(w_final):\n    {late}\n", beside="")
     assert scored() == W_FINAL[0].tolist()
 
 
