@@ -72,6 +72,14 @@ def brief():
     return shortened
 
 
+@pytest.fixture
+def load_own(tmp_path):
+    """A function that loads a criterion from sources and returns a key of its results; it is forgotten afterwards."""
+    from tests.own_criteria_helpers import loading
+
+    yield from loading(tmp_path)
+
+
 def begin(one: Experiment, *records: Record) -> Prepared:
     """Return the mask and the start of an experiment from the records of its parents, in their order."""
     sources = dict(zip(parents(one), records, strict=True))

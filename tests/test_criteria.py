@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lottery.core.errors import LotteryError
-from lottery.masks import criteria
+from lottery.masks import criteria, own_criteria
 
 W_INIT = torch.tensor([[1.0, -2.0, 3.0, -4.0]])
 W_FINAL = torch.tensor([[-5.0, -1.0, 2.0, 0.5]])
@@ -20,7 +20,7 @@ def own(tmp_path):
 
     def load(source, function="score", name="mine"):
         (tmp_path / "mine.py").write_text(source)
-        return criteria.load(f"{name}={tmp_path / 'mine.py'}:{function}")
+        return own_criteria.load(f"{name}={tmp_path / 'mine.py'}:{function}")
 
     yield load
     criteria.CRITERIA.clear()
@@ -129,7 +129,7 @@ def test_own_criterion_is_named_by_its_files(own, tmp_path):
         (tmp_path / "beside_mine.py").write_text(f"POWER = {power}\n")
         sys.modules.pop("beside_mine", None)
         own(source + "from beside_mine import POWER\ndef score(w_final):\n    return w_final.abs() ** POWER\n")
-        texts.append(criteria.SOURCES["mine"])
+        texts.append(own_criteria.FINGERPRINTS["mine"])
         criteria.CRITERIA.pop("mine")
     sys.modules.pop("beside_mine", None)
     assert len(set(texts)) == 3
@@ -164,7 +164,7 @@ def test_bad_scores_are_one_message(own, source, message):
 def test_bad_option_is_one_message(option, message):
     """Malformed options are told apart."""
     with pytest.raises(LotteryError, match=message):
-        criteria.load(option)
+        own_criteria.load(option)
 
 
 def test_unknown_criterion_is_named():

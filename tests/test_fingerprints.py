@@ -110,7 +110,6 @@ def test_helpers_of_other_modules_count():
         "experiments.chain_masks.cut",
         "experiments.chain_masks.ranks",
         "experiments.chain_masks.treated",
-        "masks.criteria.score",
         "masks.ranking.keep",
         "masks.ranking.ranking",
         "masks.scores.scores",
@@ -140,3 +139,54 @@ def test_what_is_listed_counts_only_for_those_that_list_it():
 def test_canonical_json_does_not_depend_on_order():
     """Two dictionaries of equal content have one text."""
     assert canonical({"b": 1, "a": [1.5, None]}) == canonical({"a": [1.5, None], "b": 1}) == '{"a":[1.5,null],"b":1}'
+
+
+FACTORY = """
+import functools
+
+def make(sign, more=None):
+    def score(w_final, *, power=sign):
+        return sign * w_final if more is None else more(w_final)
+    return score
+
+def times(factor):
+    def around(function):
+        @functools.wraps(function)
+        def call(w_final):
+            return factor * function(w_final)
+        return call
+    return around
+
+def recursive(depth):
+    def down(w_final):
+        return w_final if depth else down(w_final)
+    return down
+"""
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("make(1)", "make(-1)"),
+        ("make(0, make(1))", "make(0, make(-1))"),
+        ("make([1, {'a': 2}])", "make([1, {'a': 3}])"),
+        ("times(1)(make(1))", "times(2)(make(1))"),
+        ("times(1)(make(1))", "times(1)(make(2))"),
+        ("times(1)(make(1))", "make(1)"),
+        ("recursive(1)", "recursive(2)"),
+    ],
+)
+def test_what_a_function_holds_counts(digest_of, one, other):
+    """Two functions of one factory are told apart by what they hold, and equal ones are equal."""
+    first, second, again = (digest_of(f"{FACTORY}\nscore = {made}\n") for made in (one, other, one))
+    assert first == again != second
+
+
+def test_functions_of_one_factory_count_each(digest_of):
+    """One digest of both holds more than that of either, and wrappers count by their own source, too."""
+    digest_of(f"{FACTORY}\nscore, other = make(1), make(-1)\n")
+    module = sys.modules["fingerprinted"]
+    first, second = module.score, module.other
+    assert len({source_digest(first), source_digest(second), source_digest(first, second)}) == 3
+    edited = FACTORY.replace("factor * function", "factor + function")
+    assert digest_of(f"{FACTORY}\nscore = times(2)(make(1))\n") != digest_of(f"{edited}\nscore = times(2)(make(1))\n")

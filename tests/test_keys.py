@@ -129,7 +129,7 @@ def test_words_rename_nothing(unedited, tmp_path):
     """Messages, docstrings and comments can be written anew, in parts, criteria, models and the engine."""
     edits = [
         ("masks/criteria.py", "|w_f - w_i|: keep what has moved.", "Keep what has moved: |w_f - w_i|."),
-        ("masks/criteria.py", "; scores must be numbers", "; a score must be a number"),
+        ("masks/criteria.py", "{wanted}, a number", "{wanted}, which is a number"),
         ("experiments/search_part.py", "  # what is pruned has not moved", "  # pruned parameters stay where they are"),
         (
             "experiments/search_part.py",

@@ -107,9 +107,9 @@ DISTRIBUTIONS = {
         test_mask_statistics.test_chance_prunes_any_that_were_trained, {},
     ),
     "zeros of the control at the first places": (
-        pruned_values.variant_1_shuffled, "places[torch.randperm(len(places), generator=generator)[:count]]",
-        "places[:count]",
-        test_experiments.TestPruned().test_controls, {},
+        pruned_values.variant_1_shuffled, "places[torch.randperm(len(places), generator=generator)[:",
+        "places[torch.arange(len(places))[:",
+        test_experiments.TestPruned().test_shuffled_control_is_blind, {},
     ),
 }  # fmt: skip
 OWN_ORACLES = {

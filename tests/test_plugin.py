@@ -131,7 +131,7 @@ def suite(pytester, monkeypatch, shared_store):
         (pytester.path / "expected" / "mini_2020.toml").write_text('title = "Mini 2020"\n' + "".join(entries.values()))
 
     def run(*arguments):
-        distributed = "-n2" in arguments
+        distributed = bool({"-n1", "-n2"} & set(arguments))
         command = (
             "benchmarks",
             "-p",

@@ -18,7 +18,7 @@ import pytest
 from lottery.claims.decidable import undecidable_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.quantities import Quantity
-from lottery.core.errors import LotteryError
+from lottery.core.errors import LotteryError, told
 from lottery.models.architectures import ARCHITECTURES
 
 
@@ -89,6 +89,10 @@ def exact(compute: Callable[[], object], printed: object) -> Exact:
     return Exact(compute, printed)
 
 
+class BrokenClaim(LotteryError):
+    """A claim's own function or arms make no sense. The claim fails, and no other does."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A test of a paper's claim; `variant`, a network or a user's criterion, stands in its id's brackets."""
@@ -101,12 +105,20 @@ class Claim:
     build: Callable[[Question], Statement]
 
     def state(self, entry: Entry, question: Question) -> Statement:
-        """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares."""
+        """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares.
+
+        Raise `BrokenClaim` where its function makes none, which concerns this claim alone.
+        """
         where = f"{entry.file}, claim {entry.id!r}"
         try:
-            statement = self.build(question)
-        except ValueError as error:
-            raise LotteryError(f"{where}: its test makes no statement of it: {error}") from error
+            statement: object = self.build(question)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a claim's function does, an exit or a skipped test too
+            raise BrokenClaim(f"{self.id}: its test raised {told(error)}") from error
+        if not isinstance(statement, Statement):
+            kinds = "an effect, a proportion, a conjunction or an exact claim"
+            raise BrokenClaim(f"{self.id}: its test returned {type(statement).__name__}, and not {kinds}")
         if statement.kind != entry.kind:
             raise LotteryError(f"{where}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lottery.claims import entries
-from lottery.claims.claim import Claim, Exact, Statement, check_entries, expected_file
+from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, check_entries, expected_file
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment, experiment
@@ -24,6 +24,7 @@ class ResolvedClaim:
     statement: Statement | None = None
     analogue: bool = False
     skip: str = ""
+    error: str = ""  # why its test states nothing that can be asked
 
     @property
     def seeds(self) -> range:
@@ -50,10 +51,17 @@ class ResolvedClaim:
 
 
 def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
-    """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason."""
+    """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason or the error."""
     question = entry.question(scale.name)
     if question is None:
         question = entries.Question(skip=f"its entry says nothing about the scale {scale.name}")
+    try:
+        return _resolve(claim, entry, question, scale)
+    except BrokenClaim as error:
+        return ResolvedClaim(claim, entry, question, error=str(error))
+
+
+def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, scale: Scale) -> ResolvedClaim:
     if question.skip:
         return ResolvedClaim(claim, entry, question, skip=question.skip)
     if entry.needs is None:
@@ -64,6 +72,9 @@ def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
         return ResolvedClaim(claim, entry, question, skip=nothing)
     statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
     arms = {arm for quantity in statement.quantities for arm, _ in quantity.cells}
+    for arm in arms:
+        if arm.training and arm.training not in settings:
+            raise BrokenClaim(f"{claim.id} asks for the training {arm.training!r}, which {scale.name} does not have")
     trainings = {entry.needs.training: setting} | {arm.training: settings[arm.training] for arm in arms if arm.training}
     lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:

@@ -14,3 +14,12 @@ class CorruptEntry(LotteryError):
 
 class StoreWarning(UserWarning):
     """Something in the store was not as it should be, and was repaired."""
+
+
+def told(error: BaseException) -> str:
+    """Return what somebody else's code raised, in one line: the error's class and the first line of its message."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # a message that cannot be made is no reason to end anything
+        lines = []
+    return f"{type(error).__name__}: {lines[0]:.300}" if lines else type(error).__name__

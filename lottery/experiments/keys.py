@@ -17,6 +17,7 @@ from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.planted_reading import PlantedReading, read_untrained
 from lottery.masks import criteria
+from lottery.masks.own_criteria import FINGERPRINTS
 from lottery.models.architectures import Architecture, is_planted
 from lottery.models.initialisers import INITIALISERS, initial_weights
 from lottery.models.losses import LOSSES, OF_SOFTMAX, after_softmax
@@ -39,8 +40,7 @@ def key(experiment: Experiment, fingerprint: str, precision: str) -> str:
 def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple) -> str:
     """Return a hash of what all rounds and seeds of an arm share; `scored_by` tells criteria of one name apart."""
     one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
-    for part in parts(one):
-        part.check()
+    check(one)
     request = {
         "engine": VERSION,
         "precision": precision,
@@ -52,9 +52,16 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
         "config": asdict(setting.config),
         "arm": described(arm),
         "science": [source_digest(function) for function in science(one)],
-        "own": sorted({criteria.SOURCES[name] for name in criteria_of(arm) if name in criteria.SOURCES}),
+        "own": sorted({FINGERPRINTS[name] for name in criteria_of(arm) if name in FINGERPRINTS}),
     }
     return digest(canonical(request))
+
+
+def check(experiment: Experiment) -> None:
+    """Raise if an experiment cannot be computed at all, or names what there is not, with what is wrong about it."""
+    for part in parts(experiment):
+        part.check()
+    science(experiment)
 
 
 def science(experiment: Experiment) -> list[Callable]:

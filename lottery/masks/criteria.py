@@ -17,22 +17,23 @@ Ranking, exact counts, already pruned weights and ties are not a criterion's bus
 Names and formulas: Zhou et al. 2019, section 2, Fig. 2.
 """
 
-import importlib.util
-import sys
-import types
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lottery.core.errors import LotteryError
+from lottery.core.errors import LotteryError, told
 from lottery.core.registry import Registry
+from lottery.masks.surroundings import kept
 from lottery.store.fingerprints import listed
 
 DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
-SOURCES: dict[str, str] = {}  # of users' criteria: the text of their files, which is part of what names their results
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # scores of any other dtype become float64
+
+
+class Unusable(LotteryError):
+    """What a criterion did that cannot be used; the message goes on from its name."""
 
 
 def needs_training(name: str) -> bool:
@@ -42,60 +43,46 @@ def needs_training(name: str) -> bool:
 
 @listed  # it refuses scores or passes them on as they are: no result depends on how
 def score(name: str, **offered: Any) -> Tensor:
-    """Return the scores (1, ...) of a layer of one replica; raise for a wrong shape, or NaN where there is a weight."""
+    """Return the scores (1, ...) of a layer of one replica; raise where there are none that weights can be ranked by.
+
+    A criterion gets copies, and copies are taken of what it returns: it may work in place and keep what it likes.
+    """
+    asked = {argument: offered[argument] for argument in CRITERIA.arguments if CRITERIA.asks(name, argument)}
+    copies = {argument: value.clone() if isinstance(value, Tensor) else value for argument, value in asked.items()}
+    generator = offered.get("generator")
     try:
-        result = CRITERIA.call(name, **offered)
-    except LotteryError:
+        with kept(0 if generator is None else generator.initial_seed()):
+            return _checked(CRITERIA.call(name, **copies), offered["w_init"], offered["mask"])
+    except KeyboardInterrupt:
         raise
-    except Exception as error:  # whatever a criterion raises concerns the claims that use it, and nothing else
-        raise LotteryError(f"criterion {name!r} raised {type(error).__name__}: {error}") from error
-    shape = tuple(offered["w_init"].shape)
-    if not isinstance(result, Tensor) or tuple(result.shape) != shape:
-        got = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
-        wanted = "it must return one score per weight"
-        raise LotteryError(f"criterion {name!r} returned {got} for a layer of shape {shape}; {wanted}")
-    if torch.isnan(result[offered["mask"]]).any():
-        raise LotteryError(f"criterion {name!r} returned NaN for a layer of shape {shape}; scores must be numbers")
-    return result
+    except Unusable as error:
+        raise LotteryError(f"criterion {name!r} {error}") from error
+    except (
+        BaseException
+    ) as error:  # whatever it raises, an exit or a skipped test, concerns the claims that use it alone
+        raise LotteryError(f"criterion {name!r} raised {told(error)}") from error
 
 
-def load(option: str) -> str:
-    """Register the criterion that `NAME=FILE.py:FUNCTION` points to and return its name; raise if there is none."""
-    name, equals, target = option.partition("=")
-    file, colon, attribute = target.rpartition(":")
-    if not (equals and colon and name.isidentifier() and file and attribute):
-        raise LotteryError(f"--criterion {option}: write it as NAME=FILE.py:FUNCTION, for example mine=mine.py:score")
-    if name in CRITERIA:
-        raise LotteryError(f"--criterion {option}: there is a criterion {name!r} already; give yours another name")
-    path = Path(file).resolve()
-    if not path.is_file():
-        raise LotteryError(f"--criterion {option}: there is no file {path}")
-    before = set(sys.modules)
-    function = getattr(_imported(option, name, path), attribute, None)
-    if not isinstance(function, types.FunctionType):
-        raise LotteryError(f"--criterion {option}: {path} has no function {attribute!r}, written with def")
-    CRITERIA.add(name, function)
-    beside = [getattr(sys.modules[module], "__file__", None) for module in sorted(set(sys.modules) - before)]
-    files = {path} | {Path(file).resolve() for file in beside if file}
-    own = [file for file in sorted(files) if path.parent in file.parents and file.suffix == ".py"]
-    SOURCES[name] = "\n".join(file.read_text() for file in own)
-    return name
+def _checked(result: object, weights: Tensor, mask: Tensor) -> Tensor:
+    """Return a copy of the scores as plain real numbers; raise for what is none, and for NaN where there is a weight.
 
-
-def _imported(option: str, name: str, path: Path) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(f"lottery_criterion_{name}", path)
-    if spec is None or spec.loader is None:
-        raise LotteryError(f"--criterion {option}: {path} is no file of Python; its name should end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    sys.path.insert(0, str(path.parent))  # a criterion may import what lies beside it
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise LotteryError(f"--criterion {option}: importing {path} raised {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
+    Infinite scores are scores: such weights are kept first or last.
+    """
+    wanted = f"for a layer of shape {tuple(weights.shape)}; it must return one score per weight"
+    if not isinstance(result, Tensor):
+        raise Unusable(f"returned {type(result).__name__} {wanted}")
+    if result.layout != torch.strided or result.is_nested or result.is_quantized or result.is_complex():
+        kind = "a quantised tensor" if result.is_quantized else f"a tensor of {result.dtype}, {result.layout}"
+        raise Unusable(f"returned {kind}, {wanted}, a real number in a dense tensor")
+    if result.shape != weights.shape:
+        raise Unusable(f"returned {tuple(result.shape)} {wanted}")
+    if result.device != weights.device:
+        raise Unusable(f"returned a tensor on {result.device} {wanted}, on {weights.device}")
+    scores = result.detach().as_subclass(Tensor)
+    scores = scores.clone() if scores.dtype in FLOATS else scores.double()
+    if torch.isnan(scores[mask]).any():
+        raise Unusable(f"returned NaN {wanted}, a number")
+    return scores
 
 
 def percentile(values: Tensor, mask: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ class Run:
     def _load_criteria(self) -> None:
         given = options.given(self.config, "criterion")
         if given:
-            from lottery.masks import criteria
+            from lottery.masks import criteria, own_criteria
 
             before = dict(criteria.CRITERIA)
 
@@ -84,7 +84,7 @@ class Run:
 
             self.config.add_cleanup(restore)
             for option in given:
-                criteria.load(option)
+                own_criteria.load(option)
 
     # what a worker, or the only process, does
 
@@ -159,7 +159,7 @@ class Run:
         if not self.given:
             self._begin_display()
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
+            warnings.simplefilter("always", StoreWarning)  # all others are dealt with as the user asks
             try:
                 reporter = Reporter(self._shared("progress"), name, os.getppid() if self.given else None)
                 self._asked(session.items).train(self.given.get("workercount", 1), reporter)

@@ -1,7 +1,7 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from lottery.claims.judging import Judge
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
 from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
+from lottery.core.errors import LotteryError, told
 from lottery.experiments.measurements import rows
 from lottery.experiments.scales import Scale
 from lottery.models.architectures import is_planted
@@ -29,6 +30,20 @@ class Options:
     deadline: float | None = None  # time.time() after which nothing new is started
 
 
+def _sound(asked: ResolvedClaim) -> ResolvedClaim:
+    """Return a claim as it is asked, without what it states where one of its arms cannot be computed at all."""
+    try:
+        experiments = {(one.setting, one.arm): one for one in asked.experiments()}
+        if experiments:
+            from lottery.experiments.keys import check
+
+            for one in experiments.values():
+                check(one)
+    except LotteryError as error:
+        return replace(asked, statement=None, error=f"{asked.claim.id}: {error}")
+    return asked
+
+
 @dataclass
 class Session:
     """Trains what its claims need and judges them. Heavy imports wait until there is something to train or to read."""
@@ -43,7 +58,7 @@ class Session:
 
     def ask(self, claim: Claim) -> ResolvedClaim:
         """Return how a claim is asked at this scale, and remember it."""
-        self.asked[claim.id] = resolve(claim, self.entries[claim.entry_id], self.options.scale)
+        self.asked[claim.id] = _sound(resolve(claim, self.entries[claim.entry_id], self.options.scale))
         return self.asked[claim.id]
 
     def train(self, workers: int, reporter) -> None:
@@ -105,17 +120,22 @@ class Session:
     def _judge(self, asked: ResolvedClaim) -> dict[str, Any]:
         """Return a claim's result."""
         experiments = asked.experiments()
-        error = next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
+        error = asked.error or next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
         skip = asked.skip
         if not skip and not error and any(one not in self.worker.entries for one in experiments):
             skip = "budget"
         details: dict[str, object] = {}
+        if not skip and not error:
+            try:
+                decision, details = Judge(asked, lambda one: self.worker.entries[one].measurements).decide()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as raised:  # of the claim's own functions, an exit or a skipped test too
+                error = f"{asked.claim.id}: judging it raised {told(raised)}"
         if skip:
             decision = Decision(SKIPPED, reason=skip)
         elif error:
             decision = Decision(INCONCLUSIVE, reason=error)
-        else:
-            decision, details = Judge(asked, lambda one: self.worker.entries[one].measurements).decide()
         result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
         if experiments:
             result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint

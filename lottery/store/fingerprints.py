@@ -8,9 +8,12 @@ import json
 import textwrap
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+
+from lottery.store.values import Description
 
 Used = TypeVar("Used")
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -39,8 +42,9 @@ def listed(value: Used) -> Used:
 def source_digest(*functions: Callable) -> str:
     """Return a hash of the functions' normalised source, with the helpers, classes and constants they use.
 
-    Comments, docstrings, layout, annotations, error messages and registering decorators do not count. Helpers are
-    followed through this package and the file of a user's own criterion, not into libraries.
+    Comments, docstrings, layout, annotations, error messages and registering decorators do not count. What a function
+    holds beside its source counts: its closure, the defaults that it was given, the wrappers around it. Helpers are
+    followed through this package and the function's own file, not into libraries.
     """
     seen: dict[str, str] = {}
     for function in functions:
@@ -76,21 +80,65 @@ def _normalised(value: Any) -> tuple[ast.AST, str]:
     return tree, ast.unparse(tree)  # the same text under every version of Python, as far as there is one
 
 
-def _visit(value: Any, seen: dict[str, str]) -> None:
-    value = inspect.unwrap(value)
-    name = f"{value.__module__}.{value.__qualname__}"
+def _visit(value: Any, seen: dict[str, str], above: tuple[int, ...] = ()) -> str:
+    """Put a function or class and all that it uses among those seen; return the name that it has there."""
+    outer, value = value, inspect.unwrap(value)
+    files = (Path(inspect.getfile(value)).resolve(),)
+    held = [] if "__listed__" in vars(outer) else _held(outer, files, seen, (*above, id(outer)))
+    name = f"{value.__module__}.{value.__qualname__}" + (f" {digest(canonical(held))}" if held else "")
     if name in seen:
-        return
+        return name
     tree, seen[name] = _normalised(value)
     module = inspect.getmodule(value)
     scope = vars(module) if module else getattr(value, "__globals__", {})
-    files = (Path(inspect.getfile(value)).resolve(),)
     for used, found in _used(tree, scope):
         if isinstance(found, (types.FunctionType, type)) or hasattr(found, "__wrapped__"):
             if _own(inspect.unwrap(found), files) and "__listed__" not in vars(found):
                 _visit(found, seen)
         elif _plain(found):
             seen[f"{name}:{used}"] = repr(sorted(found) if isinstance(found, (set, frozenset)) else found)
+    return name
+
+
+def _held(value: Any, files: tuple[Path, ...], seen: dict[str, str], above: tuple[int, ...]) -> list[Any]:
+    """Return what a function that another one made holds, and the source and holdings of the wrappers around it.
+
+    Functions and classes of this package that it holds do not count here: keys list them.
+    """
+    described, held = Description(lambda used: _named(used, files, seen, above)), []
+    while isinstance(value, types.FunctionType):
+        inner, file = getattr(value, "__wrapped__", None), Path(value.__code__.co_filename).resolve()
+        if file in files or PACKAGE in file.parents:
+            if inner is not None:
+                held.append(_normalised(value.__code__)[1])
+            given = (value.__defaults__, value.__kwdefaults__) if "<locals>" in value.__qualname__ else ()
+            for part in (*_contents(value), *given):
+                if part is not None and part is not inner and not _of_package(part):
+                    held.append(described.of(part, f"what {value.__qualname__} holds"))
+        value = inner
+    return held
+
+
+def _contents(function: types.FunctionType) -> list[Any]:
+    """Return what is in the cells of a closure; one that is empty yet has nothing."""
+    contents = []
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):
+            contents.append(cell.cell_contents)
+    return contents
+
+
+def _of_package(value: Any) -> bool:
+    return isinstance(value, (types.FunctionType, type)) and _own(inspect.unwrap(value), ())
+
+
+def _named(value: Any, files: tuple[Path, ...], seen: dict[str, str], above: tuple[int, ...]) -> Any:
+    """Return the name of a function, class or module that another one holds; its source is visited."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__
+    if _own(inspect.unwrap(value), files) and id(value) not in above:
+        return _visit(value, seen, above)
+    return f"{value.__module__}.{value.__qualname__}"
 
 
 def _used(tree: ast.AST, scope: dict) -> list[tuple[str, Any]]:

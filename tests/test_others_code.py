@@ -1,0 +1,139 @@
+"""Code of others within a run: whatever it does concerns its claims alone, alone and with a worker."""
+
+import pytest
+
+from tests.test_plugin import ENTRIES, TESTS, asked, entry, results, shared_store, suite, verdicts
+
+__all__ = ["shared_store", "suite"]  # fixtures
+
+BAD = """
+import sys, warnings
+import pytest, torch
+
+def good(w_init, w_final):
+    print("scoring")
+    torch.manual_seed(1)
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(True)
+    return (w_final - w_init.zero_()).abs_()
+
+def complex_(w_final):
+    return w_final + 1j
+
+def sparse(w_final):
+    return w_final.to_sparse()
+
+def skips(w_final):
+    pytest.skip("not today")
+
+def leaves(w_final):
+    sys.exit(0)
+
+def stops(w_final):
+    pytest.exit("enough")
+
+def warns(w_final):
+    warnings.warn("odd")
+    return w_final
+
+def deep(w_final):
+    return deep(w_final)
+"""
+BROKEN = """
+import sys, warnings
+import pytest
+
+@claim(NET)
+def test_raises(question):
+    return effect(1 / 0)
+
+@claim(NET)
+def test_skips(question):
+    pytest.skip("not today")
+
+@claim(NET)
+def test_leaves(question):
+    sys.exit(0)
+
+@claim(NET)
+def test_warns(question):
+    warnings.warn("odd")
+    return effect(accuracy(DENSE, 0))
+
+@claim(NET)
+def test_nothing(question):
+    pass
+
+@claim(NET)
+def test_unknown(question):
+    return effect(accuracy(chain("largest"), 1))
+
+@claim(cases={"raises": (lambda: 1 / 0,), "skips": (lambda: pytest.skip("no"),), "leaves": (sys.exit,)})
+def test_computes(question, compute):
+    return exact(compute, 0)
+"""
+OWN = """
+@claim_per_criterion(NET)
+def test_own(question, criterion):
+    return effect(accuracy(chain(criterion), 1) - accuracy(chain("large_final"), 1))
+"""
+LEARNS = TESTS.partition("@claim(NET)\ndef test_hardly")[0]
+workers = pytest.mark.parametrize("workers", ["-n0", "-n1"])
+
+
+def failed(result):
+    """Return what a run said whose tests failed, and check that nothing else went wrong."""
+    text = result.stdout.str() + result.stderr.str()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED, text
+    assert not [word for word in ("Traceback", "INTERNALERROR", "crashed") if word in text], text
+    return text
+
+
+@workers
+def test_criteria(suite, workers):
+    """Each that goes wrong is named in one message; one beside them that works in place has its numbers."""
+    own = ENTRIES["own"].replace("[50, inf]", "[-1e-9, 1e-9]")
+    suite.write(tests=LEARNS + OWN, entries={"learns": ENTRIES["learns"], "own": own})
+    (suite.path / "bad.py").write_text(BAD)
+    messages = {
+        "complex_": "returned a tensor of torch.complex64",
+        "sparse": "returned a tensor of torch.float32, torch.sparse_coo",
+        "skips": "raised Skipped: not today",
+        "leaves": "raised SystemExit: 0",
+        "stops": "raised Exit: enough",
+        "warns": "raised UserWarning: odd",
+        "deep": "raised RecursionError",
+    }
+    text = failed(suite(workers, "-Werror", *(f"--criterion={name}=bad.py:{name}" for name in ("good", *messages))))
+    assert verdicts(suite) == {"learns": "reproduced"}
+    found = {claim["id"].partition("[")[2][:-1]: claim for claim in results(suite)["criteria"]}
+    assert set(found) == {"good", *messages} and found["good"]["effects"] == [0, 0, 0]
+    for name, message in messages.items():
+        assert found[name]["error"] and f"criterion {name!r} {message}" in found[name]["reason"]
+        assert f"criterion {name!r} {message}" in text
+
+
+@workers
+def test_claims(suite, workers):
+    """A claim whose function or whose computation goes wrong fails with its id, and the others have verdicts."""
+    trained = ("raises", "skips", "leaves", "warns", "nothing", "unknown")
+    entries = {name: entry(f"{name}[lenet-300-100]", "effect", asked("[50, inf]")) for name in trained}
+    for name in ("raises", "skips", "leaves"):
+        entries[f"computes {name}"] = entry(f"computes[{name}]", "exact", "", needs="", scale="every")
+    suite.write(tests=LEARNS + BROKEN, entries={"learns": ENTRIES["learns"]} | entries)
+    text = failed(suite(workers, "-Werror"))
+    found = {claim["id"].removeprefix("mini2020."): claim for claim in results(suite)["claims"]}
+    assert found["learns[lenet-300-100]"]["verdict"] == "reproduced" and len(found) == 10
+    messages = {
+        "raises[lenet-300-100]": "its test raised ZeroDivisionError: division by zero",
+        "skips[lenet-300-100]": "its test raised Skipped: not today",
+        "leaves[lenet-300-100]": "its test raised SystemExit: 0",
+        "nothing[lenet-300-100]": "its test returned NoneType",
+        "unknown[lenet-300-100]": "there is no criterion 'largest'",
+        "computes[raises]": "judging it raised ZeroDivisionError: division by zero",
+        "computes[skips]": "judging it raised Skipped: no",
+        "computes[leaves]": "judging it raised SystemExit",
+    }
+    for id, message in messages.items():
+        assert found[id]["error"] and f"mini2020.{id}: {message}" in found[id]["reason"], found[id]
+        assert f"mini2020.{id}: {message}" in text
