@@ -27,6 +27,7 @@ ELSEWHERE = {
     "lottery.claims.claim": "test_entries",
     "lottery.claims.comparison": "test_baselines",
     "lottery.claims.judging": "test_plugin",
+    "lottery.claims.means": "test_statistics",
     "lottery.claims.resolved": "test_scales",
     "lottery.claims.results": "test_results_table",
     "lottery.cli.baseline": "test_baselines",
