@@ -142,11 +142,11 @@ class TestSkewedMeans:
     @pytest.mark.parametrize("values", SAMPLES, ids=len)
     def test_t_and_hall_have_to_agree(self, values):
         """At the ends of the interval the more careful of the two is at ALPHA: a plain formula and scipy's t."""
-        for values in (values, -values):
-            low, high = decide_mean(list(map(float, values)), AT_LEAST).interval
-            reach, t = scipy_stats.t.ppf(1 - ALPHA, len(values) - 1), scipy_stats.ttest_1samp
-            assert min(hall(values, low), t(values, low).statistic) == pytest.approx(reach)
-            assert max(hall(values, high), t(values, high).statistic) == pytest.approx(-reach)
+        reach, t = scipy_stats.t.ppf(1 - ALPHA, len(values) - 1), scipy_stats.ttest_1samp
+        for either in (values, -values):
+            low, high = decide_mean(list(map(float, either)), AT_LEAST).interval
+            assert min(hall(either, low), t(either, low).statistic) == pytest.approx(reach)
+            assert max(hall(either, high), t(either, high).statistic) == pytest.approx(-reach)
 
     @pytest.mark.parametrize("values", SAMPLES, ids=len)
     @pytest.mark.parametrize("region", [AT_LEAST, BAND, Region(-inf, 2.0), Region(1.0, 1.5)])

@@ -1,8 +1,11 @@
 """Quantities of networks for images: accuracy, early stop, learning curves, what a mask keeps."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import log
+from typing import Any
 
+from lottery.claims.failures import learned_nothing
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, highest, mean, single
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Arm
@@ -13,11 +16,9 @@ def _accuracy_step(measured: Measurements) -> float:
     return measured["accuracy_step"]
 
 
-def _term(
-    arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, timed: bool = False
-) -> Quantity:
+def _term(arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, **more: Any) -> Quantity:
     cell = (arm, round if arm.by_round else 0)
-    return single(Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, timed))
+    return single(Term(cell, f"{arm.name}, round {round}, {name}", value, resolution, **more))
 
 
 def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
@@ -27,7 +28,32 @@ def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -
     """
     if not arm.action.trains:
         return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
-    return _term(arm, round, f"{part} accuracy at {at}", lambda measured: measured[f"{part}_accuracy_{at}"])
+    value, at_stop = lambda measured: measured[f"{part}_accuracy_{at}"], at == "early_stop"
+    return _term(arm, round, f"{part} accuracy at {at}", value, at_stop=at_stop)
+
+
+def log_error(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
+    """Return the natural logarithm of the error in per cent: even where accuracies are near 100 % or far apart.
+
+    An error of nothing counts as half an image.
+    """
+    shown = accuracy(arm, round, at, part)
+    (term,) = shown.terms
+
+    def value(measured: Measurements) -> float:
+        return log(max(100 - term.value(measured), term.resolution(measured) / 2))
+
+    def step(measured: Measurements) -> float:
+        error = max(100 - term.value(measured), term.resolution(measured) / 2)
+        return term.resolution(measured) / error
+
+    return single(replace(term, name=f"log error, {term.name}", value=value, resolution=step))
+
+
+def failed(arm: Arm, round: int) -> Quantity:
+    """Return 1 where a trained network failed, being no better than the best constant answer, else 0."""
+    quantity = _term(arm, round, "failed", lambda measured: float(learned_nothing(measured)), lambda measured: 1.0)
+    return single(replace(quantity.terms[0], fails=lambda measured: False))  # here a failure is a number
 
 
 def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:

@@ -1,7 +1,7 @@
 """The mean of few and perhaps skewed numbers: one-sided tests and limits, of many samples at once.
 
-Two statistics have to agree, both held against Student's t: t itself, and t as Hall's cubic transformation makes it out
-of the sample's skewness (P. Hall 1992, On the removal of skewness by transformation, J. R. Statist. Soc. B 54, 221-228).
+Two statistics have to agree, both held against Student's t: t itself, and t as Hall's cubic transformation makes
+it out of the sample's skewness (On the removal of skewness by transformation, J. R. Statist. Soc. B 54, 1992, 221-228).
 Alone, t decides wrongly too often where data are skewed, and Hall's where they are even with heavy tails. Where either
 keeps its level, both together do; `docs/error_rates.md` has how often they decide wrongly, and what that costs.
 """
@@ -71,7 +71,7 @@ class Sample:
         return 3 * off / (root**2 + root + 1)  # (root - 1) * 3 / skewness, without its cancellation where that is small
 
     def prediction(self, alpha: float) -> tuple[Numbers, Numbers]:
-        """Return the ends (...) of the intervals in which one more value lies with chance 1 - 2 `alpha`, by Student's t."""
+        """Return the ends (...) of the intervals that hold one more value with chance 1 - 2 `alpha`, by Student's t."""
         reach = stdtrit(self.n - 1, 1 - alpha) * self.spread * np.sqrt(1 + 1 / self.n)
         return self.mean - reach, self.mean + reach
 

@@ -47,6 +47,23 @@ class Decision:
     failed: tuple[int, ...] = ()  # seeds of which a network failed; see `lottery.claims.failures`
 
 
+def aside(decision: Decision, region: Region) -> str:
+    """Return on which side of zero a reproduced difference lies for certain, where the region allows for both sides.
+
+    That is "worse" of "not worse by more than a margin", else "lower" or "higher", or an empty string.
+    """
+    if decision.verdict != REPRODUCED or decision.interval is None or not region.low < 0 < region.high:
+        return ""
+    low, high = decision.interval
+    if low <= 0 <= high:
+        return ""
+    if region.high == inf:
+        return "worse" if high < 0 else ""
+    if region.low == -inf:
+        return "worse" if low > 0 else ""
+    return "lower" if high < 0 else "higher"
+
+
 def _verdict(p_inside: float, p_outside: float, alpha: float = ALPHA) -> str:
     if p_inside <= alpha:
         return REPRODUCED
@@ -69,8 +86,9 @@ def decide_mean(
     from lottery.claims.means import Sample
 
     n = len(values)
-    if unfit(values):
-        return Decision(INCONCLUSIVE, n=n, reason=unfit(values))
+    missing = unfit([seed for seed, value in enumerate(values) if isnan(value)], "training diverged")
+    if missing:
+        return Decision(INCONCLUSIVE, n=n, reason=missing)
     if n < 2:
         return Decision(INCONCLUSIVE, values[0] if values else None, n=n, reason="fewer than two seeds")
     measured, least, most = (Sample.of(bounds, resolution) for bounds in (values, low or values, high or values))
@@ -92,10 +110,9 @@ def decide_mean(
     )
 
 
-def unfit(values: Sequence[float]) -> str:
-    """Return which seeds brought no number, in words, or an empty string."""
-    bad = [str(seed) for seed, value in enumerate(values) if isnan(value)]
-    return f"no number from seed{'s' * (len(bad) > 1)} {', '.join(bad)}: training diverged" if bad else ""
+def unfit(seeds: Sequence[int], why: str) -> str:
+    """Return which seeds brought no number and why, in words, or an empty string."""
+    return f"no number from seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {why}" if seeds else ""
 
 
 def decide_proportion(successes: int, n: int, region: Region, most: int | None = None) -> Decision:
