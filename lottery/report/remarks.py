@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from lottery.claims.judging import CENSORED_SHARE
 from lottery.claims.results import in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
-from lottery.report.results_table import claim_name, number, span
+from lottery.report.results_table import claim_name, number, one_more, span
 
 MARKS = {"failed": "failed to learn", "censored": "run too short for its early stop"}
 
@@ -22,10 +22,9 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
                 reasons.append(f"{part['name']} {part['verdict']}: {part['estimate']:+.2f}")
         reasons += [_aside(part, result["unit"]) for part in (result, *result["parts"])]
         reasons += [_affected(result["arms"], mark, words) for mark, words in MARKS.items()]
-        if any(reasons) and result["prediction"]:
-            reasons.append(f"one more seed {span(result['prediction'], result['unit'])}")
         if any(reasons):
-            lines.append(f"{claim_name(result)}: {result['verdict']}: {'; '.join(filter(None, reasons))}")
+            told = "; ".join(filter(None, reasons)) + one_more(result)
+            lines.append(f"{claim_name(result)}: {result['verdict']}: {told}")
     return lines
 
 

@@ -48,6 +48,11 @@ def span(ends: Sequence[float | None], unit: str) -> str:
     return f"[{'-inf' if low is None else number(low, unit)}, {'inf' if high is None else number(high, unit)}]"
 
 
+def one_more(result: Mapping) -> str:
+    """Return the interval in which one more seed would lie, of a mean, as words to follow others."""
+    return f"; one more seed {span(result['prediction'], result['unit'])}" if result["prediction"] else ""
+
+
 def published(result: Mapping, width: int | None = None) -> str:
     """Return the paper's value, a dash where it prints none, with a question mark where that is not certain."""
     printed, mark = result["published"], " ?" if result["doubt"] else ""
