@@ -147,6 +147,8 @@ class TestSkewedMeans:
             low, high = decide_mean(list(map(float, either)), AT_LEAST).interval
             assert min(hall(either, low), t(either, low).statistic) == pytest.approx(reach)
             assert max(hall(either, high), t(either, high).statistic) == pytest.approx(-reach)
+            for region in (Region(low, inf), Region(-inf, high)):
+                assert decide_mean(list(map(float, either)), region).p_inside == pytest.approx(ALPHA)
 
     @pytest.mark.parametrize("values", SAMPLES, ids=len)
     @pytest.mark.parametrize("region", [AT_LEAST, BAND, Region(-inf, 2.0), Region(1.0, 1.5)])
@@ -186,10 +188,13 @@ class TestBoundedValues:
         above = decide_mean(self.VALUES, AT_LEAST, **bounds)
         exact = decide_mean(self.VALUES, AT_LEAST)
         assert above.verdict == REPRODUCED and above.interval == (exact.interval[0], inf)
+        assert above.prediction == (exact.prediction[0], inf)
         assert decide_mean(self.VALUES, Region(-inf, 2.0), **bounds).verdict == INCONCLUSIVE
         assert decide_mean(self.VALUES, Region(-inf, 0.5), **bounds).verdict == REFUTED
         assert decide_mean(self.VALUES, Region(0.0, 2.0), **bounds).verdict == INCONCLUSIVE
         assert decide_mean(self.VALUES, Region(-0.5, 0.5), **bounds).verdict == REFUTED
+        assert decide_mean(self.VALUES, Region(3.0, inf)).verdict == REFUTED
+        assert decide_mean(self.VALUES, Region(3.0, inf), **bounds).verdict == INCONCLUSIVE
 
     def test_neither_side(self):
         """Where both directions are open nothing is decided."""

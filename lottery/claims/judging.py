@@ -64,23 +64,25 @@ class Judge:
         effects, failed = self._effects(quantity), self._failed(quantity)
         decision = Decision(INCONCLUSIVE, n=len(effects), reason=self._unfit(quantity, self.claim.seeds))
         if not decision.reason:
-            bounds = [self._bounds(quantity, seed) for seed in self.claim.seeds]
-            surely, perhaps = (sum(value > 0 for value in side) for side in zip(*bounds))
-            decision = self._told(decide_proportion(surely, len(effects), region, perhaps), quantity)
+            short = self._censored(quantity)
+            bounds = self._bounds(quantity, self.claim.seeds) if short else (effects, effects)
+            surely, perhaps = (sum(value > 0 for value in side) for side in bounds)
+            decision = _told(decide_proportion(surely, len(effects), region, perhaps), short)
         return replace(decision, failed=tuple(failed)), effects
 
     def _decide_mean(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean: of seeds that are alike, and of what they are at least and at most."""
         vain = [seed for seed in self.claim.seeds if quantity.vain(self._reader(seed))]
         resolution, failed = quantity.resolution(self._reader(0)), self._failed(quantity)
+        short = self._censored(quantity)
 
         def decide(seeds: list[int]) -> Decision:
             reason = self._unfit(quantity, seeds)
             if reason:
                 return Decision(INCONCLUSIVE, n=len(seeds), reason=reason)
             effects = [quantity.of(self._reader(seed)) for seed in seeds]
-            low, high = zip(*(self._bounds(quantity, seed) for seed in seeds)) if seeds else ((), ())
-            return self._told(decide_mean(effects, region, resolution, low, high), quantity)
+            low, high = self._bounds(quantity, seeds) if short else (effects, effects)
+            return _told(decide_mean(effects, region, resolution, low, high), short)
 
         if len(vain) > FEW * len(self.claim.seeds):
             reason = f"in {len(vain)} of {len(self.claim.seeds)} seeds none of the networks learned anything"
@@ -117,10 +119,10 @@ class Judge:
         alike = [seed for seed in missing if quantity.alike(self._reader(seed))]
         return unfit(alike, "equal values have no order") or unfit(missing, "training diverged")
 
-    def _bounds(self, quantity: Quantity, seed: int) -> tuple[float, float]:
-        """Return between what the number of a seed lies: itself, but where too many early stops are censored."""
-        read = self._reader(seed)
-        return quantity.bounds(read) if self._censored(quantity) else (quantity.of(read),) * 2
+    def _bounds(self, quantity: Quantity, seeds: Sequence[int]) -> tuple[list[float], list[float]]:
+        """Return what the number of each seed is at least, and at most."""
+        bounds = [quantity.bounds(self._reader(seed)) for seed in seeds]
+        return [low for low, _ in bounds], [high for _, high in bounds]
 
     def _censored(self, quantity: Quantity) -> str:
         """Return what was too short for an early stop, where that is not rare, or an empty string."""
@@ -130,10 +132,10 @@ class Judge:
             return ""
         return f"training too short: the minimum of {censored} of {len(seeds)} seeds lies in the last tenth of the run"
 
-    def _told(self, decision: Decision, quantity: Quantity) -> Decision:
-        """Return the decision with its reason, if it was left open by runs that were too short."""
-        open_end = decision.verdict == INCONCLUSIVE and not decision.reason
-        return replace(decision, reason=self._censored(quantity)) if open_end else decision
+
+def _told(decision: Decision, short: str) -> Decision:
+    """Return the decision with its reason, if it was left open where runs were too `short`."""
+    return replace(decision, reason=decision.reason or short) if decision.verdict == INCONCLUSIVE else decision
 
 
 def deviates(result: Mapping) -> bool:

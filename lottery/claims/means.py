@@ -73,7 +73,7 @@ class Sample:
     def prediction(self, alpha: float) -> tuple[Numbers, Numbers]:
         """Return the ends (...) of the intervals that hold one more value with chance 1 - 2 `alpha`, by Student's t."""
         reach = stdtrit(self.n - 1, 1 - alpha) * self.spread * np.sqrt(1 + 1 / self.n)
-        return self.mean - reach, self.mean + reach
+        return _sure(self.mean - reach, -np.inf), _sure(self.mean + reach, np.inf)
 
 
 def _sure(values: Numbers, otherwise: float) -> Numbers:

@@ -32,7 +32,7 @@ class Term:
 
     def failed(self, read: Read) -> bool:
         """Return whether the term's network was trained in vain."""
-        return self.cell[0].action.trains and self.fails(read(*self.cell))
+        return self.fails(read(*self.cell))
 
     def censored(self, read: Read) -> bool:
         """Return whether the term depends on an early stop that came in the last tenth of the run, or never."""

@@ -104,7 +104,7 @@ def decide_mean(
         float(least.p_above(region.high)) if region.high < inf else 1.0,
     )
     interval = float(least.limits(ALPHA)[0]), float(most.limits(ALPHA)[1])
-    below, above = (float(end) for end in measured.prediction(ALPHA))
+    below, above = float(least.prediction(ALPHA)[0]), float(most.prediction(ALPHA)[1])
     return Decision(
         _verdict(p_inside, p_outside), estimate, interval, n, p_inside, p_outside, prediction=(below, above)
     )
