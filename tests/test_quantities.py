@@ -15,9 +15,10 @@ from lottery.claims.image_quantities import (
     learning_curve,
     overfitting,
 )
+from lottery.claims.planted_quantities import accurate, below_planted, collapse, found, score
 from lottery.claims.quantities import agreement, highest, in_order, lowest, mean, slope
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import DENSE, chain, dissected, untrained
+from lottery.experiments.arms import DENSE, chain, dissected, singleshot, untrained
 from lottery.models.architectures import network
 
 TICKET = chain("large_final")
@@ -163,3 +164,19 @@ def test_slopes_orders_and_agreements():
     assert in_order([one[2], one[0], one[1]]).of(read) == pytest.approx(0.5)
     assert agreement(one, one).of(read) == pytest.approx(1) and agreement(one, one[::-1]).of(read) == pytest.approx(-1)
     assert lowest(one).of(read) == 90 and highest(one).of(read) == 95
+
+
+@pytest.mark.parametrize("network, constant, sound", [("planted-circle-5", 45.0, 97.0), ("planted-relu-5", 0.1, 1e-3)])
+def test_searches_that_fail(network, constant, sound):
+    """A trained ticket no better than a constant failed; an untrained one cannot; what speaks of failing has none."""
+    arm = singleshot(network, "snip", 0.1)
+
+    def read(weak):
+        measured = {"weak": weak, "strong": constant, "constant": constant, "ticket": sound, "connected": False}
+        return lambda arm, round: measured | {"accuracy_step": 0.1}
+
+    for quantity in (score(arm), below_planted(arm)):
+        assert quantity.failed(read(constant)) and quantity.failed(read(float("nan")))
+        assert not quantity.failed(read(sound))
+    assert not score(arm, "strong").failed(read(constant))
+    assert not any(quantity(arm).failed(read(constant)) for quantity in (found, accurate, collapse))

@@ -7,8 +7,8 @@ from tests.result_helpers import result
 def test_remarks_explain_what_is_not_plain():
     """Skipped and inconclusive with their reason, and the parts of a conjunction that failed."""
     parts = [
-        {"name": "first", "verdict": "reproduced", "estimate": 1.0},
-        {"name": "second", "verdict": "refuted", "estimate": -2.0},
+        {"name": "first", "verdict": "reproduced", "estimate": 1.0, "aside": ""},
+        {"name": "second", "verdict": "refuted", "estimate": -2.0, "aside": ""},
     ]
     lines = remarks.remarks(
         [
@@ -31,4 +31,16 @@ def test_levels_stand_beside_searches():
     assert lines == [
         "planted-circle-5: test accuracy of the planted ticket 98.1 %, of the best constant 45.0 %, affine 45.0 %",
         "planted-relu-5: mean squared error of the planted ticket 0.0001, of the best constant 0.104, affine 0.0208",
+    ]
+
+
+def test_remarks_on_what_is_reproduced_all_the_same():
+    """Worse within the margin, with numbers; arms that failed; runs that were often too short; one more seed."""
+    arm = {"mean": 1.0, "values": [1.0] * 20, "failed": [], "censored": []}
+    arms = {"random, round 16": arm | {"failed": [3], "censored": list(range(17))}, "dense": arm | {"censored": [1, 2]}}
+    worse = {"unit": "pp", "estimate": -0.55, "interval": [-0.83, -0.26], "prediction": [-1.2, 0.1], "aside": "worse"}
+    assert remarks.remarks([result(arms=arms, **worse)]) == [
+        "claim[lenet-300-100]: reproduced: though worse: -0.55 [-0.83, -0.26]; failed to learn: random, round 16 "
+        "(1 of 20 seeds); run too short for its early stop: random, round 16 (17 of 20 seeds); "
+        "one more seed [-1.20, +0.10]"
     ]

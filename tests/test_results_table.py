@@ -31,6 +31,15 @@ def test_doubtful_numbers_are_marked():
     assert results_table.published(result(published=long, **doubtful), width=10) == "a sentenc… ?"
 
 
+def test_an_open_end_is_shown():
+    """Of an interval with one side open; what has no interval for one more seed says nothing of it."""
+    unit = {"unit": "log ratio", "estimate": 0.82}
+    assert results_table.ours(result(**unit, interval=[0.74, None])) == "+0.82 [+0.74, inf] log ratio"
+    assert results_table.ours(result(**unit, interval=[None, 0.9])) == "+0.82 [-inf, +0.90] log ratio"
+    assert results_table.one_more(result()) == "; one more seed [83.0, 88.1]"
+    assert results_table.one_more(result(prediction=None)) == ""
+
+
 REFUTED = {"verdict": "refuted", "expected_verdict": "refuted", "analogue": False}
 
 
@@ -44,6 +53,7 @@ REFUTED = {"verdict": "refuted", "expected_verdict": "refuted", "analogue": Fals
         (REFUTED | {"expected_basis": "baseline", "expected_since": "2026-11-21"}, "refuted (known since 2026-11-21)"),
         ({"verdict": "refuted", "expected_verdict": "any", "analogue": False}, "refuted"),
         ({"verdict": "skipped"}, "skipped"),
+        ({"aside": "worse"}, "reproduced (analogue), though worse"),
         ({"verdict": "inconclusive", "changed": "2026-12-01: why"}, "inconclusive (analogue) (question changed)"),
     ],
 )

@@ -43,11 +43,11 @@ class TestMean:
         assert seen[REFUTED] <= ALPHA + SLACK
         assert seen[REPRODUCED] <= ALPHA + SLACK
 
-    @pytest.mark.parametrize("n", SIZES)
-    def test_half_line_is_exact_at_the_edge(self, n):
-        """For a half line the rates are not only bounded by ALPHA, they are ALPHA."""
+    @pytest.mark.parametrize("n, least", [(3, 0.03), (5, 0.035), (10, 0.04), (20, 0.043)])
+    def test_half_line_is_nearly_exact_at_the_edge(self, n, least):
+        """For a half line the rates are not much below ALPHA either: two tests that agree cost little."""
         seen = rates(lambda values: decide_mean(values, AT_LEAST), 0.0, n, seed=100 + n)
-        assert abs(seen[REFUTED] - ALPHA) <= SLACK and abs(seen[REPRODUCED] - ALPHA) <= SLACK
+        assert least - SLACK <= min(seen[REFUTED], seen[REPRODUCED])
 
     @pytest.mark.parametrize("n", SIZES)
     def test_clear_cases_are_decided_rightly(self, n):
@@ -57,32 +57,47 @@ class TestMean:
 
     @pytest.mark.parametrize("n", SIZES)
     def test_coverage(self, n):
-        """The interval holds the truth in 1 - 2 ALPHA of the runs."""
+        """The interval holds the truth in 1 - 2 ALPHA of the runs, or a little more often."""
         draws = np.random.default_rng(n).normal(3.0, 1.0, (RUNS, n))
         intervals = [decide_mean(list(map(float, values)), AT_LEAST).interval for values in draws]
         covered = sum(low <= 3.0 <= high for low, high in intervals) / RUNS
-        assert abs(covered - (1 - 2 * ALPHA)) <= 3.5 * (0.09 / RUNS) ** 0.5
+        slack = 3.5 * (0.09 / RUNS) ** 0.5
+        assert -slack <= covered - (1 - 2 * ALPHA) <= 0.04 + slack
 
-    def test_power_is_what_the_noncentral_t_says(self):
-        """Ten seeds find an effect of one deviation as often as theory has it."""
+    def test_power_is_close_to_what_the_noncentral_t_says(self):
+        """Ten seeds find an effect of one deviation nearly as often as by t alone, and never more often."""
         seen = rates(lambda values: decide_mean(values, AT_LEAST), 1.0, 10)[REPRODUCED]
         power = scipy_stats.nct.sf(scipy_stats.t.ppf(1 - ALPHA, 9), 9, 10**0.5)
-        assert seen == pytest.approx(power, abs=3.5 * (power * (1 - power) / RUNS) ** 0.5)
+        slack = 3.5 * (power * (1 - power) / RUNS) ** 0.5
+        assert power - 0.04 - slack <= seen <= power + slack
+
+    @pytest.mark.parametrize("n", SIZES)
+    def test_one_more_seed(self, n):
+        """Nine of ten further seeds lie in the prediction interval, which is scipy's t with room for one value."""
+        draws = np.random.default_rng(40 + n).normal(3.0, 1.0, (RUNS, n + 1))
+        ends = [decide_mean(list(map(float, values[:n])), AT_LEAST).prediction for values in draws]
+        covered = sum(low <= values[n] <= high for values, (low, high) in zip(draws, ends)) / RUNS
+        assert abs(covered - 0.9) <= 3.5 * (0.09 / RUNS) ** 0.5
+        first, room = draws[0][:n], (1 + 1 / n) ** 0.5
+        assert ends[0] == pytest.approx(scipy_stats.t.interval(0.9, n - 1, first.mean(), first.std(ddof=1) * room))
 
     @pytest.mark.parametrize("region", [AT_LEAST, BAND, Region(-inf, 0.3)])
     def test_verdict_follows_from_the_interval(self, region):
-        """Inside, disjoint, neither: one rule, and it agrees with both p-values; paired t is scipy's."""
+        """Inside, disjoint, neither: one rule, and it agrees with both p-values; on even data it is scipy's t."""
         for values in np.random.default_rng(5).normal(0.4, 1.0, (300, 6)):
             decision = decide_mean(list(map(float, values)), region)
             low, high = decision.interval
             inside, disjoint = region.low <= low and high <= region.high, high < region.low or low > region.high
             assert decision.verdict == (REPRODUCED if inside else REFUTED if disjoint else INCONCLUSIVE)
-            expected = scipy_stats.ttest_1samp(values, 0).confidence_interval(1 - 2 * ALPHA)
-            assert decision.interval == pytest.approx((expected.low, expected.high))
+            assert (decision.p_inside <= ALPHA) == inside and (decision.p_outside <= ALPHA) == disjoint
+            even = [*values, *(0.8 - values)]
+            expected = scipy_stats.ttest_1samp(even, 0).confidence_interval(1 - 2 * ALPHA)
+            assert decide_mean(even, region).interval == pytest.approx((expected.low, expected.high))
 
-    def test_p_values_are_scipys(self):
+    def test_p_values_of_even_data_are_scipys(self):
         """One-sided p-values of a half line are those of ttest_1samp."""
-        values = [0.1, 0.7, -0.2, 0.9, 0.4]
+        values = [0.1, 0.7, -0.2, 0.9, 0.4, 0.8, 0.2, 1.1, 0.0, 0.5]
+        assert scipy_stats.skew(values) == pytest.approx(0.0)
         decision = decide_mean(values, Region(0.2, inf))
         assert decision.p_inside == pytest.approx(scipy_stats.ttest_1samp(values, 0.2, alternative="greater").pvalue)
         assert decision.p_outside == pytest.approx(scipy_stats.ttest_1samp(values, 0.2, alternative="less").pvalue)
@@ -112,6 +127,86 @@ class TestMean:
         """Seeds that agree exactly are as sure as one step of the measurement allows."""
         assert decide_mean([1.0] * 5, AT_LEAST, resolution=0.1).verdict == REPRODUCED
         assert decide_mean([0.05] * 5, AT_LEAST, resolution=0.1).verdict == INCONCLUSIVE
+
+
+def hall(values, truth):
+    """Return the statistic as Hall's paper writes it, of scipy's skewness."""
+    n, skewness = len(values), scipy_stats.skew(values)
+    off = (np.mean(values) - truth) / np.std(values, ddof=1)
+    return n**0.5 * (off + skewness * off**2 / 3 + skewness**2 * off**3 / 27 + skewness / (6 * n))
+
+
+class TestSkewedMeans:
+    SAMPLES = [np.random.default_rng(n).lognormal(0, 1, n) for n in (3, 4, 5, 8, 10, 20, 25)]
+
+    @pytest.mark.parametrize("values", SAMPLES, ids=len)
+    def test_t_and_hall_have_to_agree(self, values):
+        """At the ends of the interval the more careful of the two is at ALPHA: a plain formula and scipy's t."""
+        reach, t = scipy_stats.t.ppf(1 - ALPHA, len(values) - 1), scipy_stats.ttest_1samp
+        for either in (values, -values):
+            low, high = decide_mean(list(map(float, either)), AT_LEAST).interval
+            assert min(hall(either, low), t(either, low).statistic) == pytest.approx(reach)
+            assert max(hall(either, high), t(either, high).statistic) == pytest.approx(-reach)
+            for region in (Region(low, inf), Region(-inf, high)):
+                assert decide_mean(list(map(float, either)), region).p_inside == pytest.approx(ALPHA)
+
+    @pytest.mark.parametrize("values", SAMPLES, ids=len)
+    @pytest.mark.parametrize("region", [AT_LEAST, BAND, Region(-inf, 2.0), Region(1.0, 1.5)])
+    def test_moved_stretched_and_mirrored(self, values, region):
+        """Another zero, another unit and the other direction change numbers and no verdict."""
+        plain = decide_mean(list(map(float, values)), region)
+        for factor, shift in ((1.0, 7.0), (3.0, -2.0), (-1.0, 0.0), (-0.5, 4.0)):
+            ends = sorted(factor * end + shift for end in (region.low, region.high))
+            moved = decide_mean([float(factor * value + shift) for value in values], Region(*ends))
+            assert moved.verdict == plain.verdict
+            assert moved.p_inside == pytest.approx(plain.p_inside) and moved.p_outside == pytest.approx(plain.p_outside)
+            expected = sorted(factor * end + shift for end in plain.interval)
+            assert moved.interval == pytest.approx(tuple(expected))
+
+    @pytest.mark.parametrize("values", SAMPLES, ids=len)
+    def test_a_further_end_is_never_more_inside(self, values):
+        """P-values only move one way with the edge of a half line, as an interval needs."""
+        p_values = [
+            decide_mean(list(map(float, values)), Region(edge, inf)).p_inside for edge in np.linspace(-9, 9, 99)
+        ]
+        assert p_values == sorted(p_values)
+
+
+class TestBoundedValues:
+    """Values of which only bounds are known, such as early stops of runs that were too short."""
+
+    VALUES = [0.8, 0.9, 0.7, 1.0, 0.85]
+
+    def test_bounds_that_are_the_values_change_nothing(self):
+        """Known exactly, a value is its own bounds."""
+        exact = decide_mean(self.VALUES, AT_LEAST)
+        assert decide_mean(self.VALUES, AT_LEAST, 0.0, self.VALUES, self.VALUES) == exact
+
+    def test_direction_decides(self):
+        """Values that can only be larger are above zero all the same, are not below two, and lie in no band."""
+        bounds = {"low": self.VALUES, "high": [*self.VALUES[:4], inf]}
+        above = decide_mean(self.VALUES, AT_LEAST, **bounds)
+        exact = decide_mean(self.VALUES, AT_LEAST)
+        assert above.verdict == REPRODUCED and above.interval == (exact.interval[0], inf)
+        assert above.prediction == (exact.prediction[0], inf)
+        assert decide_mean(self.VALUES, Region(-inf, 2.0), **bounds).verdict == INCONCLUSIVE
+        assert decide_mean(self.VALUES, Region(-inf, 0.5), **bounds).verdict == REFUTED
+        assert decide_mean(self.VALUES, Region(0.0, 2.0), **bounds).verdict == INCONCLUSIVE
+        assert decide_mean(self.VALUES, Region(-0.5, 0.5), **bounds).verdict == REFUTED
+        assert decide_mean(self.VALUES, Region(3.0, inf)).verdict == REFUTED
+        assert decide_mean(self.VALUES, Region(3.0, inf), **bounds).verdict == INCONCLUSIVE
+
+    def test_neither_side(self):
+        """Where both directions are open nothing is decided."""
+        decision = decide_mean(self.VALUES, AT_LEAST, 0.0, [*self.VALUES[:4], -inf], [*self.VALUES[:4], inf])
+        assert decision.verdict == INCONCLUSIVE and decision.interval == (-inf, inf)
+
+    def test_shares_between_counts(self):
+        """Of ten seeds seven are surely successes and nine perhaps: each side of a region by the count against it."""
+        sure, perhaps = decide_proportion(7, 10, Region(0.5, 1.0)), decide_proportion(9, 10, Region(0.5, 1.0))
+        decision = decide_proportion(7, 10, Region(0.5, 1.0), most=9)
+        assert decision.interval == (sure.interval[0], perhaps.interval[1])
+        assert decision.p_inside == sure.p_inside and decision.p_outside == perhaps.p_outside
 
 
 class TestProportion:

@@ -1,8 +1,11 @@
 """Quantities of networks for images: accuracy, early stop, learning curves, what a mask keeps."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import ceil, exp, isnan, log
+from typing import Any
 
+from lottery.claims.failures import learned_nothing
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, above, highest, mean, single
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Arm, chain, dissected
@@ -21,12 +24,10 @@ STEPS: dict[str, Number] = {
 }
 
 
-def _term(
-    arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, timed: bool = False
-) -> Quantity:
+def _term(arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, **more: Any) -> Quantity:
     where = f"{arm.name}, round {round}" if arm.by_round or not arm.action.trains else arm.name  # or a rung
     named = ", ".join(filter(None, [arm.network, where, name]))
-    return single(Term((arm, round if arm.by_round else 0), named, value, resolution, timed))
+    return single(Term((arm, round if arm.by_round else 0), named, value, resolution, **more))
 
 
 def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
@@ -37,7 +38,7 @@ def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -
     if not arm.action.trains:
         return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
     value = _on_validation(at) if part == "validation" else lambda measured: measured[f"{part}_accuracy_{at}"]
-    return _term(arm, round, f"{part} accuracy at {at}", value, resolution=STEPS[part])
+    return _term(arm, round, f"{part} accuracy at {at}", value, STEPS[part], at_stop=at == "early_stop")
 
 
 def _on_validation(at: str) -> Number:
@@ -50,6 +51,30 @@ def _on_validation(at: str) -> Number:
         return measured["validation_accuracy"][ceil(last / measured["interval"]) - 1]
 
     return value
+
+
+def log_error(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -> Quantity:
+    """Return the natural logarithm of the error in per cent: even where accuracies are near 100 % or far apart.
+
+    An error of nothing counts as half an image.
+    """
+    shown = accuracy(arm, round, at, part)
+    (term,) = shown.terms
+
+    def value(measured: Measurements) -> float:
+        return log(max(100 - term.value(measured), term.resolution(measured) / 2))
+
+    def step(measured: Measurements) -> float:
+        error = max(100 - term.value(measured), term.resolution(measured) / 2)
+        return term.resolution(measured) / error
+
+    return single(replace(term, name=f"log error, {term.name}", value=value, resolution=step))
+
+
+def failed(arm: Arm, round: int) -> Quantity:
+    """Return 1 where a trained network failed, being no better than the best constant answer, else 0."""
+    quantity = _term(arm, round, "failed", lambda measured: float(learned_nothing(measured)), lambda measured: 1.0)
+    return single(replace(quantity.terms[0], fails=lambda measured: False))  # here a failure is a number
 
 
 def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:
@@ -73,7 +98,7 @@ def best_by_validation(
             return float("nan")
         return values[len(cells) + by.index(max(by))]
 
-    return Quantity(tuple(term for one in (*judges, *numbers) for term in one.terms), chosen)
+    return Quantity(tuple(term for one in (*judges, *numbers) for term in one.terms), chosen, monotone=False)
 
 
 def unfinished(arm: Arm, round: int) -> Quantity:

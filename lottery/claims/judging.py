@@ -1,9 +1,12 @@
 """Judging: from the measurements of a claim's experiments to its decision, and what a verdict means for the run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import isnan
 
 from lottery.claims.claim import Conjunction, Effect, Exact, Proportion
 from lottery.claims.expectation import ANY
+from lottery.claims.failures import FEW, decide_apart
 from lottery.claims.quantities import Measurements, Quantity, Read
 from lottery.claims.resolved import ResolvedClaim
 from lottery.claims.results import outcome, plain
@@ -21,7 +24,7 @@ from lottery.claims.statistics import (
     unfit,
 )
 
-CENSORED_SHARE = 0.1  # a claim about early stop with a larger share of censored seeds is not decided
+CENSORED_SHARE = 0.1  # with more censored seeds an early stop is taken for what it is, a lower bound
 
 
 class Judge:
@@ -46,7 +49,8 @@ class Judge:
                 decision, effects = self._decide_part(part, question.parts[name])
                 decisions.append(decision)
                 parts.append({"name": name} | outcome(decision, question.parts[name]) | {"effects": plain(effects)})
-            return decide_all(decisions), {"parts": parts, "effects": [], "arms": arms}
+            failed = sorted({seed for decision in decisions for seed in decision.failed})
+            return replace(decide_all(decisions), failed=tuple(failed)), {"parts": parts, "effects": [], "arms": arms}
         assert question.region is not None  # `entries.read` sees to it
         decision, effects = self._decide_part(statement, question.region)
         return decision, {"effects": plain(effects), "arms": arms}
@@ -57,19 +61,35 @@ class Judge:
         return decide(statement.quantity, region)
 
     def _decide_share(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
-        effects = self._effects(quantity)
-        reason = unfit(effects) or self._censored(quantity)
-        if reason:
-            return Decision(INCONCLUSIVE, n=len(effects), reason=reason), effects
-        return decide_proportion(sum(value > 0 for value in effects), len(effects), region), effects
+        effects, failed = self._effects(quantity), self._failed(quantity)
+        decision = Decision(INCONCLUSIVE, n=len(effects), reason=self._unfit(quantity, self.claim.seeds))
+        if not decision.reason:
+            short = self._censored(quantity)
+            bounds = self._bounds(quantity, self.claim.seeds) if short else (effects, effects)
+            surely, perhaps = (sum(value > 0 for value in side) for side in bounds)
+            decision = _told(decide_proportion(surely, len(effects), region, perhaps), short)
+        return replace(decision, failed=tuple(failed)), effects
 
     def _decide_mean(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
-        effects = self._effects(quantity)
-        decision = decide_mean(effects, region, quantity.resolution(self._reader(0)))
-        censored = self._censored(quantity)
-        if censored and not unfit(effects):
-            decision = Decision(INCONCLUSIVE, decision.estimate, decision.interval, decision.n, reason=censored)
-        return decision, effects
+        """Return the decision on a mean: of seeds that are alike, and of what they are at least and at most."""
+        vain = [seed for seed in self.claim.seeds if quantity.vain(self._reader(seed))]
+        resolution, failed = quantity.resolution(self._reader(0)), self._failed(quantity)
+        short = self._censored(quantity)
+
+        def decide(seeds: list[int]) -> Decision:
+            reason = self._unfit(quantity, seeds)
+            if reason:
+                return Decision(INCONCLUSIVE, n=len(seeds), reason=reason)
+            effects = [quantity.of(self._reader(seed)) for seed in seeds]
+            low, high = self._bounds(quantity, seeds) if short else (effects, effects)
+            return _told(decide_mean(effects, region, resolution, low, high), short)
+
+        if len(vain) > FEW * len(self.claim.seeds):
+            reason = f"in {len(vain)} of {len(self.claim.seeds)} seeds none of the networks learned anything"
+            decision = Decision(INCONCLUSIVE, n=len(self.claim.seeds), reason=reason, failed=tuple(failed))
+        else:
+            decision = decide_apart(self.claim.seeds, failed, decide)
+        return decision, self._effects(quantity)
 
     def _reader(self, seed: int) -> Read:
         return lambda arm, round: self.measured(self.claim.experiment(arm, round, seed))
@@ -77,20 +97,45 @@ class Judge:
     def _effects(self, quantity: Quantity) -> list[float]:
         return [quantity.of(self._reader(seed)) for seed in self.claim.seeds]
 
+    def _failed(self, quantity: Quantity) -> list[int]:
+        return [seed for seed in self.claim.seeds if quantity.failed(self._reader(seed))]
+
     def _arms(self, quantity: Quantity) -> dict[str, dict[str, object]]:
         arms = {}
         for term in quantity.terms:
-            values = [term.value(self._reader(seed)(*term.cell)) for seed in self.claim.seeds]
-            arms[term.name] = {"mean": plain(sum(values) / len(values)), "values": plain(values)}
+            readers = {seed: self._reader(seed) for seed in self.claim.seeds}
+            values = [term.value(read(*term.cell)) for read in readers.values()]
+            arms[term.name] = {
+                "mean": plain(sum(values) / len(values)),
+                "values": plain(values),
+                "failed": [seed for seed, read in readers.items() if term.failed(read)],
+                "censored": [seed for seed, read in readers.items() if term.censored(read)],
+            }
         return arms
 
+    def _unfit(self, quantity: Quantity, seeds: Sequence[int]) -> str:
+        """Return which seeds brought no number, and why, or an empty string."""
+        missing = [seed for seed in seeds if isnan(quantity.of(self._reader(seed)))]
+        alike = [seed for seed in missing if quantity.alike(self._reader(seed))]
+        return unfit(alike, "equal values have no order") or unfit(missing, "training diverged")
+
+    def _bounds(self, quantity: Quantity, seeds: Sequence[int]) -> tuple[list[float], list[float]]:
+        """Return what the number of each seed is at least, and at most."""
+        bounds = [quantity.bounds(self._reader(seed)) for seed in seeds]
+        return [low for low, _ in bounds], [high for _, high in bounds]
+
     def _censored(self, quantity: Quantity) -> str:
-        """Return why a claim about early stop cannot be decided, or an empty string."""
+        """Return what was too short for an early stop, where that is not rare, or an empty string."""
         seeds = self.claim.seeds
         censored = sum(quantity.censored(self._reader(seed)) for seed in seeds)
         if censored <= CENSORED_SHARE * len(seeds):
             return ""
         return f"training too short: the minimum of {censored} of {len(seeds)} seeds lies in the last tenth of the run"
+
+
+def _told(decision: Decision, short: str) -> Decision:
+    """Return the decision with its reason, if it was left open where runs were too `short`."""
+    return replace(decision, reason=decision.reason or short) if decision.verdict == INCONCLUSIVE else decision
 
 
 def deviates(result: Mapping) -> bool:

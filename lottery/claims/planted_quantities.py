@@ -1,5 +1,6 @@
 """Quantities of searches for planted tickets: scores, whether one was found, what of it was recovered."""
 
+from collections.abc import Callable
 from math import log
 
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, single
@@ -8,13 +9,30 @@ from lottery.experiments.arms import Arm
 from lottery.models.architectures import is_planted, network
 
 
-def _sought(arm: Arm, name: str, value: Number, resolution: float | None = None) -> Quantity:
+def _counts(measured: Measurements) -> bool:
+    """Return that no network failed: where a number speaks of failures, they count as numbers."""
+    return False
+
+
+def _sought(
+    arm: Arm, name: str, value: Number, resolution: float | None = None, fails: Callable[[Measurements], bool] = _counts
+) -> Quantity:
     """Return a measurement of a search, by default as fine as a score: an accuracy, or a thousandth of an error."""
 
     def step(measured: Measurements) -> float:
         return (measured["accuracy_step"] or 1e-3) if resolution is None else resolution
 
-    return single(Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, step))
+    return single(Term((arm, 0), f"{arm.network}, {arm.name}: {name}", value, step, fails=fails))
+
+
+def _weak_failed(arm: Arm, ticket: str) -> Callable[[Measurements], bool]:
+    """Return how it is told that training a ticket failed: it is no better than the best constant function."""
+    sign = 1 if _task(arm) == "circle" else -1
+
+    def fails(measured: Measurements) -> bool:
+        return not sign * measured[ticket] > sign * measured["constant"]
+
+    return fails if ticket.startswith("weak") else _counts
 
 
 def score(arm: Arm, ticket: str = "weak") -> Quantity:
@@ -23,7 +41,8 @@ def score(arm: Arm, ticket: str = "weak") -> Quantity:
     The "weak" ticket is what training made of it, the "strong" one untrained, up to a factor of every output.
     """
     _must_have(arm, ticket)
-    return _sought(arm, f"{ticket} ticket", lambda measured: _good(arm, measured[ticket]))
+    fails = _weak_failed(arm, ticket)
+    return _sought(arm, f"{ticket} ticket", lambda measured: _good(arm, measured[ticket]), fails=fails)
 
 
 def below_planted(arm: Arm, ticket: str = "weak") -> Quantity:
@@ -34,7 +53,7 @@ def below_planted(arm: Arm, ticket: str = "weak") -> Quantity:
     def value(measured: Measurements) -> float:
         return sign * (_good(arm, measured[ticket]) - _good(arm, measured["ticket"]))
 
-    return _sought(arm, f"{ticket} ticket, below the planted one", value)
+    return _sought(arm, f"{ticket} ticket, below the planted one", value, fails=_weak_failed(arm, ticket))
 
 
 def found(arm: Arm, ticket: str = "weak") -> Quantity:

@@ -5,9 +5,11 @@ combined like numbers: `accuracy(ticket, 7) - accuracy(DENSE, 0)`, `mean(... for
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, isnan, nan
 from typing import Any
 
+from lottery.claims.failures import learned_nothing
 from lottery.experiments.arms import Arm
 
 Cell = tuple[Arm, int]  # an arm and a round; what is not made by rounds has round 0
@@ -25,14 +27,28 @@ class Term:
     value: Number
     resolution: Number  # the smallest step in which the number can change
     timed: bool = False  # an early-stop iteration, which can be censored
+    at_stop: bool = False  # it is of the network at early stop, so that censoring concerns it
+    fails: Callable[[Measurements], bool] = learned_nothing  # whether the network failed, if it was trained
+
+    def failed(self, read: Read) -> bool:
+        """Return whether the term's network was trained in vain."""
+        return self.fails(read(*self.cell))
+
+    def censored(self, read: Read) -> bool:
+        """Return whether the term depends on an early stop that came in the last tenth of the run, or never."""
+        return (self.timed or self.at_stop) and bool(read(*self.cell)["censored"])
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number per seed: its terms, and `combine`, which makes one number of the terms' values in their order."""
+    """A number per seed: its terms, and `combine`, which makes one number of the terms' values in their order.
+
+    It is `monotone` if each term can only raise it or only lower it, as in differences, means and maxima.
+    """
 
     terms: tuple[Term, ...]
     combine: Callable[[list[float]], float]
+    monotone: bool = True
 
     @property
     def cells(self) -> frozenset[Cell]:
@@ -49,19 +65,49 @@ class Quantity:
 
     def censored(self, read: Read) -> bool:
         """Return whether an early stop that the quantity speaks of came in the last tenth of its run, or never."""
-        return any(read(*term.cell)["censored"] for term in self.terms if term.timed)
+        return any(term.censored(read) for term in self.terms if term.timed)
+
+    def bounds(self, read: Read) -> tuple[float, float]:
+        """Return between what the number of one seed lies: a censored early stop could come any time later."""
+        values = [term.value(read(*term.cell)) for term in self.terms]
+        late = {place for place, term in enumerate(self.terms) if term.timed and term.censored(read)}
+
+        def later(places: set[int]) -> float:
+            return self.combine([inf if place in places else value for place, value in enumerate(values)])
+
+        measured = later(set())
+        if late and not self.monotone:
+            return -inf, inf
+        low = later({place for place in late if not later({place}) > measured})
+        high = later({place for place in late if not later({place}) < measured})
+        return -inf if isnan(low) else low, inf if isnan(high) else high
+
+    def failed(self, read: Read) -> bool:
+        """Return whether a network of one seed failed."""
+        return any(term.failed(read) for term in self.terms)
+
+    def vain(self, read: Read) -> bool:
+        """Return whether one seed compares arms of which none learned anything."""
+        arms = {term.cell[0] for term in self.terms}
+        return len(arms) > 1 and all(term.failed(read) for term in self.terms)
+
+    def alike(self, read: Read) -> bool:
+        """Return whether one seed has no number though all its networks have one, as ranks of equal values."""
+        return isnan(self.of(read)) and not any(isnan(term.value(read(*term.cell))) for term in self.terms)
 
     def __rmul__(self, factor: float) -> "Quantity":
-        return Quantity(self.terms, lambda values: factor * self.combine(values))
+        return replace(self, combine=lambda values: factor * self.combine(values))
 
     def __sub__(self, other: "Quantity") -> "Quantity":
         split = len(self.terms)
         return Quantity(
-            self.terms + other.terms, lambda values: self.combine(values[:split]) - other.combine(values[split:])
+            self.terms + other.terms,
+            lambda values: self.combine(values[:split]) - other.combine(values[split:]),
+            self.monotone and other.monotone,
         )
 
 
-def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float]) -> Quantity:
+def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float], monotone: bool = True) -> Quantity:
     parts = list(quantities)
     if not parts:
         raise ValueError("a mean or a maximum over no rounds; does the scale's section name `rounds` or `shares`?")
@@ -73,7 +119,8 @@ def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float]) 
             start += len(part.terms)
         return fold(results)
 
-    return Quantity(tuple(term for part in parts for term in part.terms), combine)
+    terms = tuple(term for part in parts for term in part.terms)
+    return Quantity(terms, combine, monotone and all(part.monotone for part in parts))
 
 
 def mean(quantities: Iterable[Quantity]) -> Quantity:
@@ -108,9 +155,11 @@ def in_order(quantities: Iterable[Quantity]) -> Quantity:
     def correlation(values: list[float]) -> float:
         from scipy.stats import spearmanr
 
+        if len(set(values)) == 1:
+            return nan  # equal values have no order
         return float(spearmanr(range(len(values), 0, -1), values).statistic)
 
-    return _fold(quantities, correlation)
+    return _fold(quantities, correlation, monotone=False)
 
 
 def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
@@ -119,14 +168,17 @@ def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity
     def correlation(values: list[float]) -> float:
         from scipy.stats import kendalltau
 
-        return float(kendalltau(values[: len(first)], values[len(first) :]).statistic)
+        one, other = values[: len(first)], values[len(first) :]
+        if 1 in (len(set(one)), len(set(other))):
+            return nan  # equal values have no order
+        return float(kendalltau(one, other).statistic)
 
-    return _fold([*first, *second], correlation)
+    return _fold([*first, *second], correlation, monotone=False)
 
 
 def above(quantity: Quantity, level: float) -> Quantity:
     """Return by how much a quantity exceeds a level: what a proportion counts."""
-    return Quantity(quantity.terms, lambda values: quantity.combine(values) - level)
+    return replace(quantity, combine=lambda values: quantity.combine(values) - level)
 
 
 def within(quantity: Quantity, margin: float) -> Quantity:

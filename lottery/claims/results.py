@@ -5,7 +5,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from lottery.claims.history import asked_of
-from lottery.claims.statistics import ALPHA, Decision, Region
+from lottery.claims.statistics import ALPHA, Decision, Region, aside
 from lottery.experiments.scales import Scale
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
         "estimate": plain(decision.estimate),
         "interval": plain(decision.interval),
         "confidence": 1 - 2 * ALPHA if decision.interval else None,
+        "prediction": plain(decision.prediction),
         "n": decision.n,
+        "failed": list(decision.failed),
+        "aside": "" if region is None else aside(decision, region),
         "p_inside": plain(decision.p_inside),
         "p_outside": plain(decision.p_outside),
         "verdict": decision.verdict,

@@ -6,7 +6,7 @@ Inside the region: reproduced. Disjoint from it: refuted. Otherwise inconclusive
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan, sqrt
+from math import inf, isnan
 
 ALPHA = 0.05
 REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED = "reproduced", "refuted", "inconclusive", "skipped"
@@ -33,6 +33,7 @@ class Decision:
     """A verdict with what it rests on.
 
     p_inside is the p-value against "the truth lies outside the region", p_outside that against "it lies inside".
+    `prediction` is the interval for one more seed, with the confidence of `interval`, which is of their mean.
     """
 
     verdict: str
@@ -42,6 +43,25 @@ class Decision:
     p_inside: float | None = None
     p_outside: float | None = None
     reason: str = ""
+    prediction: tuple[float, float] | None = None
+    failed: tuple[int, ...] = ()  # seeds of which a network failed; see `lottery.claims.failures`
+
+
+def aside(decision: Decision, region: Region) -> str:
+    """Return on which side of zero a reproduced difference lies for certain, where the region allows for both sides.
+
+    That is "worse" of "not worse by more than a margin", else "lower" or "higher", or an empty string.
+    """
+    if decision.verdict != REPRODUCED or decision.interval is None or not region.low < 0 < region.high:
+        return ""
+    low, high = decision.interval
+    if low <= 0 <= high:
+        return ""
+    if region.high == inf:
+        return "worse" if high < 0 else ""
+    if region.low == -inf:
+        return "worse" if low > 0 else ""
+    return "lower" if high < 0 else "higher"
 
 
 def _verdict(p_inside: float, p_outside: float, alpha: float = ALPHA) -> str:
@@ -50,54 +70,71 @@ def _verdict(p_inside: float, p_outside: float, alpha: float = ALPHA) -> str:
     return REFUTED if p_outside <= alpha else INCONCLUSIVE
 
 
-def decide_mean(values: Sequence[float], region: Region, resolution: float = 0.0) -> Decision:
-    """Return the decision on the mean of independent values, by Student's t.
+def decide_mean(
+    values: Sequence[float],
+    region: Region,
+    resolution: float = 0.0,
+    low: Sequence[float] | None = None,
+    high: Sequence[float] | None = None,
+) -> Decision:
+    """Return the decision on the mean of independent values, by the tests of `lottery.claims.means`.
 
     `resolution` is a floor under their standard deviation: seeds that agree to the last image are not infinitely sure.
+    Of values that are known within bounds only, `low` and `high` are these: how large the mean is at least is then
+    decided by the lower bounds, how large at most by the upper ones. An infinite bound decides nothing on its side.
     """
-    from scipy.stats import t
+    from lottery.claims.means import Sample
 
     n = len(values)
-    if unfit(values):
-        return Decision(INCONCLUSIVE, n=n, reason=unfit(values))
+    missing = unfit([seed for seed, value in enumerate(values) if isnan(value)], "training diverged")
+    if missing:
+        return Decision(INCONCLUSIVE, n=n, reason=missing)
     if n < 2:
         return Decision(INCONCLUSIVE, values[0] if values else None, n=n, reason="fewer than two seeds")
-    estimate = sum(values) / n
-    spread = max(sqrt(sum((value - estimate) ** 2 for value in values) / (n - 1)), resolution)
-    if spread == 0:
+    measured, least, most = (Sample.of(bounds, resolution) for bounds in (values, low or values, high or values))
+    estimate = float(measured.mean)
+    if measured.spread == 0:
         return Decision(INCONCLUSIVE, estimate, n=n, reason="the seeds do not differ at all")
-    error = spread / sqrt(n)
-    reach = float(t.ppf(1 - ALPHA, n - 1)) * error
-    below, above = (float(t.sf((estimate - end) / error, n - 1)) for end in (region.low, region.high))
-    # `below` tests against the truth being under the lower end, 1 - `above` against it being over the upper end
-    p_inside = max(below if region.low > -inf else 0.0, 1 - above if region.high < inf else 0.0)
-    p_outside = min(1 - below if region.low > -inf else 1.0, above if region.high < inf else 1.0)
-    interval = estimate - reach, estimate + reach
-    return Decision(_verdict(p_inside, p_outside), estimate, interval, n, p_inside, p_outside)
+    p_inside = max(
+        float(least.p_above(region.low)) if region.low > -inf else 0.0,
+        float(most.p_below(region.high)) if region.high < inf else 0.0,
+    )
+    p_outside = min(
+        float(most.p_below(region.low)) if region.low > -inf else 1.0,
+        float(least.p_above(region.high)) if region.high < inf else 1.0,
+    )
+    interval = float(least.limits(ALPHA)[0]), float(most.limits(ALPHA)[1])
+    below, above = float(least.prediction(ALPHA)[0]), float(most.prediction(ALPHA)[1])
+    return Decision(
+        _verdict(p_inside, p_outside), estimate, interval, n, p_inside, p_outside, prediction=(below, above)
+    )
 
 
-def unfit(values: Sequence[float]) -> str:
-    """Return which seeds brought no number, in words, or an empty string."""
-    bad = [str(seed) for seed, value in enumerate(values) if isnan(value)]
-    return f"no number from seed{'s' * (len(bad) > 1)} {', '.join(bad)}: training diverged" if bad else ""
+def unfit(seeds: Sequence[int], why: str) -> str:
+    """Return which seeds brought no number and why, in words, or an empty string."""
+    return f"no number from seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {why}" if seeds else ""
 
 
-def decide_proportion(successes: int, n: int, region: Region) -> Decision:
-    """Return the decision on a proportion, by exact binomial tests and the interval of Clopper and Pearson."""
+def decide_proportion(successes: int, n: int, region: Region, most: int | None = None) -> Decision:
+    """Return the decision on a proportion, by exact binomial tests and the interval of Clopper and Pearson.
+
+    Where it is only known that there were `successes` at least and `most` at most, each end is decided by its own.
+    """
     from scipy.stats import binomtest
 
     if n == 0:
         return Decision(INCONCLUSIVE, reason="no seeds")
-    interval = binomtest(successes, n).proportion_ci(1 - 2 * ALPHA)
+    most = successes if most is None else most
     low, high = max(region.low, 0.0), min(region.high, 1.0)
 
-    def p(end: float, alternative: str) -> float:
-        return float(binomtest(successes, n, end, alternative).pvalue)
+    def p(count: int, end: float, alternative: str) -> float:
+        return float(binomtest(count, n, end, alternative).pvalue)
 
-    p_inside = max(p(low, "greater") if low > 0 else 0.0, p(high, "less") if high < 1 else 0.0)
-    p_outside = min(p(low, "less") if low > 0 else 1.0, p(high, "greater") if high < 1 else 1.0)
-    ends = (float(interval.low), float(interval.high))
-    return Decision(_verdict(p_inside, p_outside), successes / n, ends, n, p_inside, p_outside)
+    p_inside = max(p(successes, low, "greater") if low > 0 else 0.0, p(most, high, "less") if high < 1 else 0.0)
+    p_outside = min(p(most, low, "less") if low > 0 else 1.0, p(successes, high, "greater") if high < 1 else 1.0)
+    least, largest = (binomtest(count, n).proportion_ci(1 - 2 * ALPHA) for count in (successes, most))
+    interval = float(least.low), float(largest.high)
+    return Decision(_verdict(p_inside, p_outside), successes / n, interval, n, p_inside, p_outside)
 
 
 def decide_exact(agree: bool) -> Decision:

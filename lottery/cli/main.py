@@ -16,6 +16,12 @@ def _bench(options: argparse.Namespace) -> None:
     print(bench(options.device))
 
 
+def _rates(options: argparse.Namespace) -> None:
+    from lottery.cli.rates import RUNS, rates
+
+    print(rates(options.runs or RUNS))
+
+
 def _run(options: argparse.Namespace) -> int:
     from lottery.cli.run import run
 
@@ -79,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
     bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
     bench.set_defaults(run=_bench)
+    rates = commands.add_parser("rates", help="simulate how often verdicts on means are wrong, and what they find")
+    rates.add_argument("--runs", type=int, help="simulated claims in every cell of the tables (default: 20000)")
+    rates.set_defaults(run=_rates)
     told = (
         "run the claims of the folder benchmarks, else those of the package; takes pytest's arguments: -n auto, -k, ..."
     )

@@ -185,7 +185,7 @@ class Run:
     def judge(self, claim: "Claim", item: pytest.Item) -> None:
         """Leave the claim's result for the controller, and give the test the outcome that belongs to the verdict."""
         from lottery.claims import judging
-        from lottery.report.results_table import ours
+        from lottery.report.results_table import one_more, ours
 
         assert self.session is not None
         result: dict[str, Any] = self.session.results()[claim.id]
@@ -198,7 +198,7 @@ class Run:
         if result["error"]:
             pytest.fail(result["reason"], pytrace=False)
         if judging.fails(result, result["counts"]):
-            found = f"{result['verdict']}: {ours(result)}, expected {result['expected_verdict']}"
+            found = f"{result['verdict']}: {ours(result)}{one_more(result)}, expected {result['expected_verdict']}"
             pytest.fail(f"{found}. {result['statement']}", pytrace=False)
         if judging.deviates(result):
             item.user_properties.append(("deviates", "by chance"))

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from lottery.claims.judging import CENSORED_SHARE
 from lottery.claims.results import in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
-from lottery.report.results_table import claim_name
+from lottery.report.results_table import claim_name, number, one_more, span
+
+MARKS = {"failed": "failed to learn", "censored": "run too short for its early stop"}
 
 
 def remarks(results: Sequence[Mapping]) -> list[str]:
-    """Return a line for every claim that was skipped, inconclusive or refuted, or of which a part failed."""
+    """Return a line for every claim that needs a word: not reproduced, worse within its margin, failed networks."""
     lines = []
     for result in in_order(results):
         reasons = [result["reason"]]
@@ -17,9 +20,28 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         for part in result["parts"]:
             if part["verdict"] != REPRODUCED and part["estimate"] is not None:
                 reasons.append(f"{part['name']} {part['verdict']}: {part['estimate']:+.2f}")
+        reasons += [_aside(part, result["unit"]) for part in (result, *result["parts"])]
+        reasons += [_affected(result["arms"], mark, words) for mark, words in MARKS.items()]
         if any(reasons):
-            lines.append(f"{claim_name(result)}: {result['verdict']}: {'; '.join(filter(None, reasons))}")
+            told = "; ".join(filter(None, reasons)) + one_more(result)
+            lines.append(f"{claim_name(result)}: {result['verdict']}: {told}")
     return lines
+
+
+def _aside(part: Mapping, unit: str) -> str:
+    """Return that what is reproduced within its margin is worse, or lower or higher, for certain."""
+    if not part["aside"]:
+        return ""
+    text = f"though {part['aside']}: {number(part['estimate'], unit)} {span(part['interval'], unit)}"
+    return f"{part['name']} {text}" if "name" in part else text
+
+
+def _affected(arms: Mapping[str, Mapping], mark: str, words: str) -> str:
+    """Return which arms failed or were stopped too early, with how many of their seeds; none if that is rare."""
+    often = 0 if mark == "failed" else CENSORED_SHARE
+    found = {name: arm for name, arm in arms.items() if len(arm[mark]) > often * len(arm["values"])}
+    told = ", ".join(f"{name} ({len(arm[mark])} of {len(arm['values'])} seeds)" for name, arm in found.items())
+    return f"{words}: {told}" if told else ""
 
 
 def levels(results: Sequence[Mapping]) -> list[str]:

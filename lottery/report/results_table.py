@@ -38,8 +38,19 @@ def ours(result: Mapping) -> str:
     unit = result["unit"]
     text = number(result["estimate"], unit)
     if result["interval"]:
-        text += f" [{number(result['interval'][0], unit)}, {number(result['interval'][1], unit)}]"
+        text += f" {span(result['interval'], unit)}"
     return f"{text} {unit}"
+
+
+def span(ends: Sequence[float | None], unit: str) -> str:
+    """Return an interval as tables have it, of which an end may be missing, being infinite."""
+    low, high = ends
+    return f"[{'-inf' if low is None else number(low, unit)}, {'inf' if high is None else number(high, unit)}]"
+
+
+def one_more(result: Mapping) -> str:
+    """Return the interval in which one more seed would lie, of a mean, as words to follow others."""
+    return f"; one more seed {span(result['prediction'], result['unit'])}" if result["prediction"] else ""
 
 
 def published(result: Mapping, width: int | None = None) -> str:
@@ -54,10 +65,12 @@ def published(result: Mapping, width: int | None = None) -> str:
 
 
 def verdict(result: Mapping) -> str:
-    """Return the verdict with its marks: an analogue, why it is expected or that it is not, a changed question."""
+    """Return the verdict with its marks: an analogue, worse within its margin, expected or not and why, changed."""
     text = result["verdict"]
     if result["analogue"] and text != SKIPPED:
         text += " (analogue)"
+    if result["aside"]:
+        text += f", though {result['aside']}"
     if deviates(result):
         text += " (!)"
     elif result["verdict"] == result["expected_verdict"] == REFUTED:
