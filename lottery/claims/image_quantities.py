@@ -236,4 +236,4 @@ def moved(arm: Arm) -> Quantity:
 def moved_either_way(arm: Arm) -> Quantity:
     """Return by how many points training changed that share, more or less."""
     change = moved(arm)
-    return Quantity(change.terms, lambda values: abs(change.combine(values)))
+    return Quantity(change.terms, lambda values: abs(change.combine(values)), monotone=False)

@@ -183,7 +183,7 @@ def above(quantity: Quantity, level: float) -> Quantity:
 
 def within(quantity: Quantity, margin: float) -> Quantity:
     """Return by how much a quantity is nearer to zero than a margin: above zero where it lies within."""
-    return Quantity(quantity.terms, lambda values: margin - abs(quantity.combine(values)))
+    return Quantity(quantity.terms, lambda values: margin - abs(quantity.combine(values)), monotone=False)
 
 
 def single(term: Term) -> Quantity:
