@@ -13,7 +13,7 @@ from lottery.claims.planted_quantities import (
     worse_than_a_line,
 )
 from lottery.claims.quantities import above, highest, lowest, mean, within
-from lottery.experiments.arms import at, multishot, scores_sought, singleshot, whole
+from lottery.experiments.named_arms import at, multishot, scores_sought, singleshot, whole
 
 DEPTHS = (3, 5, 6, 10)
 

@@ -15,8 +15,8 @@ from lottery.claims.image_quantities import (
     unfinished,
 )
 from lottery.claims.quantities import above, agreement, highest, lowest, mean, slope
-from lottery.experiments.arms import (
-    DENSE,
+from lottery.experiments.arms import DENSE
+from lottery.experiments.named_arms import (
     branch,
     chain,
     continued,

@@ -3,7 +3,7 @@
 from lottery.claims.claim import claim, conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, gap
 from lottery.claims.planted_quantities import enrichment, recall_above_chance, score
-from lottery.experiments.arms import at, chain, edge_popup, learned, multishot, one_shot, singleshot
+from lottery.experiments.named_arms import at, chain, edge_popup, learned, multishot, one_shot, singleshot
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
 METHODS = ("magnitude", "snip", "grasp", "synflow")

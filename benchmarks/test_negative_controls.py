@@ -3,7 +3,7 @@
 from lottery.claims.claim import claim, effect
 from lottery.claims.image_quantities import accuracy
 from lottery.claims.quantities import highest, mean
-from lottery.experiments.arms import branch, chain, untrained
+from lottery.experiments.named_arms import branch, chain, untrained
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 LENET = "lenet-300-100"

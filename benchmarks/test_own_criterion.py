@@ -4,7 +4,8 @@ from lottery.claims.claim import claim_per_criterion, effect
 from lottery.claims.image_quantities import accuracy
 from lottery.claims.planted_quantities import score
 from lottery.claims.quantities import highest, mean
-from lottery.experiments.arms import Arm, ToShare, chain, multishot, untrained
+from lottery.experiments.arms import Arm, ToShare
+from lottery.experiments.named_arms import chain, multishot, untrained
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 LENET, CIRCLE = "lenet-300-100", "planted-circle-5"

@@ -15,7 +15,8 @@ from lottery.claims.image_quantities import (
     weights_remaining,
 )
 from lottery.claims.quantities import highest, in_order, lowest, mean
-from lottery.experiments.arms import DENSE, chain, learned, untrained
+from lottery.experiments.arms import DENSE
+from lottery.experiments.named_arms import chain, learned, untrained
 from lottery.experiments.scales import BRIEF, SNAPSHOTS
 
 LENET = "lenet-300-100"

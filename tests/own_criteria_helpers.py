@@ -6,9 +6,9 @@ import sys
 import torch
 
 from lottery.core.rng import stream
-from lottery.experiments.arms import chain
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import key
+from lottery.experiments.named_arms import chain
 from lottery.masks import criteria, own_criteria
 from lottery.training.config import Config, Setting
 from tests.conftest import SMALL

@@ -12,28 +12,13 @@ from lottery.core.rng import stream
 from lottery.experiments import chain_masks as chains
 from lottery.experiments import keys
 from lottery.experiments.all_parts import parents
-from lottery.experiments.arms import (
-    DENSE,
-    Arm,
-    Continue,
-    Evaluate,
-    From,
-    Iterative,
-    OneShot,
-    Reset,
-    branch,
-    chain,
-    continued,
-    dissected,
-    one_shot,
-    reset_at_the_end,
-    untrained,
-)
+from lottery.experiments.arms import DENSE, Arm, Continue, Evaluate, From, Iterative, OneShot, Reset
 from lottery.experiments.chain_masks import initial, no_masks, pack, unpack, weights_of
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import criteria_of, key
 from lottery.experiments.mask_parts import OneShotMask
+from lottery.experiments.named_arms import branch, chain, continued, dissected, one_shot, reset_at_the_end, untrained
 from lottery.experiments.parts import part_of
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SUPERMASK_ROUNDS

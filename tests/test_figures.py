@@ -5,8 +5,9 @@ import csv
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import DENSE, Arm, chain, multishot, scores_sought, singleshot, untrained, whole
+from lottery.experiments.arms import DENSE, Arm
 from lottery.experiments.measurements import ARM, COLUMNS, written
+from lottery.experiments.named_arms import chain, multishot, scores_sought, singleshot, untrained, whole
 from lottery.report import figures, planted_figures
 from lottery.report.planted_figures import Search
 

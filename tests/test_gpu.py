@@ -8,9 +8,9 @@ import torch
 
 from lottery.core.rng import stream
 from lottery.data.catalogue import load
-from lottery.experiments.arms import scores_sought, singleshot, whole
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment, experiment
+from lottery.experiments.named_arms import scores_sought, singleshot, whole
 from lottery.experiments.population import Population
 from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
 from lottery.models.architectures import network

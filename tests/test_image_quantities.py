@@ -23,7 +23,8 @@ from lottery.claims.image_quantities import (
     weights_remaining,
 )
 from lottery.claims.statistics import Region, decide_mean
-from lottery.experiments.arms import DENSE, chain, dissected, learned, of_network, untrained
+from lottery.experiments.arms import DENSE
+from lottery.experiments.named_arms import chain, dissected, learned, of_network, untrained
 from lottery.experiments.scales import SCALES
 
 EXPECTED = Path(__file__).parents[1] / "expected"

@@ -10,7 +10,8 @@ from lottery.claims.image_quantities import accuracy, delay, early_stop, failed,
 from lottery.claims.judging import Judge
 from lottery.claims.quantities import above, in_order, mean
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside
-from lottery.experiments.arms import DENSE, chain, learned, untrained
+from lottery.experiments.arms import DENSE
+from lottery.experiments.named_arms import chain, learned, untrained
 
 TICKET, RANDOM, MASK = chain("large_final"), chain("random"), learned()
 ABOVE, BELOW = Region(0.0, inf), Region(-inf, 0.0)

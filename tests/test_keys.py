@@ -11,9 +11,10 @@ import pytest
 
 import lottery
 from lottery.experiments.action_parts import TrainAction
-from lottery.experiments.arms import Arm, From, chain, counted, dissected, untrained
+from lottery.experiments.arms import Arm, From
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import science
+from lottery.experiments.named_arms import chain, counted, dissected, untrained
 from lottery.training.config import Config, Setting
 from tests.conftest import SMALL
 

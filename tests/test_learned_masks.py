@@ -9,9 +9,9 @@ import torch
 from scipy import stats
 
 from lottery.core.rng import stream
-from lottery.experiments.arms import scores_sought, untrained
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
+from lottery.experiments.named_arms import scores_sought, untrained
 from lottery.experiments.population import Population
 from lottery.models.architectures import network
 from lottery.models.initialisers import initial_weights

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from lottery.experiments.arms import (
-    DENSE,
+from lottery.experiments.arms import DENSE
+from lottery.experiments.experiment import experiment
+from lottery.experiments.measurements import ARM, COLUMNS, rows, written
+from lottery.experiments.named_arms import (
     branch,
     chain,
     continued,
@@ -20,8 +22,6 @@ from lottery.experiments.arms import (
     untrained,
     whole,
 )
-from lottery.experiments.experiment import experiment
-from lottery.experiments.measurements import ARM, COLUMNS, rows, written
 from lottery.experiments.scales import PLANTED, SCALES
 from lottery.models.architectures import network
 from lottery.training.config import Config, Setting

@@ -9,8 +9,9 @@ import pytest
 from lottery.data.catalogue import load
 from lottery.experiments import plan
 from lottery.experiments.all_parts import batch_key
-from lottery.experiments.arms import DENSE, chain, multishot, scores_sought, whole
+from lottery.experiments.arms import DENSE
 from lottery.experiments.experiment import experiment
+from lottery.experiments.named_arms import chain, multishot, scores_sought, whole
 from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
 from lottery.experiments.worker import Worker
 from lottery.store.store import Store

@@ -13,7 +13,7 @@ from lottery.claims.claim import expected_file
 from lottery.claims.entries import read
 from lottery.experiments import action_parts, mask_parts, population, search_part
 from lottery.experiments import chain_masks as chains
-from lottery.experiments.arms import branch, chain
+from lottery.experiments.named_arms import branch, chain
 from lottery.experiments.scales import SCALES
 from lottery.masks import criteria, kept_values, saliency
 from lottery.models import architectures, perceptrons

@@ -7,7 +7,7 @@ import pytest
 
 from lottery.claims import planted_quantities as quantities
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import chain, multishot, scores_sought, singleshot, whole
+from lottery.experiments.named_arms import chain, multishot, scores_sought, singleshot, whole
 
 CIRCLE, RELU, HELIX = (multishot(f"planted-{task}-5", "snip", 0.1) for task in ("circle", "relu", "helix"))
 ACCURACIES = {"weak": 95.5, "strong": 60.25, "ticket": 98.0, "constant": 45.0, "accuracy_step": 0.1}

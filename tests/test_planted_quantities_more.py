@@ -10,7 +10,7 @@ from lottery.claims import entries
 from lottery.claims.entries import Question
 from lottery.claims.planted_quantities import empty_layer, past_halfway, worse_than_a_line
 from lottery.claims.quantities import above, within
-from lottery.experiments.arms import multishot, scores_sought, singleshot, whole
+from lottery.experiments.named_arms import multishot, scores_sought, singleshot, whole
 
 CIRCLE, RELU, HELIX = "planted-circle-5", "planted-relu-5", "planted-helix-5"
 ARM = whole(CIRCLE)

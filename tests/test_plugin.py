@@ -17,7 +17,8 @@ from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = """
-from lottery.experiments.arms import DENSE, chain
+from lottery.experiments.arms import DENSE
+from lottery.experiments.named_arms import chain
 from lottery.claims.claim import claim, claim_per_criterion, conjunction, effect, exact, proportion
 from lottery.claims.image_quantities import accuracy, early_stop
 

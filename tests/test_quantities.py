@@ -18,7 +18,8 @@ from lottery.claims.image_quantities import (
 from lottery.claims.planted_quantities import accurate, below_planted, collapse, found, score
 from lottery.claims.quantities import agreement, highest, in_order, lowest, mean, slope
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import DENSE, chain, dissected, singleshot, untrained
+from lottery.experiments.arms import DENSE
+from lottery.experiments.named_arms import chain, dissected, singleshot, untrained
 from lottery.models.architectures import network
 
 TICKET = chain("large_final")

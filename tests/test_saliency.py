@@ -10,9 +10,10 @@ from torch.nn.functional import conv2d, cross_entropy, mse_loss
 from lottery.data.datasets import Part
 from lottery.data.made_tasks import dataset
 from lottery.experiments import chain_masks
-from lottery.experiments.arms import DENSE, chain, multishot, singleshot
+from lottery.experiments.arms import DENSE
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
+from lottery.experiments.named_arms import chain, multishot, singleshot
 from lottery.experiments.population import Population
 from lottery.experiments.search_part import SearchMask, scored_samples
 from lottery.masks import criteria

@@ -11,24 +11,11 @@ from lottery.core.errors import LotteryError
 from lottery.data.made_tasks import dataset, draw, margin, score, trivial
 from lottery.experiments import action_parts, search_part
 from lottery.experiments.all_parts import batch_key, parents
-from lottery.experiments.arms import (
-    TOP,
-    Arm,
-    Dense,
-    Evaluate,
-    From,
-    Iterative,
-    LearnMask,
-    ToShare,
-    chain,
-    multishot,
-    scores_sought,
-    singleshot,
-    whole,
-)
+from lottery.experiments.arms import TOP, Arm, Dense, Evaluate, From, Iterative, LearnMask, ToShare
 from lottery.experiments.computing import compute, prepared_of
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import key, science
+from lottery.experiments.named_arms import chain, multishot, scores_sought, singleshot, whole
 from lottery.experiments.parts import parts
 from lottery.experiments.planted_reading import PlantedReading
 from lottery.experiments.population import Population

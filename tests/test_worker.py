@@ -16,10 +16,11 @@ from lottery.core.rng import stream
 from lottery.experiments import action_parts, search_part
 from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.all_parts import batch_key, parents
-from lottery.experiments.arms import DENSE, branch, chain, learned, multishot, scores_sought, singleshot, untrained
-from lottery.experiments.arms import whole as unpruned
+from lottery.experiments.arms import DENSE
 from lottery.experiments.chain_masks import initial
 from lottery.experiments.experiment import experiment
+from lottery.experiments.named_arms import branch, chain, learned, multishot, scores_sought, singleshot, untrained
+from lottery.experiments.named_arms import whole as unpruned
 from lottery.experiments.population import Population
 from lottery.experiments.scales import PLANTED_SCORES
 from lottery.experiments.worker import Worker

@@ -8,7 +8,8 @@ from typing import Any
 from lottery.claims.failures import learned_nothing
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, above, highest, mean, single
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import Arm, chain, dissected
+from lottery.experiments.arms import Arm
+from lottery.experiments.named_arms import chain, dissected
 from lottery.experiments.scales import SUPERMASK_ROUNDS
 
 

@@ -11,9 +11,9 @@ from lottery.cli.scheduling_bench import scheduling
 from lottery.core.machine import processor
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
-from lottery.experiments.arms import singleshot
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment, experiment
+from lottery.experiments.named_arms import singleshot
 from lottery.experiments.population import Population
 from lottery.experiments.scales import EARLY_STOP, PLANTED, SCALES
 from lottery.models.architectures import is_planted, network

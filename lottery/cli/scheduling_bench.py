@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from lottery.experiments.all_parts import batch_key, parents
-from lottery.experiments.arms import branch, chain, dissected
 from lottery.experiments.experiment import Experiment, experiment
 from lottery.experiments.keys import key
+from lottery.experiments.named_arms import branch, chain, dissected
 from lottery.experiments.queue import Queue
 from lottery.training.config import Config, Setting
 

@@ -13,8 +13,9 @@ from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.all_parts import parents
-from lottery.experiments.arms import DENSE, branch, chain
+from lottery.experiments.arms import DENSE
 from lottery.experiments.experiment import Experiment, experiment
+from lottery.experiments.named_arms import branch, chain
 from lottery.experiments.parts import Prepared, part_of
 from lottery.models.architectures import network
 from lottery.models.evaluation import evaluate

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lottery.models.layout import Layout
 
-GLOROT, PRINTED = "truncated_glorot_normal", "glorot_normal"
+GLOROT, NOT_TRUNCATED = "truncated_glorot_normal", "glorot_normal"
 PRUNED, NORMAL, NARROW = "-pruned-by-", "-normal-", "-narrow"  # variants of a network in their names
 COLOUR = (3, 32, 32)  # channels, height and width of CIFAR's images
 PRINTED = "printed"  # ends the name of a network in which a ticket is planted at the scale that its paper prints
@@ -224,9 +224,9 @@ ARCHITECTURES = {
         _perceptron("lenet-300-100", 784, 300, 100, 10),
         # LeNet-300-100 in miniature, for 8x8 digits; widths that are multiples of 16 are a tenth faster than 100, 50.
         # It starts from Gaussian Glorot as Frankle & Carbin print it, not truncated, and stops well within its run
-        _perceptron("lenet-96-48", 64, 96, 48, 10, initialiser=PRINTED),
+        _perceptron("lenet-96-48", 64, 96, 48, 10, initialiser=NOT_TRUNCATED),
         *_swept("lenet-300-100", 784, 300, 100, (75, 25)),
-        *_swept("lenet-96-48", 64, 96, 48, (24, 12), PRINTED),
+        *_swept("lenet-96-48", 64, 96, 48, (24, 12), NOT_TRUNCATED),
         _small_convolutional("conv-2", 10, 64),
         _small_convolutional("conv-4", 10, 64, 128),
         _small_convolutional("conv-6", 15, 64, 128, 256),

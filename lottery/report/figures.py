@@ -7,8 +7,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from lottery.core.errors import LotteryError
-from lottery.experiments.arms import DENSE, Evaluate, branch, chain, continued, one_shot, untrained
+from lottery.experiments.arms import DENSE, Evaluate
 from lottery.experiments.measurements import ARM, COLUMNS, written
+from lottery.experiments.named_arms import branch, chain, continued, one_shot, untrained
 from lottery.report import planted_figures
 
 if TYPE_CHECKING:
