@@ -138,7 +138,7 @@ class TestTables:
             ("0.3333333", "inf", "line 3: an effect is not finite"),
             ("reproduced", "proven", "line 3: 'proven' is no verdict"),
             ("a2020.odd", "b2021.odd", r"line 3: the claim 'b2021.odd\[x\]' is not of a2020"),
-            (",S2,", ",", "line 3: 9 cells instead of 10"),
+            (",S2,", ",", "line 3: 10 cells instead of 11"),
             ("-", "", "line 3: '.*' is no fingerprint"),
             ("a2020.both[x],,", "a2020.both[x],part1,", "line 4: a part before its claim"),
             ("part1", "part0", "line 6: a part before its claim, or a second row"),

@@ -242,7 +242,7 @@ class TestProportion:
 class TestConjunction:
     @staticmethod
     def decide(parts):
-        return decide_all([decide_mean(list(map(float, values)), AT_LEAST) for values in parts])
+        return decide_all({str(i): decide_mean(list(map(float, values)), AT_LEAST) for i, values in enumerate(parts)})
 
     def verdicts(self, truths, n, seed):
         draws = np.random.default_rng(seed).normal(np.array(truths)[:, None], 1.0, (RUNS, len(truths), n))
@@ -265,8 +265,37 @@ class TestConjunction:
 
     def test_unknown_part_leaves_it_open(self):
         """A part without a verdict gives none to the whole, with its reason."""
-        decision = decide_all([decide_mean([5.0, 6.0, 7.0], AT_LEAST), decide_mean([1.0], AT_LEAST)])
+        decision = decide_all({"a": decide_mean([5.0, 6.0, 7.0], AT_LEAST), "b": decide_mean([1.0], AT_LEAST)})
         assert decision.verdict == INCONCLUSIVE and "fewer than two" in decision.reason
+
+
+class TestControls:
+    """Parts named `control_...`: they can keep a conjunction from being decided, and cannot refute it."""
+
+    INSIDE, OUTSIDE, OPEN = ([9.0, 9.1, 9.2], [-9.0, -9.1, -9.2], [-1.0, 0.1, 1.0])
+
+    @pytest.mark.parametrize(
+        "stated, control, verdict, said",
+        [
+            (INSIDE, INSIDE, REPRODUCED, ""),
+            (INSIDE, OUTSIDE, INCONCLUSIVE, "nothing is decided without a control that works: control_loses"),
+            (INSIDE, OPEN, INCONCLUSIVE, "nothing is decided without a control that works: control_loses"),
+            (OUTSIDE, INSIDE, REFUTED, ""),
+            (OUTSIDE, OUTSIDE, INCONCLUSIVE, "nothing is decided without a control that works: control_loses"),
+            (OPEN, INSIDE, INCONCLUSIVE, ""),
+        ],
+    )
+    def test_a_control_only_withholds(self, stated, control, verdict, said):
+        """What the paper says decides, where the control works; that ours is idle says nothing against the paper."""
+        parts = {"matches": decide_mean(stated, AT_LEAST), "control_loses": decide_mean(control, AT_LEAST)}
+        assert (decide_all(parts).verdict, decide_all(parts).reason) == (verdict, said)
+
+    def test_controls_take_no_share_of_the_level(self):
+        """A part refutes at ALPHA over the number of parts that can refute."""
+        part, works = decide_mean([-1.0, -0.2, -0.9, -0.1], AT_LEAST), decide_mean(self.INSIDE, AT_LEAST)
+        alone = decide_all({"matches": part})
+        assert decide_all({"matches": part, "control_loses": works}).p_outside == alone.p_outside
+        assert decide_all({"matches": part, "also": part}).p_outside == 2 * alone.p_outside
 
 
 def test_exact():

@@ -41,6 +41,7 @@ class Row(NamedTuple):
     fingerprint: str  # four hexadecimal digits for each of COMPARABLE, so that a difference can be named
     question: str  # fingerprint of what the claim asked, and
     first: str  # of what it asked when it was first measured (`lottery/claims/history.py`); empty in parts
+    changes: int  # how many changes of the question the entry told of
     effects: tuple[float | None, ...]  # of each seed
 
 
@@ -64,7 +65,8 @@ def rows_of(result: Mapping) -> list[Row]:
     rows = []
     for part in (result, *result["parts"]):
         question = "" if "name" in part else result["question"]
-        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, question, question)
+        asked = (question, question, 0 if "name" in part else result["changes"])
+        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, *asked)
         rows.append(Row(result["id"], part.get("name", ""), result["number"], *outcome, tuple(part["effects"])))
     return rows
 
@@ -168,7 +170,7 @@ def _row(cells: list[str], paper: str) -> Row:
     """Return the row in a line's cells; raise ValueError if they are not one of this paper's table."""
     if len(cells) != len(Row._fields):
         raise ValueError(f"{len(cells)} cells instead of {len(Row._fields)}")
-    id, part, number, verdict, n, estimate, fingerprint, question, first, effects = cells
+    id, part, number, verdict, n, estimate, fingerprint, question, first, changes, effects = cells
     if not id.startswith(f"{paper}."):
         raise ValueError(f"the claim {id!r} is not of {paper}")
     if verdict not in VERDICTS:
@@ -179,7 +181,7 @@ def _row(cells: list[str], paper: str) -> Row:
     if not all(value is None or isfinite(value) for value in values):
         raise ValueError("an effect is not finite")
     number_of = float(estimate) if estimate else None
-    return Row(id, part, number, verdict, int(n), number_of, fingerprint, question, first, values)
+    return Row(id, part, number, verdict, int(n), number_of, fingerprint, question, first, int(changes), values)
 
 
 def _run(path: Path) -> tuple[str, str, list[dict]]:

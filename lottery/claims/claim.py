@@ -45,14 +45,18 @@ class Proportion(_OfOne):
 
 @dataclass(frozen=True)
 class Conjunction:
-    """Several effects and proportions by name, each with a region of its own."""
+    """Several effects and proportions by name, each with a region of its own.
+
+    What stands `beside` them is reported and not judged.
+    """
 
     parts: tuple[tuple[str, Effect | Proportion], ...]
+    beside: tuple[tuple[str, Quantity], ...] = ()
     kind = "conjunction"
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        return tuple(part.quantity for _, part in self.parts)
+        return (*(part.quantity for _, part in self.parts), *(quantity for _, quantity in self.beside))
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,14 @@ def proportion(quantity: Quantity) -> Proportion:
     return Proportion(quantity)
 
 
-def conjunction(**parts: Quantity | Proportion) -> Conjunction:
-    """Return the statement that every named quantity's mean, and every named proportion's share, lies in its region."""
+def conjunction(beside: Mapping[str, Quantity] | None = None, **parts: Quantity | Proportion) -> Conjunction:
+    """Return the statement that every named quantity's mean, and every named proportion's share, lies in its region.
+
+    Nothing is decided unless each part named `control_...` is reproduced, and none of these can refute the claim. Means
+    of what stands `beside` are reported with their intervals.
+    """
     stated = {name: part if isinstance(part, Proportion) else Effect(part) for name, part in parts.items()}
-    return Conjunction(tuple(stated.items()))
+    return Conjunction(tuple(stated.items()), tuple((beside or {}).items()))
 
 
 def exact(compute: Callable[[], object], printed: object) -> Exact:

@@ -7,15 +7,17 @@ from typing import NamedTuple
 from lottery.claims.entries import Entry
 from lottery.store.fingerprints import canonical
 
-ASKED = ("kind", "statement", "metric", "region", "rounds, shares or iterations", "needs")
+ASKED = ("kind", "statement", "metric", "region", "rounds, shares or iterations", "needs or kind of answer")
 
 
 class Measured(NamedTuple):
-    """A claim that a baseline has: where, and the fingerprint of its question when it was first measured."""
+    """A claim that a baseline has: its first and its last measured question, and how many changes it had told."""
 
     id: str
     scale: str
     first: str
+    last: str
+    changes: int
 
 
 def asked_of(entry: Entry, scale: str) -> str:
@@ -27,10 +29,13 @@ def asked_of(entry: Entry, scale: str) -> str:
     if question is None or question.skip:
         return ""
     regions = question.parts or ({"": question.region} if question.region else {})
-    needs = entry.needs and [entry.needs.dataset, entry.needs.network, question.training or entry.needs.training]
+    needs: list[object] = []
+    if entry.needs:
+        training = question.training or entry.needs.training
+        needs = [entry.needs.dataset, entry.needs.network, training, bool(question.analogue)]
     where = [question.rounds, question.shares, question.iterations, question.level]
     bounds = {name: [str(region.low), str(region.high)] for name, region in regions.items()}
-    return fingerprint([entry.kind, entry.statement, entry.metric, bounds, where, needs])
+    return fingerprint([entry.kind, entry.statement, entry.metric, bounds, where, needs or None])
 
 
 def fingerprint(fields: Iterable[object]) -> str:
@@ -39,20 +44,22 @@ def fingerprint(fields: Iterable[object]) -> str:
 
 
 def unmarked(entries: Mapping[str, Entry], retired: Iterable[str], measured: Iterable[Measured]) -> list[str]:
-    """Return a line for every claim that asks something else than when it was first measured and does not say so.
+    """Return a line for every claim that asks something else than when it was measured and does not say so.
 
-    A claim that is gone must be in its file's [retired].
+    It needs a mark if it differs from the first question, and one more than it had if it differs from the last. A
+    claim that is gone must be in its file's [retired].
     """
     lines, gone = [], set(retired)
-    for id, scale, first in measured:
+    for id, scale, first, last, changes in measured:
         if id not in entries:
             lines += [] if id in gone else [f"{id} was measured at {scale} and is gone: [retired] should say why"]
             continue
-        now = asked_of(entries[id], scale)
-        if now == first or entries[id].changes(scale):
+        now, marks = asked_of(entries[id], scale), len(entries[id].changes(scale))
+        before = first if now != first and not marks else last if now != last and marks <= changes else ""
+        if not before:
             continue
-        different = [name for name, a, b in zip(ASKED, now.split("-"), first.split("-")) if a != b] if now else []
+        different = [name for name, a, b in zip(ASKED, now.split("-"), before.split("-")) if a != b] if now else []
         what = f"another {', '.join(different)}" if different else "nothing any longer"
         told = "a section [[claim.changed]] should say so"
-        lines.append(f"{id} asks {what} at {scale} than when it was first measured: {told}")
+        lines.append(f"{id} asks {what} at {scale} than when it was measured: {told}")
     return lines

@@ -9,7 +9,7 @@ from lottery.claims.expectation import ANY
 from lottery.claims.failures import FEW, decide_apart
 from lottery.claims.quantities import Measurements, Quantity, Read
 from lottery.claims.resolved import ResolvedClaim
-from lottery.claims.results import outcome, plain
+from lottery.claims.results import beside, outcome, plain
 from lottery.claims.statistics import (
     INCONCLUSIVE,
     REFUTED,
@@ -21,6 +21,7 @@ from lottery.claims.statistics import (
     decide_exact,
     decide_mean,
     decide_proportion,
+    decide_side,
     unfit,
 )
 
@@ -44,16 +45,31 @@ class Judge:
         assert statement is not None, f"{self.claim.claim.id} is not asked at this scale"
         arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(quantity).items()}
         if isinstance(statement, Conjunction):
-            decisions, parts = [], []
-            for name, part in statement.parts:
-                decision, effects = self._decide_part(part, question.parts[name])
-                decisions.append(decision)
-                parts.append({"name": name} | outcome(decision, question.parts[name]) | {"effects": plain(effects)})
-            failed = sorted({seed for decision in decisions for seed in decision.failed})
-            return replace(decide_all(decisions), failed=tuple(failed)), {"parts": parts, "effects": [], "arms": arms}
+            return self._decide_parts(statement, question.parts, arms)
         assert question.region is not None  # `entries.read` sees to it
         decision, effects = self._decide_part(statement, question.region)
         return decision, {"effects": plain(effects), "arms": arms}
+
+    def _decide_parts(
+        self, statement: Conjunction, regions: Mapping[str, Region], arms: Mapping[str, object]
+    ) -> tuple[Decision, dict[str, object]]:
+        """Return the decision on a conjunction, with its parts and what stands beside them."""
+        decided = {name: self._decide_part(part, regions[name]) for name, part in statement.parts}
+        parts = [
+            {"name": name} | outcome(decision, regions[name]) | {"effects": plain(effects)}
+            for name, (decision, effects) in decided.items()
+        ]
+        decision = decide_all({name: part for name, (part, _) in decided.items()})
+        failed = sorted({seed for part, _ in decided.values() for seed in part.failed})
+        found: dict[str, object] = {"parts": parts, "effects": [], "arms": arms}
+        means = {name: self._decide_mean(quantity, Region()) for name, quantity in statement.beside}
+        found["beside"] = [
+            {"name": name, "effects": plain(effects)} | beside(mean) for name, (mean, effects) in means.items()
+        ]
+        sides = {decide_side(mean) for mean, _ in means.values()} - {""}
+        if len(sides) == 1 and decision.verdict == REPRODUCED:
+            found["aside"] = sides.pop()
+        return replace(decision, failed=tuple(failed)), found
 
     def _decide_part(self, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean or on a share of seeds, with every seed's number."""

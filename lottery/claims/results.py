@@ -57,6 +57,12 @@ def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
     }
 
 
+def beside(decision: Decision) -> dict[str, object]:
+    """Return a mean that is reported and not judged, as `results.json` has it."""
+    told = outcome(decision, None)
+    return {name: told[name] for name in ("estimate", "interval", "confidence", "n", "reason")}
+
+
 def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
     """Return what a claim is, as `results.json` has it."""
     entry, setting = asked.entry, asked.setting
@@ -84,6 +90,7 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "seeds": list(asked.seeds),
         "effects": [],
         "parts": [],
+        "beside": [],
         "arms": {},
         "levels": {},
         "expected_verdict": expected.verdict,
@@ -91,6 +98,7 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "expected_because": expected.because,
         "expected_since": str(expected.since or ""),
         "changed": "; ".join(change.told(scale.name) for change in entry.changes(scale.name)),
+        "changes": len(entry.changes(scale.name)),
         "question": asked_of(entry, scale.name),
         "doubt": entry.doubt,
         "negative_control": bool(entry.negates),

@@ -4,7 +4,7 @@ Inside the region: reproduced. Disjoint from it: refuted. Otherwise inconclusive
 1 - 2 ALPHA this is a one-sided test at ALPHA for a half line and two one-sided tests (TOST) for a band.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isnan
 
@@ -61,7 +61,7 @@ def aside(decision: Decision, region: Region) -> str:
         return "worse" if high < 0 else ""
     if region.low == -inf:
         return "worse" if low > 0 else ""
-    return "lower" if high < 0 else "higher"
+    return decide_side(decision)
 
 
 def _verdict(p_inside: float, p_outside: float, alpha: float = ALPHA) -> str:
@@ -142,19 +142,40 @@ def decide_exact(agree: bool) -> Decision:
     return Decision(REPRODUCED if agree else REFUTED, p_inside=0.0 if agree else 1.0, p_outside=1.0 if agree else 0.0)
 
 
-def decide_all(parts: Sequence[Decision]) -> Decision:
+def is_control(part: str) -> bool:
+    """Return whether a part of a conjunction is a control: what must lie outside for a match to mean anything."""
+    return part.startswith("control_")
+
+
+def decide_all(parts: Mapping[str, Decision]) -> Decision:
     """Return the decision on a conjunction: reproduced if every part is, refuted if any is at ALPHA / number of parts.
 
     Every part at ALPHA is an intersection-union test; dividing ALPHA among the ways to fail is Bonferroni's bound.
+    Controls take no part in failing, and nothing is decided unless each of them is reproduced: that ours is idle says
+    nothing against the paper, and a margin that is taken from one means nothing then.
     """
-    n = min(part.n for part in parts)
-    unknown = [part.reason for part in parts if part.p_inside is None]
-    p_inside = max(1.0 if part.p_inside is None else part.p_inside for part in parts)
-    p_outside = min([1.0] + [len(parts) * part.p_outside for part in parts if part.p_outside is not None])
-    verdict = _verdict(p_inside, p_outside)
-    if unknown and verdict == INCONCLUSIVE:
-        return Decision(INCONCLUSIVE, n=n, reason=unknown[0])
-    return Decision(verdict, n=n, p_inside=p_inside, p_outside=p_outside)
+    n = min(part.n for part in parts.values())
+    stated = [part for name, part in parts.items() if not is_control(name)]
+    controls = {name: part for name, part in parts.items() if is_control(name)}
+    inside = {name: 1.0 if part.p_inside is None else part.p_inside for name, part in parts.items()}
+    p_outside = min([1.0] + [len(stated) * part.p_outside for part in stated if part.p_outside is not None])
+    p_outside = max([p_outside, *(inside[name] for name in controls)])
+    verdict = _verdict(max(inside.values()), p_outside)
+    if verdict != INCONCLUSIVE:
+        return Decision(verdict, n=n, p_inside=max(inside.values()), p_outside=p_outside)
+    idle = [name for name, part in controls.items() if part.verdict != REPRODUCED]
+    reasons = [part.reason for part in parts.values() if part.verdict == INCONCLUSIVE and part.reason]
+    reasons += [f"nothing is decided without a control that works: {', '.join(idle)}"] if idle else []
+    if any(part.p_inside is None for part in parts.values()):
+        return Decision(INCONCLUSIVE, n=n, reason=reasons[0] if reasons else "")
+    why = reasons[0] if reasons else ""
+    return Decision(INCONCLUSIVE, n=n, p_inside=max(inside.values()), p_outside=p_outside, reason=why)
+
+
+def decide_side(decision: Decision) -> str:
+    """Return on which side of zero a mean lies for certain, "lower" or "higher", or an empty string."""
+    low, high = decision.interval or (0.0, 0.0)
+    return "lower" if high < 0 else "higher" if low > 0 else ""
 
 
 def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:

@@ -108,7 +108,8 @@ class Claim:
         ]
         about = {"id": self.entry.id, "kind": self.entry.kind, "expected_verdict": self.expected}
         if whole:
-            return {**about, **outcome(decide_all(decisions), None), "effects": [], "parts": shown}
+            named = {part.name: decision for part, decision in zip(self.parts, decisions)}
+            return {**about, **outcome(decide_all(named), None), "effects": [], "parts": shown}
         return {**shown[0], **about, "parts": []}
 
 

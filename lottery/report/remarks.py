@@ -20,7 +20,9 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         for part in result["parts"]:
             if part["verdict"] != REPRODUCED and part["estimate"] is not None:
                 reasons.append(f"{part['name']} {part['verdict']}: {part['estimate']:+.2f}")
-        reasons += [_aside(part, result["unit"]) for part in (result, *result["parts"])]
+        outcomes = result["parts"] or [result]
+        reasons += [_aside(part, result["unit"]) for part in outcomes]
+        reasons += [_beside(part, result["unit"]) for part in result["beside"]]
         reasons += [_affected(result["arms"], mark, words) for mark, words in MARKS.items()]
         if any(reasons):
             told = "; ".join(filter(None, reasons)) + one_more(result)
@@ -34,6 +36,13 @@ def _aside(part: Mapping, unit: str) -> str:
         return ""
     text = f"though {part['aside']}: {number(part['estimate'], unit)} {span(part['interval'], unit)}"
     return f"{part['name']} {text}" if "name" in part else text
+
+
+def _beside(part: Mapping, unit: str) -> str:
+    """Return what stands beside the parts of a conjunction, with its interval."""
+    if part["interval"] is None:
+        return ""
+    return f"{part['name']} {number(part['estimate'], unit)} {span(part['interval'], unit)}"
 
 
 def _affected(arms: Mapping[str, Mapping], mark: str, words: str) -> str:
