@@ -10,8 +10,8 @@ METHODS = ("magnitude", "snip", "grasp", "synflow")
 
 
 @claim(LENET)
-def test_edge_popup_matches_bernoulli_masks(question):
-    """Scores of which each layer keeps the best half find masks as good as Bernoulli masks, which keep about half."""
+def test_edge_popup_beats_bernoulli_masks(question):
+    """Scores of which each layer keeps the best half find better masks than Bernoulli ones, which keep about half."""
     return effect(accuracy(edge_popup(0.5), 0, at="end") - accuracy(learned(), 0, at="end"))
 
 

@@ -22,7 +22,9 @@ from lottery.experiments.scales import BRIEF, SNAPSHOTS
 LENET = "lenet-300-100"
 TICKET, RANDOM = chain("large_final"), chain("random")
 CONSTANT, SIGNED_CONSTANT = (chain("large_final", f"constant{sign}") for sign in ("", "_initial_sign"))
-VARIANT_1, VARIANT_2 = (chain("large_final", pruned=action) for action in ("variant_1", "variant_2"))
+PRUNED_AT_INIT, VARIANT_1, VARIANT_2 = (
+    chain("large_final", pruned=action) for action in ("init", "variant_1", "variant_2")
+)
 SAME_SIGN, LARGE_FINAL = untrained("large_final_same_sign"), untrained("large_final")
 SIGNED_CONSTANTS = untrained("large_final_same_sign", "constant_initial_sign")
 
@@ -32,10 +34,23 @@ def over(arm, rounds):
     return mean(accuracy(arm, n) for n in rounds)
 
 
+def as_good(arm, reference, control, rounds):
+    """An arm matches a reference, with a control that does not."""
+    match = matching(arm, reference, control, rounds)
+    return conjunction(
+        not_worse=match.not_worse,
+        not_better=match.not_better,
+        control_loses=match.control_loses,
+        beside={"difference": match.difference},
+    )
+
+
 def at_least_as_good(arm, reference, control, rounds):
-    """Parts of "matches or exceeds": `matching` without its other side."""
-    parts = matching(arm, reference, control, rounds)
-    return conjunction(not_worse=parts["not_worse"], control_loses=parts["control_loses"])
+    """An arm matches a reference or exceeds it, with a control that does not."""
+    match = matching(arm, reference, control, rounds)
+    return conjunction(
+        not_worse=match.not_worse, control_loses=match.control_loses, beside={"difference": match.difference}
+    )
 
 
 # Section 2: mask criteria
@@ -56,8 +71,13 @@ def test_ticket_matches_dense(question):
 @claim(LENET)
 def test_large_final_beats_random(question):
     """At high sparsity, keeping large final weights is far better than keeping random ones."""
-    ticket, chance = chain("large_final"), chain("random")
-    return effect(mean(accuracy(ticket, n) - accuracy(chance, n) for n in question.rounds))
+    return effect(gap(TICKET, RANDOM, question.rounds))
+
+
+@claim(LENET)
+def test_large_final_beats_random_at_one_percent(question):
+    """With 1 % of the weights, keeping large final weights is far better than keeping random ones."""
+    return effect(gap(TICKET, RANDOM, question.rounds))
 
 
 @claim(
@@ -78,7 +98,7 @@ def test_opposing_criteria(question, large, small):
 @claim(LENET)
 def test_magnitude_increase_matches_large_final(question):
     """Keeping the weights that grew most works as well as keeping the largest."""
-    return conjunction(**matching(chain("magnitude_increase"), TICKET, RANDOM, question.rounds))
+    return as_good(chain("magnitude_increase"), TICKET, RANDOM, question.rounds)
 
 
 @claim(cases={f"{LENET}-movement": ("movement",), f"{LENET}-large_init_large_final": ("large_init_large_final",)})
@@ -136,13 +156,14 @@ def test_large_final_stops_before_random(question):
 def test_signs_in_trained_masks(question):
     """Retrained, the same-sign mask equals large_final; the different-sign mask is worse, and no better than random."""
     same, different = chain("large_final_same_sign"), chain("large_final_diff_sign")
-    parts = matching(same, TICKET, different, question.rounds)
-    margin = NEAR * gap(TICKET, RANDOM, question.rounds)
+    match = matching(same, TICKET, RANDOM, question.rounds)
     return conjunction(
-        same_sign_not_worse=parts["not_worse"],
-        same_sign_not_better=parts["not_better"],
-        different_sign_loses=parts["control_loses"],
-        different_sign_no_better_than_random=margin - gap(different, RANDOM, question.rounds),
+        same_sign_not_worse=match.not_worse,
+        same_sign_not_better=match.not_better,
+        different_sign_loses=gap(TICKET, different, question.rounds),
+        different_sign_no_better_than_random=NEAR * match.control_loses - gap(different, RANDOM, question.rounds),
+        control_random_mask_loses=match.control_loses,
+        beside={"difference": match.difference},
     )
 
 
@@ -177,14 +198,14 @@ def test_initial_sign_helps(question):
 @claim(LENET)
 def test_signs_recover_ticket(question):
     """Kept weights that restart from a constant with their initial sign train as well as the rewound ticket."""
-    return conjunction(**matching(SIGNED_CONSTANT, TICKET, CONSTANT, question.rounds))
+    return as_good(SIGNED_CONSTANT, TICKET, CONSTANT, question.rounds)
 
 
 @claim(LENET)
 def test_reshuffled_values_with_sign_recover_ticket(question):
     """Kept weights that restart from reshuffled values with their initial sign train as well as the rewound ticket."""
     signed, unsigned = (chain("large_final", f"reshuffle{sign}") for sign in ("_initial_sign", ""))
-    return conjunction(**matching(signed, TICKET, unsigned, question.rounds))
+    return as_good(signed, TICKET, unsigned, question.rounds)
 
 
 @claim(LENET)
@@ -214,19 +235,19 @@ def test_sign_matters_more_than_magnitude(question):
 @claim(LENET)
 def test_zero_beats_initial_values(question):
     """Pruned weights are better frozen at zero than at their initial value."""
-    return effect(gap(TICKET, chain("large_final", pruned="init"), question.rounds))
+    return effect(gap(TICKET, PRUNED_AT_INIT, question.rounds))
 
 
 @claim(LENET)
 def test_initial_values_win_when_sparse(question):
     """At very high sparsity pruned weights are better frozen at their initial value than at zero."""
-    return effect(gap(chain("large_final", pruned="init"), TICKET, question.rounds))
+    return effect(gap(PRUNED_AT_INIT, TICKET, question.rounds))
 
 
 @claim(LENET)
 def test_variant_1_matches_ticket(question):
     """At low sparsity it does as well to set to zero only those pruned weights that moved towards zero."""
-    return conjunction(**matching(VARIANT_1, TICKET, CONSTANT, question.rounds))
+    return as_good(VARIANT_1, TICKET, PRUNED_AT_INIT, question.rounds)
 
 
 @claim(LENET)
@@ -258,17 +279,18 @@ def test_variant_1_beats_its_controls(question):
 
 @claim(LENET)
 def test_masking_is_training(question):
-    """A round zeroes what its own training moved there: more than it keeps, and more than a random mask would."""
+    """Every round zeroes what its own training moved there: more than it keeps, and more than a random mask would."""
 
-    def of(name):
-        return mean(own_round("large_final", n, layer, name) for n in question.rounds for layer in range(3))
+    def each(name):
+        return [mean(own_round("large_final", n, layer, name) for layer in range(3)) for n in question.rounds]
 
+    kept, pruned, zeroed, by_chance = map(each, ("grown_kept", "grown_pruned", "closer", "closer_by_chance"))
     return conjunction(
-        kept_grow_more_often=of("grown_kept") - of("grown_pruned"),
-        pruned_grow=of("grown_pruned"),
-        distance_to_the_end=of("closer"),
-        closer_than_by_chance=of("closer_by_chance") - of("closer"),
-        random_mask_is_not_closer=of("closer_by_chance"),
+        kept_grow_more_often=lowest(ours - theirs for ours, theirs in zip(kept, pruned)),
+        pruned_grow=highest(pruned),
+        distance_to_the_end=highest(zeroed),
+        closer_than_by_chance=lowest(theirs - ours for ours, theirs in zip(zeroed, by_chance)),
+        control_random_mask_is_not_closer=lowest(by_chance),
     )
 
 
@@ -294,20 +316,20 @@ def test_untrained_networks_are_at_chance(question):
 
 
 @claim(LENET)
-def test_same_sign_is_the_best_heuristic_mask(question):
+def test_same_sign_beats_large_final(question):
     """Over untrained weights, the mask of large final weights of unchanged sign is better than that of all large."""
     return effect(best_rung(SAME_SIGN) - best_rung(LARGE_FINAL))
 
 
 @claim(LENET)
 def test_same_sign_gains_40_points(question):
-    """Over untrained weights it has about 80 % where the mask of all large final weights has nearly 40 %."""
+    """Over untrained weights it is better than the mask of all large final weights by 40 points."""
     return effect(best_rung(SAME_SIGN) - best_rung(LARGE_FINAL))
 
 
 @claim(LENET)
 def test_same_sign_beats_every_other_criterion(question):
-    """No other criterion's mask over untrained weights is as good as the same-sign mask."""
+    """None of the paper's nine other criteria has a mask over untrained weights as good as the same-sign mask."""
     others = (
         "large_final",
         "small_final",
@@ -355,7 +377,7 @@ def test_table_1(question, cell):
 
 @claim(LENET)
 def test_learned_supermask_reaches_95(question):
-    """A mask that is trained over frozen initial weights classifies better than any heuristic one."""
+    """A mask that is trained over frozen initial weights classifies 95.3 % right."""
     return effect(accuracy(learned(), 0, at="end"))
 
 
@@ -367,7 +389,7 @@ def test_learned_masks_beat_heuristic_ones(question):
 
 @claim(LENET)
 def test_signed_constants_help_learned_masks(question):
-    """A trained mask over signed constants is at least as good as one over the initial weights."""
+    """A trained mask over signed constants is better than one over the initial weights."""
     return effect(accuracy(learned("constant_initial_sign"), 0, at="end") - accuracy(learned(), 0, at="end"))
 
 
@@ -400,7 +422,8 @@ def test_best_supermask_matches_training(question):
         return accuracy(arm, 0, at="end") - accuracy(DENSE, 0)
 
     return conjunction(
-        matches_training=ahead(learned("constant_initial_sign", rescaled=True)), unrescaled_does_not=ahead(learned())
+        matches_training=ahead(learned("constant_initial_sign", rescaled=True)),
+        control_unrescaled_does_not=ahead(learned()),
     )
 
 
@@ -411,20 +434,30 @@ def test_training_adds_weights_to_an_even_mask(question):
 
 
 @claim(LENET)
+def test_training_adds_one_and_a_half_points(question):
+    """Started from even chances, a mask keeps as many more weights after training as in an independent rerun."""
+    return effect(moved(learned()))
+
+
+FIRST_CHANCES = [learned(logit=logit) for logit in (-2.0, 0.0, 2.0)]
+
+
+@claim(LENET)
 def test_first_chances_shift_sparsity(question):
-    """Training keeps more than half of what the first chances set apart, and moves the number of weights of each."""
-    low, even, high = (learned(logit=logit) for logit in (-2.0, 0.0, 2.0))
+    """Training keeps more than half of what the first chances set apart."""
+    low, even, high = FIRST_CHANCES
 
     def left_of_the_shift(more, less):  # what lies between two masks, less half of what lay there at the start
         return mean([weights_remaining(more) - weights_remaining(less), moved(more) - moved(less)])
 
-    return conjunction(
-        low_stays_apart=left_of_the_shift(even, low),
-        high_stays_apart=left_of_the_shift(high, even),
-        low_moves=moved_either_way(low),
-        even_moves=moved_either_way(even),
-        high_moves=moved_either_way(high),
-    )
+    return conjunction(low_stays_apart=left_of_the_shift(even, low), high_stays_apart=left_of_the_shift(high, even))
+
+
+@claim(LENET)
+def test_first_chances_do_not_set_sparsity(question):
+    """Training moves how many weights a mask keeps, whichever chances it starts from."""
+    low, even, high = map(moved_either_way, FIRST_CHANCES)
+    return conjunction(low_moves=low, even_moves=even, high_moves=high)
 
 
 @claim(LENET)
@@ -446,12 +479,12 @@ def test_components_can_be_varied(question):
     """With another criterion, signed constants, or other zeros, networks are as accurate as the ticket."""
     criterion = matching(chain("magnitude_increase"), TICKET, RANDOM, question.rounds)
     kept, pruned = (matching(arm, TICKET, CONSTANT, question.rounds) for arm in (SIGNED_CONSTANT, VARIANT_1))
+    varied = {"criterion": criterion, "kept_weights": kept, "pruned_weights": pruned}
     return conjunction(
-        criterion=criterion["not_worse"],
-        kept_weights=kept["not_worse"],
-        pruned_weights=pruned["not_worse"],
-        random_mask_loses=criterion["control_loses"],
-        lost_sign_loses=kept["control_loses"],
+        **{component: match.not_worse for component, match in varied.items()},
+        control_random_mask_loses=criterion.control_loses,
+        control_lost_sign_loses=kept.control_loses,
+        beside={f"{component}_difference": match.difference for component, match in varied.items()},
     )
 
 
@@ -466,7 +499,7 @@ def test_less_training_gives_better_masks(question):
 
 @claim(LENET)
 def test_every_stretch_of_training_spoils_the_mask(question):
-    """Over untrained weights the large_final mask is the better, the less the dense network had been trained."""
+    """From 4,000 iterations on, the large_final mask is the worse over untrained weights, the longer training was."""
     lengths = [*SNAPSHOTS, 0]  # 0: all of it
     best = {after: best_rung(untrained("large_final", after=after)) for after in lengths}
     pairs = zip(lengths, lengths[1:])
@@ -479,5 +512,5 @@ def test_growth_with_same_sign_matches_same_sign(question):
     growth = untrained("magnitude_increase_same_sign")
     return conjunction(
         matches_same_sign=best_rung(growth) - best_rung(SAME_SIGN),
-        large_final_does_not=best_rung(LARGE_FINAL) - best_rung(SAME_SIGN),
+        control_large_final_does_not=best_rung(LARGE_FINAL) - best_rung(SAME_SIGN),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.entries import read
 from lottery.claims.image_quantities import (
     accuracy,
@@ -27,8 +28,15 @@ from lottery.experiments.arms import DENSE
 from lottery.experiments.named_arms import chain, dissected, learned, of_network, untrained
 from lottery.experiments.scales import SCALES
 
-EXPECTED = Path(__file__).parents[1] / "expected"
+ENTRIES = read(Path(__file__).parents[1] / "expected" / "zhou_2019.toml")
+PARTS = ("not_worse", "not_better", "control_loses")
 TICKET, SIGNED, UNSIGNED = chain("large_final"), chain("large_final", "constant_initial_sign"), chain("random")
+
+
+def claims_of_zhou():
+    """Return every claim that the benchmark states."""
+    marks = [mark for test in vars(zhou).values() for mark in getattr(test, "pytestmark", [])]
+    return [parameter.values[0] for mark in marks if mark.name == "parametrize" for parameter in mark.args[1]]
 
 
 class TestStepsAndBest:
@@ -104,12 +112,13 @@ class TestMatching:
     @staticmethod
     def verdicts(signed, unsigned, ticket=98.0):
         """Return which parts hold of arms with these accuracies, seeds differing by a hundredth of a point."""
-        parts = matching(SIGNED, TICKET, UNSIGNED, (n for n in (4, 8)))
+        match = matching(SIGNED, TICKET, UNSIGNED, (n for n in (4, 8)))
         means = {SIGNED: signed, TICKET: ticket, UNSIGNED: unsigned}
 
         def of(quantity, seed):
             return quantity.of(lambda arm, round: {"test_accuracy_early_stop": means[arm] + 0.01 * (seed % 2)})
 
+        parts = {name: getattr(match, name) for name in PARTS}
         values = {name: [of(quantity, seed) + 0.01 * seed for seed in range(5)] for name, quantity in parts.items()}
         return {name: decide_mean(of_seeds, Region(0)).verdict for name, of_seeds in values.items()}
 
@@ -134,10 +143,20 @@ class TestMatching:
 
     def test_every_part_needs_its_networks(self):
         """Margins are taken in the same rounds, and the dense network has none."""
-        parts = matching(TICKET, DENSE, UNSIGNED, [8, 12])
-        everything = {(TICKET, 8), (TICKET, 12), (DENSE, 0), (UNSIGNED, 8), (UNSIGNED, 12)}
-        assert parts["not_worse"].cells == parts["not_better"].cells == everything
-        assert parts["control_loses"].cells == everything - {(TICKET, 8), (TICKET, 12)}
+        match = matching(TICKET, DENSE, UNSIGNED, [8, 12])
+        ours, dense, controls = {(TICKET, 8), (TICKET, 12)}, {(DENSE, 0)}, {(UNSIGNED, 8), (UNSIGNED, 12)}
+        assert match.not_worse.cells == match.not_better.cells == ours | dense | controls
+        assert match.control_loses.cells == dense | controls
+        assert match.difference.cells == ours | dense
+
+    def test_the_difference_is_that_of_arm_and_reference(self):
+        """Points by which the arm is ahead, whatever the control does: below zero where it is worse and yet matches."""
+        accuracies = {(SIGNED, 4): 97.5, (SIGNED, 8): 96.0, (TICKET, 4): 98.0, (TICKET, 8): 97.0}
+
+        def read(arm, round):
+            return {"test_accuracy_early_stop": accuracies[arm, round]}
+
+        assert matching(SIGNED, TICKET, UNSIGNED, [4, 8]).difference.of(read) == pytest.approx(-0.75)
 
 
 class TestOwnRound:
@@ -157,6 +176,32 @@ class TestOwnRound:
         assert {cell for one in found for cell in one.cells} == {
             (dissected("large_final"), 1) if round == 1 else (TICKET, round - 1)
         }
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_one_round_contradicts_that_masking_is_training(scale):
+    """Other rounds do not make up for it, whichever it is: each part is what the least agreeing round has."""
+    agreeing = {"grown_kept": 0.7, "grown_pruned": 0.3, "closer": 0.9, "closer_by_chance": 1.2}
+    contradicting = {"grown_kept": 0.4, "grown_pruned": 0.6, "closer": 1.1, "closer_by_chance": 1.0}
+    (claim,) = (claim for claim in claims_of_zhou() if "masking_is_training" in claim.id)
+    question = ENTRIES[claim.id].question(scale)
+    parts = dict(claim.state(ENTRIES[claim.id], question).parts)
+    for odd in question.rounds:
+
+        def read(arm, round, odd=odd):
+            n, name = (1, "anatomy") if arm == dissected("large_final") else (round + 1, "pruning")
+            return {name: dict.fromkeys(("dense1", "dense2", "dense3"), contradicting if n == odd else agreeing)}
+
+        found = {name: part.quantity.of(read) for name, part in parts.items()}
+        assert found == pytest.approx(
+            {
+                "kept_grow_more_often": -0.2,
+                "pruned_grow": 0.6,
+                "distance_to_the_end": 1.1,
+                "closer_than_by_chance": -0.1,
+                "control_random_mask_is_not_closer": 1.0,
+            }
+        )
 
 
 class TestMoved:
@@ -195,11 +240,26 @@ class TestNames:
 @pytest.mark.parametrize("scale", SCALES)
 def test_no_match_without_a_control(scale):
     """In the claims of Zhou et al. a band around zero, or a match, stands beside a control that must lie outside."""
-    asked = [(entry.id, entry.question(scale)) for entry in read(EXPECTED / "zhou_2019.toml").values()]
-    for id, question in asked:
+    for id, question in [(id, entry.question(scale)) for id, entry in ENTRIES.items()]:
         assert question.region is None or question.region.low != -question.region.high, id
+        controls = [region for part, region in question.parts.items() if part.startswith("control_")]
         bands = [region for region in question.parts.values() if region.low == -region.high]
-        disjoint = [region for region in question.parts.values() for band in bands if region.high <= band.low]
-        assert len(disjoint) >= len(bands), id
-        if any(part.endswith("not_worse") for part in question.parts):
-            assert any(part.endswith("loses") for part in question.parts), id
+        assert all(any(region.high <= band.low for region in controls) for band in bands), id
+        assert controls or not any(part.endswith("not_worse") for part in question.parts), id
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_match_reports_its_difference(scale):
+    """Whoever reads "not worse by more than the margin" sees by how much: of the same networks, but for the control."""
+    found = 0
+    for claim in claims_of_zhou():
+        entry = ENTRIES[claim.entry_id]
+        question = entry.question(scale)
+        if question.skip or not any(part.startswith("control_") and part.endswith("loses") for part in question.parts):
+            continue
+        statement = claim.state(entry, question)
+        cells = frozenset().union(*(part.quantity.cells for _, part in statement.parts))
+        assert statement.beside, claim.id
+        assert all(difference.cells < cells for _, difference in statement.beside), claim.id
+        found += 1
+    assert found >= 5

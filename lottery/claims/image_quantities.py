@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import ceil, exp, isnan, log
-from typing import Any
+from typing import Any, NamedTuple
 
 from lottery.claims.failures import learned_nothing
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, above, highest, mean, single
@@ -197,19 +197,24 @@ def early_stop(arm: Arm, round: int) -> Quantity:
 NEAR = 0.25  # of what a control loses: what two arms may differ by that "match"
 
 
-def matching(arm: Arm, reference: Arm, control: Arm, rounds: Iterable[int]) -> dict[str, Quantity]:
-    """Return the parts of "an arm matches a reference", each of which should be above zero.
+class Match(NamedTuple):
+    """What says that an arm matches a reference: three parts, each to be above zero, and what to report beside them."""
+
+    not_worse: Quantity
+    not_better: Quantity
+    control_loses: Quantity
+    difference: Quantity  # by how many points the arm is more accurate than the reference
+
+
+def matching(arm: Arm, reference: Arm, control: Arm, rounds: Iterable[int]) -> Match:
+    """Return what says that an arm matches a reference.
 
     It is neither worse nor better by more than a quarter of what a control loses in the same rounds; and that control,
     which the paper contrasts with it, does lose.
     """
     rounds = list(rounds)
-    loss = gap(reference, control, rounds)
-    return {
-        "not_worse": NEAR * loss - gap(reference, arm, rounds),
-        "not_better": NEAR * loss - gap(arm, reference, rounds),
-        "control_loses": loss,
-    }
+    loss, difference = gap(reference, control, rounds), gap(arm, reference, rounds)
+    return Match(NEAR * loss - gap(reference, arm, rounds), NEAR * loss - difference, loss, difference)
 
 
 def own_round(criterion: str, round: int, layer: int, name: str) -> Quantity:
