@@ -186,9 +186,17 @@ DEDICATED = ("snip", "grasp", "synflow")  # made for pruning before training
 GUIDED = ("magnitude", "snip", "synflow")  # those that find tickets in several rounds, as the paper says
 SCORED = ("magnitude", *DEDICATED)
 CIRCLE, CIRCLE_6, PRINTED = "planted-circle-5", "planted-circle-6", "planted-circle-5-printed"
-RELU, HELIX = "planted-relu-5", "planted-helix-5"
+WIDE, RELU, HELIX = "planted-circle-6-1000", "planted-relu-5", "planted-helix-5"
 EACH_TASK = {name: (name,) for name in (CIRCLE, RELU, HELIX)}
-HALF, TENTH, TWENTIETH, HUNDREDTH, PLANTED = 0.5, 0.1, 0.05, 0.01, None
+ALL, HALF, TENTH, TWENTIETH, HUNDREDTH, PLANTED = 1.0, 0.5, 0.1, 0.05, 0.01, None
+HALF_A_SAMPLE = 0.05  # of 1,000 for testing, in points: with it added to a margin, rounding decides nothing
+AS_RELEASED = {  # as many as planted, by the released code's count, and of how many parameters
+    CIRCLE: (110, 20_904),
+    CIRCLE_6: (121, 31_004),
+    WIDE: (120, 3_010_004),
+    RELU: (5, 20_501),
+    HELIX: (122, 20_703),
+}
 
 
 def both_ways(*networks):
@@ -197,8 +205,15 @@ def both_ways(*networks):
 
 
 def search(network, method, share, how=singleshot, released=False, **more):
-    """Return a search, in the sound way or as released; random scores, which never tie, are the same both ways."""
-    return how(network, method, share, released=released and method != "random", **more)
+    """Return a search, in the sound way or as released.
+
+    Random scores never tie, so that as released only the number kept is another: at the planted share that of the
+    released code; at other shares, where it is larger by one at most, the same.
+    """
+    if method == "random" and released:
+        kept, parameters = AS_RELEASED[network]
+        share, released = kept / parameters if share is PLANTED else share, False
+    return how(network, method, share, released=released, **more)
 
 
 def searches(question, network, methods, how=singleshot, released=False):
@@ -227,13 +242,24 @@ def found_by_each(question, network, methods, how=singleshot, ticket="weak", rel
     return conjunction(**{method: found_at_any(of, reading) for method, of in arms.items()})
 
 
+def found_at_each(question, network, methods, how=singleshot, released=False):
+    """For each method and each of the question's shares the share of draws in which a weak ticket is found."""
+    arms, reading = searches(question, network, methods, how, released), read_as("weak", network, released)
+    parts = {
+        f"{method}_{at(share)}": found_at_any([arm], reading)
+        for method, of in arms.items()
+        for share, arm in zip(question.shares, of)
+    }
+    return conjunction(**parts)
+
+
 # In one shot
 
 
 @claim(cases=both_ways(CIRCLE, RELU))
 def test_all_find_moderately_sparse_tickets(question, network, released):
-    """Every method, random included, finds weak tickets at moderate sparsity in one shot."""
-    return found_by_each(question, network, METHODS, released=released)
+    """Every method, random included, finds weak tickets at every moderate sparsity in one shot."""
+    return found_at_each(question, network, METHODS, released=released)
 
 
 @claim(cases=both_ways(HELIX))
@@ -246,15 +272,15 @@ def test_all_fail_on_helix_in_one_shot(question, network, released):
 def test_magnitude_is_on_par_in_one_shot(question, network, released):
     """Magnitude is within two points of the best of SNIP, GraSP and SynFlow in one shot; random pruning is not.
 
-    At half of the parameters random pruning is no control: all methods find tickets there.
+    That is a control at a tenth of the parameters only: at a half all methods find tickets, below all fail.
     """
-    parts = {}
-    for share in question.shares:
-        best = highest(score(search(network, method, share, released=released)) for method in DEDICATED)
-        for method in ("magnitude",) if share == HALF else ("magnitude", "random"):
-            behind = score(search(network, method, share, released=released)) - best
-            parts[f"{method}_{at(share)}"] = proportion(within(behind, 2))
-    return conjunction(**parts)
+
+    def on_par(method, share):
+        best = highest(score(search(network, dedicated, share, released=released)) for dedicated in DEDICATED)
+        return proportion(within(score(search(network, method, share, released=released)) - best, 2))
+
+    parts = {f"magnitude_{at(share)}": on_par("magnitude", share) for share in question.shares}
+    return conjunction(**parts, control_random_at_10_percent=on_par("random", TENTH))
 
 
 @claim(cases=both_ways(*EACH_TASK))
@@ -277,36 +303,36 @@ def test_failures_empty_layers(question, network, released):
     return conjunction(**{method: proportion(empty_layer(arm)) for method, arm in arms.items()})
 
 
-def hundred_rounds(share):
-    """SynFlow in a hundred rounds of scoring, without training in between."""
-    return singleshot(CIRCLE_6, "synflow", share, rounds=100)
+def synflow(rounds, share, released):
+    """SynFlow in one round of scoring or a hundred, without training in between."""
+    return singleshot(CIRCLE_6, "synflow", share, rounds=rounds, released=released)
 
 
-@claim(CIRCLE_6)
-def test_synflow_collapses_in_100_rounds(question):
+@claim(cases=both_ways(CIRCLE_6))
+def test_synflow_collapses_in_100_rounds(question, network, released):
     """At the planted sparsity SynFlow leaves no path with a hundred rounds either."""
-    return proportion(collapse(hundred_rounds(PLANTED)))
+    return proportion(collapse(synflow(100, PLANTED, released)))
 
 
-@claim(CIRCLE_6)
-def test_100_rounds_help_slightly(question):
+@claim(cases=both_ways(CIRCLE_6))
+def test_100_rounds_help_slightly(question, network, released):
     """With a hundred rounds SynFlow is slightly better after training: no worse, and at most ten points better."""
-    gains = {
-        share: score(hundred_rounds(share)) - score(singleshot(CIRCLE_6, "synflow", share))
-        for share in (PLANTED, HUNDREDTH)
-    }
-    slight = {share: proportion(within(above(gain, 5), 5)) for share, gain in gains.items()}
-    return conjunction(planted=slight[PLANTED], hundredth=slight[HUNDREDTH])
+
+    def slight(share):
+        gain = score(synflow(100, share, released)) - score(synflow(1, share, released))
+        return proportion(within(above(gain, 5), 5 + HALF_A_SAMPLE))
+
+    return conjunction(planted=slight(PLANTED), hundredth=slight(HUNDREDTH))
 
 
-@claim(CIRCLE_6)
-def test_100_rounds_change_little_before_training(question):
+@claim(cases=both_ways(CIRCLE_6))
+def test_100_rounds_change_little_before_training(question, network, released):
     """A hundred rounds barely change what SynFlow's masks are worth before training; training changes much."""
-    shares = (PLANTED, HUNDREDTH)
-    untrained = [score(hundred_rounds(share), "strong_raw") for share in shares]
-    changes = [value - score(singleshot(CIRCLE_6, "synflow", s), "strong_raw") for value, s in zip(untrained, shares)]
-    trained = [score(hundred_rounds(share)) - value for value, share in zip(untrained, shares)]
-    return conjunction(rounds=mean(changes), training=mean(trained))
+    reading, shares = read_as("strong", network, released), (PLANTED, HUNDREDTH)
+    untrained = [score(synflow(100, share, released), reading) for share in shares]
+    changes = [value - score(synflow(1, share, released), reading) for value, share in zip(untrained, shares)]
+    trained = [score(synflow(100, share, released)) - value for value, share in zip(untrained, shares)]
+    return conjunction(rounds=mean(changes), control_training=mean(trained))
 
 
 @claim(cases=both_ways(*EACH_TASK))
@@ -317,8 +343,8 @@ def test_no_strong_tickets_in_one_shot(question, network, released):
 
 @claim("planted-circle-10")
 def test_depth_10_is_as_depth_5(question):
-    """At depth 10, too, every method finds weak tickets at moderate sparsity."""
-    return found_by_each(question, "planted-circle-10", METHODS)
+    """At depth 10, too, every method finds weak tickets at every moderate sparsity."""
+    return found_at_each(question, "planted-circle-10", METHODS)
 
 
 @claim("planted-circle-10")
@@ -331,7 +357,7 @@ def test_depth_10_differs_little_from_depth_5(question):
     deep = {method: behind("planted-circle-10", method) - behind(CIRCLE, method) for method in METHODS}
     shallow = behind("planted-circle-3", "magnitude") - behind(CIRCLE, "magnitude")
     alike = {method: proportion(within(gap, 3)) for method, gap in deep.items()}
-    return conjunction(**alike, depth_3=proportion(within(shallow, 3)))
+    return conjunction(**alike, control_depth_3=proportion(within(shallow, 3)))
 
 
 @claim(cases={name: (name,) for name in ("planted-circle-3", "planted-relu-3", "planted-helix-3")})
@@ -340,19 +366,21 @@ def test_all_fail_at_depth_3(question, network):
     return found_by_each(question, network, METHODS)
 
 
-@claim("planted-circle-6-1000")
-def test_width_changes_little_before_training(question):
+@claim(cases=both_ways(WIDE))
+def test_width_changes_little_before_training(question, network, released):
     """Networks of width 1000 have strong tickets as bad as those of width 100; training changes more than width."""
+    reading = read_as("strong", network, released)
 
-    def change(method, share):
-        wide, narrow = (
-            singleshot(network, method, share, weak=False) for network in ("planted-circle-6-1000", CIRCLE_6)
-        )
-        return score(wide, "strong_raw") - score(narrow, "strong_raw")
+    def untrained(network, method, share):
+        return score(search(network, method, share, released=released, weak=False), reading)
 
-    half = singleshot(CIRCLE_6, "magnitude", HALF)
-    changes = {method: mean(change(method, share) for share in question.shares) for method in METHODS}
-    return conjunction(**changes, training=score(half) - score(half, "strong_raw"))
+    def change(method):
+        return mean(untrained(WIDE, method, share) - untrained(CIRCLE_6, method, share) for share in question.shares)
+
+    half = search(CIRCLE_6, "magnitude", HALF, released=released)
+    return conjunction(
+        **{method: change(method) for method in METHODS}, control_training=score(half) - score(half, reading)
+    )
 
 
 @claim(CIRCLE_6)
@@ -371,7 +399,7 @@ def test_noise_is_not_the_cause(question):
     }
     failure = below_planted(singleshot(CIRCLE_6, "magnitude", PLANTED, noise=0.0)) - behind("magnitude", TENTH, 0.0)
     alike = {method: proportion(within(gain, 5)) for method, gain in gains.items()}
-    return conjunction(**alike, failure=proportion(within(failure, 5)))
+    return conjunction(**alike, control_failure=proportion(within(failure, 5)))
 
 
 @claim(CIRCLE_6)
@@ -397,13 +425,13 @@ def test_accuracy_drops_at_a_hundredth(question, network, released):
 
 @claim(cases=both_ways(*EACH_TASK))
 def test_one_shot_needs_a_tenth(question, network, released):
-    """In one shot some method finds weak tickets from a tenth of the parameters on, and none does below."""
+    """In one shot some method finds weak tickets at a tenth of the parameters, and none does below."""
 
     def found_at(*shares):
         arms = [search(network, method, share, released=released) for share in shares for method in METHODS]
         return found_at_any(arms, read_as("weak", network, released))
 
-    return conjunction(from_a_tenth=found_at(TENTH), below=found_at(HUNDREDTH, PLANTED))
+    return conjunction(at_a_tenth=found_at(TENTH), below=found_at(HUNDREDTH, PLANTED))
 
 
 @claim(cases=EACH_TASK)
@@ -423,20 +451,21 @@ def test_rounds_find_much_sparser_tickets(question, network, released):
     return conjunction(**{method: found_at_any([arm]) for method, arm in arms.items()}, in_one_shot=in_one_shot)
 
 
-@claim(CIRCLE)
-def test_rounds_gain_at_a_hundredth(question):
+@claim(cases=both_ways(CIRCLE))
+def test_rounds_gain_at_a_hundredth(question, network, released):
     """At a hundredth of the parameters ten rounds of training are worth more than ten points on Circle."""
-    gains = {
-        method: score(multishot(CIRCLE, method, HUNDREDTH)) - score(singleshot(CIRCLE, method, HUNDREDTH))
-        for method in GUIDED
-    }
+
+    def reached(method, how):
+        return score(search(network, method, HUNDREDTH, how, released))
+
+    gains = {method: reached(method, multishot) - reached(method, singleshot) for method in GUIDED}
     return conjunction(**{method: proportion(above(gain, 10)) for method, gain in gains.items()})
 
 
 @claim(HELIX)
 def test_rounds_recover_helix(question):
-    """In ten rounds magnitude, SNIP and SynFlow find moderately sparse weak tickets on Helix."""
-    return found_by_each(question, "planted-helix-5", GUIDED, multishot)
+    """In ten rounds magnitude, SNIP and SynFlow find weak tickets at every moderate sparsity on Helix."""
+    return found_at_each(question, HELIX, GUIDED, multishot)
 
 
 @claim(cases=both_ways(CIRCLE))
@@ -509,11 +538,18 @@ def test_tickets_found_are_not_the_planted_ones(question):
 @claim(CIRCLE)
 def test_local_sparsity_does_not_mend_grasp(question):
     """Ranked layer by layer GraSP's weak tickets are no better than ranked all together, but for five points."""
-    gains = [
-        score(multishot(CIRCLE, "grasp", share, scope="layer")) - score(multishot(CIRCLE, "grasp", share))
+    gains = {
+        share: score(multishot(CIRCLE, "grasp", share, scope="layer")) - score(multishot(CIRCLE, "grasp", share))
         for share in question.shares
-    ]
-    return proportion(above(mean(gains), 5))
+    }
+    return conjunction(**{at(share): proportion(above(gain, 5)) for share, gain in gains.items()})
+
+
+@claim(CIRCLE)
+def test_grasp_stays_interrupted_layer_by_layer(question):
+    """Ranked layer by layer GraSP leaves no path from inputs to outputs either."""
+    arms = {share: multishot(CIRCLE, "grasp", share, scope="layer") for share in question.shares}
+    return conjunction(**{at(share): proportion(collapse(arm)) for share, arm in arms.items()})
 
 
 # Edge-popup
@@ -521,69 +557,75 @@ def test_local_sparsity_does_not_mend_grasp(question):
 
 def popped(network, share, released=False, annealed=False):
     """Share of draws in which edge-popup finds a strong ticket at a share of the parameters."""
-    return found_at_any([scores_sought(network, share, annealed, released)], "strong")
+    return found_at_any([scores_sought(network, share, annealed, released)], read_as("strong", network, released))
+
+
+def popped_score(network, share, released=False, annealed=False):
+    """The accuracy of the strong ticket that edge-popup finds at a share of the parameters."""
+    return score(scores_sought(network, share, annealed, released), read_as("strong", network, released))
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_edge_popup_beats_pruning_before_training(question, network, released):
     """At half of the parameters edge-popup finds a strong ticket, and pruning before training none."""
-    pruning = found_at_any([singleshot(network, method, HALF) for method in METHODS], "strong")
+    arms = [search(network, method, HALF, released=released) for method in METHODS]
+    pruning = found_at_any(arms, read_as("strong", network, released))
     return conjunction(edge_popup=popped(network, HALF, released), pruning=pruning)
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_edge_popup_is_far_ahead_untrained(question, network, released):
     """At half of the parameters edge-popup's strong ticket is over thirty points better than pruning's."""
-    others = highest(score(singleshot(network, method, HALF), "strong") for method in METHODS)
-    return proportion(above(score(scores_sought(network, HALF, released=released), "strong") - others, 30))
+    reading = read_as("strong", network, released)
+    others = highest(score(search(network, method, HALF, released=released), reading) for method in METHODS)
+    return proportion(above(popped_score(network, HALF, released) - others, 30))
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_edge_popup_finds_a_strong_ticket(question, network, released):
     """At half of the parameters edge-popup finds a strong ticket on Circle."""
-    return proportion(found(scores_sought(network, HALF, released=released), "strong"))
+    return popped(network, HALF, released)
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_edge_popup_fails_at_other_sparsities(question, network, released):
-    """Edge-popup finds a strong ticket at half of the parameters, and none at a tenth and below."""
-    others = [scores_sought(network, share, released=released) for share in question.shares]
-    return conjunction(at_a_half=popped(network, HALF, released), at_others=found_at_any(others, "strong"))
+    """Edge-popup finds a strong ticket at half of the parameters, and none at the paper's other shares."""
+    others = [scores_sought(network, share, released=released) for share in (ALL, *question.shares)]
+    at_others = found_at_any(others, read_as("strong", network, released))
+    return conjunction(at_a_half=popped(network, HALF, released), at_others=at_others)
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_edge_popup_peaks_at_a_half(question, network, released):
     """At half of the parameters edge-popup's strong ticket is over ten points better than at any other share."""
-
-    def reached(share):
-        return score(scores_sought(network, share, released=released), "strong")
-
-    return proportion(above(reached(HALF) - highest(reached(share) for share in question.shares), 10))
+    others = highest(popped_score(network, share, released) for share in (ALL, *question.shares))
+    return proportion(above(popped_score(network, HALF, released) - others, 10))
 
 
-@claim(CIRCLE)
-def test_edge_popup_collapses(question):
+@claim(cases=both_ways(CIRCLE))
+def test_edge_popup_collapses(question, network, released):
     """At the planted sparsity edge-popup leaves no path from inputs to outputs."""
-    return proportion(collapse(scores_sought(CIRCLE, PLANTED)))
+    return proportion(collapse(scores_sought(network, PLANTED, released=released)))
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_annealing_helps_edge_popup(question, network, released):
     """At a tenth of the parameters edge-popup is better when the share falls to that over the epochs."""
-    annealed, plain = (scores_sought(network, TENTH, annealed=way, released=released) for way in (True, False))
-    return effect(score(annealed, "strong") - score(plain, "strong"))
+    return effect(popped_score(network, TENTH, released, annealed=True) - popped_score(network, TENTH, released))
 
 
 @claim(cases=both_ways(CIRCLE))
 def test_annealing_makes_a_tenth_reasonable(question, network, released):
     """Annealed to a tenth of the parameters edge-popup is nearer to the planted ticket than to the best constant."""
-    return proportion(past_halfway(scores_sought(network, TENTH, annealed=True, released=released), "strong"))
+    arm = scores_sought(network, TENTH, annealed=True, released=released)
+    return proportion(past_halfway(arm, read_as("strong", network, released)))
 
 
 @claim(cases=both_ways(RELU, HELIX))
 def test_edge_popup_fails_on_regression(question, network, released):
     """On regressions edge-popup finds no strong ticket at any sparsity."""
-    return found_at_any([scores_sought(network, share, released=released) for share in question.shares], "strong")
+    arms = [scores_sought(network, share, released=released) for share in question.shares]
+    return found_at_any(arms, read_as("strong", network, released))
 
 
 @claim(cases={name: (name,) for name in (RELU, HELIX)})
@@ -593,51 +635,47 @@ def test_edge_popup_is_no_better_than_a_line(question, network):
     return proportion(lowest(worse_than_a_line(arm, "strong") for arm in arms))
 
 
-@claim(CIRCLE)
-def test_strong_tickets_found_are_dense(question):
+@claim(cases=both_ways(CIRCLE))
+def test_strong_tickets_found_are_dense(question, network, released):
     """Edge-popup finds strong tickets, plain at a half, annealed at a tenth, none at ten times what is planted."""
     return conjunction(
-        plain_at_a_half=popped(CIRCLE, HALF),
-        annealed_at_a_tenth=popped(CIRCLE, TENTH, annealed=True),
-        plain=popped(CIRCLE, TWENTIETH),
-        annealed=popped(CIRCLE, TWENTIETH, annealed=True),
+        plain_at_a_half=popped(network, HALF, released),
+        annealed_at_a_tenth=popped(network, TENTH, released, annealed=True),
+        plain=popped(network, TWENTIETH, released),
+        annealed=popped(network, TWENTIETH, released, annealed=True),
     )
 
 
-def gain_by_annealing(share):
-    """By how much edge-popup that is annealed to a share is ahead of plain edge-popup at a half, in points."""
-    annealed = score(scores_sought(CIRCLE, share, annealed=True), "strong")
-    return annealed - score(scores_sought(CIRCLE, HALF), "strong")
-
-
-@claim(CIRCLE)
-def test_annealing_makes_strong_tickets_sparser(question):
+@claim(cases=both_ways(CIRCLE))
+def test_annealing_makes_strong_tickets_sparser(question, network, released):
     """Annealed to a tenth of a half edge-popup is at most five points behind a half without."""
-    return effect(gain_by_annealing(TWENTIETH))
+    annealed = popped_score(network, TWENTIETH, released, annealed=True)
+    return effect(annealed - popped_score(network, HALF, released))
 
 
-@claim(CIRCLE)
-def test_annealing_reaches_a_tenth(question):
+@claim(cases=both_ways(CIRCLE))
+def test_annealing_reaches_a_tenth(question, network, released):
     """Annealed to a tenth of the parameters edge-popup is at most five points behind half of them without."""
-    return effect(gain_by_annealing(TENTH))
+    annealed = popped_score(network, TENTH, released, annealed=True)
+    return effect(annealed - popped_score(network, HALF, released))
 
 
 # Overall
 
 
-@claim(cases=EACH_TASK)
-def test_planted_strong_tickets_are_not_found(question, network):
+@claim(cases={**{name: (name, False) for name in EACH_TASK}, **both_ways(RELU)})
+def test_planted_strong_tickets_are_not_found(question, network, released):
     """The planted strong ticket is there, and no method finds one as sparse."""
-    arms = [how(network, method, PLANTED) for how in (singleshot, multishot) for method in SCORED]
+    arms = [search(network, method, PLANTED, how, released) for how in (singleshot, multishot) for method in SCORED]
     if "relu" not in network:  # whose four weights edge-popup, which keeps a share of every layer, cannot keep alone
         arms += [scores_sought(network, PLANTED, annealed=way) for way in (False, True)]
-    return found_at_any(arms, "strong")
+    return found_at_any(arms, read_as("strong", network, released))
 
 
-@claim(CIRCLE)
-def test_training_is_required(question):
+@claim(cases=both_ways(CIRCLE))
+def test_training_is_required(question, network, released):
     """At a tenth of the parameters and above training what was kept is worth more than forty points to every method."""
-    parts = {}
-    for method, arms in searches(question, CIRCLE, METHODS).items():
-        parts[method] = proportion(above(lowest(score(arm) - score(arm, "strong_raw") for arm in arms), 40))
+    parts, reading = {}, read_as("strong", network, released)
+    for method, arms in searches(question, network, METHODS, released=released).items():
+        parts[method] = proportion(above(lowest(score(arm) - score(arm, reading) for arm in arms), 40))
     return conjunction(**parts)
