@@ -56,6 +56,11 @@ def test_figures_are_drawn(tmp_path):
         "curves-criteria",
         "curves-kept-weights",
     }
+    write(tmp_path, [
+        row(untrained("large_final", after=after), seed, remaining, 0, "test_accuracy", 50 + seed)
+        for after in (0, 4_000, 10_000) for remaining in ("100.0", "51.3") for seed in (0, 1)
+    ])  # fmt: skip
+    assert [file.name.split("-lenet")[0] for file in figures.draw(tmp_path)] == ["curves-supermasks-by-length"]
     assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
 
 

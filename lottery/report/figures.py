@@ -10,6 +10,7 @@ from lottery.core.errors import LotteryError
 from lottery.experiments.arms import DENSE, Evaluate
 from lottery.experiments.measurements import ARM, COLUMNS, written
 from lottery.experiments.named_arms import branch, chain, continued, one_shot, untrained
+from lottery.experiments.scales import SNAPSHOTS
 from lottery.report import planted_figures
 
 if TYPE_CHECKING:
@@ -39,7 +40,14 @@ TRAINED = {
     "pruned-weights": {"zero": TICKET} | {name: chain("large_final", pruned=name) for name in PRUNED},
 }
 SIGNED = {"large_final_same_sign, signed constants": untrained("large_final_same_sign", "constant_initial_sign")}
-UNTRAINED = {"supermasks": SIGNED | {name: untrained(name) for name in UNTRAINED_CRITERIA}}
+UNTRAINED = {
+    "supermasks": SIGNED | {name: untrained(name) for name in UNTRAINED_CRITERIA},
+    "supermasks-by-length": {
+        **{f"large_final after {iterations:,} iterations": untrained("large_final", after=iterations)
+           for iterations in SNAPSHOTS},
+        "large_final at the end": untrained("large_final"),
+    },
+}  # fmt: skip
 TICKS = (100, 51.3, 21.1, 7.0, 3.6, 1.9, 0.5)  # per cent of the weights
 CHANCE = 10.0  # per cent, of ten classes
 Written = tuple[str, ...]  # an arm's columns
