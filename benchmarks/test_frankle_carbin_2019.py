@@ -461,12 +461,21 @@ def better(arm, other, rounds):
     return gap(arm, other, rounds, part="validation")
 
 
+def part_at(rate):
+    """The name of a claim's part at a learning rate."""
+    return "at_" + f"{rate:f}".rstrip("0").replace(".", "_")
+
+
+def at_rates(compare, optimiser, rates, rounds):
+    """The claim that tickets compare with the dense network in this way at each learning rate."""
+    parts = {}
+    for rate in rates:
+        ticket, dense = (under(optimiser.format(rate), arm) for arm in (TICKET, DENSE))
+        parts[part_at(rate)] = compare(ticket, dense, rounds)
+    return conjunction(**parts)
+
+
 LOWEST_RATE = under(ADAM.format(0.000025), TICKET)  # of the sweep; far below those that the paper calls alike
-
-
-def part_at(value):
-    """Return the name of a claim's part at a learning rate, or from a deviation."""
-    return "at_" + f"{value:f}".rstrip("0").replace(".", "_")
 
 
 @claim(LENET)
@@ -502,11 +511,7 @@ def test_extreme_rates_of_adam_do_not_stop(question):
 @claim(LENET)
 def test_pruning_helps_at_extreme_rates_of_adam(question):
     """At 2.5e-5 and 6.4e-3, where Adam does not come to its early stop, tickets yet become more accurate."""
-    parts = {}
-    for name, rate in (("low_rate", 0.000025), ("high_rate", 0.0064)):
-        ticket, dense = (under(ADAM.format(rate), arm) for arm in (TICKET, DENSE))
-        parts[name] = better(ticket, dense, question.rounds)
-    return conjunction(**parts)
+    return at_rates(better, ADAM, (0.000025, 0.0064), question.rounds)
 
 
 SWEEPS = {"adam": (ADAM, 0.0002, 0.002), "sgd": (PLAIN, 0.4, 0.8), "momentum": (MOMENTUM, 0.025, 0.1)}
@@ -515,21 +520,13 @@ SWEEPS = {"adam": (ADAM, 0.0002, 0.002), "sgd": (PLAIN, 0.4, 0.8), "momentum": (
 @claim(cases={f"{LENET}-{name}": sweep for name, sweep in SWEEPS.items()})
 def test_tickets_are_faster_at_other_rates(question, optimiser, *rates):
     """At other learning rates and with other optimisers tickets, too, stop earlier than the dense network."""
-    parts = {}
-    for rate in rates:
-        ticket, dense = (under(optimiser.format(rate), arm) for arm in (TICKET, DENSE))
-        parts[part_at(rate)] = delay(ticket, dense, question.rounds)
-    return conjunction(**parts)
+    return at_rates(delay, optimiser, rates, question.rounds)
 
 
 @claim(cases={f"{LENET}-{name}": sweep for name, sweep in (SWEEPS | {"momentum": (MOMENTUM, 0.1)}).items()})
 def test_tickets_are_more_accurate_at_other_rates(question, optimiser, *rates):
     """At other learning rates and with other optimisers tickets, too, are more accurate than the dense network."""
-    parts = {}
-    for rate in rates:
-        ticket, dense = (under(optimiser.format(rate), arm) for arm in (TICKET, DENSE))
-        parts[part_at(rate)] = better(ticket, dense, question.rounds)
-    return conjunction(**parts)
+    return at_rates(better, optimiser, rates, question.rounds)
 
 
 @claim(LENET)
