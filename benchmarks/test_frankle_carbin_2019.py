@@ -48,6 +48,7 @@ def test_small_tickets_exist(question):
     """Tickets of 10 to 20% of the weights match the dense network's accuracy in at most its number of iterations."""
     difference = gap(TICKET, DENSE, question.rounds)
     return conjunction(
+        beside={"difference": difference},
         accuracy=difference,
         early_stop=delay(TICKET, DENSE, question.rounds),
         control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
@@ -59,6 +60,7 @@ def test_best_small_ticket_matches(question):
     """The best of the tickets of 10 to 20% of the weights, chosen by validation images, is no worse and no slower."""
     difference = best_by_validation(TICKET, question.rounds, accuracy) - accuracy(DENSE, 0)
     return conjunction(
+        beside={"difference": difference},
         accuracy=difference,
         early_stop=best_by_validation(TICKET, question.rounds, early_stop) - early_stop(DENSE, 0),
         control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
@@ -150,7 +152,9 @@ def test_accuracy_rises_by_0_3_at_13_5(question):
 def test_accuracy_returns_at_3_6(question):
     """With 3.6% of the weights the ticket is as accurate as the dense network, and its reinitialisation is not."""
     difference = gap(TICKET, DENSE, question.rounds)
-    return conjunction(returns=difference, control_falls=gap(REINIT, DENSE, question.rounds))
+    return conjunction(
+        beside={"difference": difference}, returns=difference, control_falls=gap(REINIT, DENSE, question.rounds)
+    )
 
 
 @claim(LENET)
@@ -645,7 +649,9 @@ def test_wide_tickets_are_hardly_faster_at_equal_count(question):
 def test_widths_return_at_equal_count(question):
     """At about 9,000 to 15,000 weights tickets of any width are as accurate as their dense network; reinits are not."""
     difference = better(TICKET, DENSE, question.rounds)
-    return conjunction(returns=difference, control_falls=better(REINIT, DENSE, question.rounds))
+    return conjunction(
+        beside={"difference": difference}, returns=difference, control_falls=better(REINIT, DENSE, question.rounds)
+    )
 
 
 # Structure: nothing to measure
