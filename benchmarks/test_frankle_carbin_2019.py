@@ -1,5 +1,8 @@
 """Frankle & Carbin 2019: The Lottery Ticket Hypothesis (arXiv 1803.03635)."""
 
+from dataclasses import replace
+from fractions import Fraction
+
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
 from lottery.claims.image_quantities import (
     accuracy,
@@ -28,15 +31,13 @@ from lottery.experiments.named_arms import (
     under,
 )
 from lottery.experiments.scales import ADAM, MOMENTUM, PLAIN, SGD
-from lottery.models.architectures import CONVOLUTION, SHORTCUT, network
+from lottery.models.architectures import network
+from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, SHORTCUT
 
 LENET = "lenet-300-100"
 TICKET, REINIT = chain("large_final"), branch("large_final", "reinit")
-RANDOM_SPARSE = chain("random")  # a random mask knows nothing of the weights: as good as a new draw
-
-
 ONE_SHOT = one_shot("large_final")
-LAYERS = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
+RANDOM_SPARSE = chain("random")  # a random mask knows nothing of the weights: as good as a new draw
 
 
 # Abstract and introduction
@@ -45,8 +46,10 @@ LAYERS = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
 @claim(LENET)
 def test_small_tickets_exist(question):
     """Tickets of 10 to 20% of the weights match the dense network's accuracy in at most its number of iterations."""
+    difference = gap(TICKET, DENSE, question.rounds)
     return conjunction(
-        accuracy=gap(TICKET, DENSE, question.rounds),
+        beside={"difference": difference},
+        accuracy=difference,
         early_stop=delay(TICKET, DENSE, question.rounds),
         control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
     )
@@ -55,9 +58,12 @@ def test_small_tickets_exist(question):
 @claim(LENET)
 def test_best_small_ticket_matches(question):
     """The best of the tickets of 10 to 20% of the weights, chosen by validation images, is no worse and no slower."""
+    difference = best_by_validation(TICKET, question.rounds, accuracy) - accuracy(DENSE, 0)
     return conjunction(
-        accuracy=best_by_validation(TICKET, question.rounds, accuracy) - accuracy(DENSE, 0),
+        beside={"difference": difference},
+        accuracy=difference,
         early_stop=best_by_validation(TICKET, question.rounds, early_stop) - early_stop(DENSE, 0),
+        control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
     )
 
 
@@ -126,7 +132,7 @@ def test_early_stop_returns_at_3_6(question):
     return conjunction(
         slows=early_stop(TICKET, smallest) - early_stop(TICKET, fastest),
         returns=delay(TICKET, DENSE, [smallest]),
-        control_is_earlier=delay(TICKET, DENSE, [fastest]),
+        control_reinit_is_later=delay(REINIT, DENSE, [smallest]),
     )
 
 
@@ -145,7 +151,10 @@ def test_accuracy_rises_by_0_3_at_13_5(question):
 @claim(LENET)
 def test_accuracy_returns_at_3_6(question):
     """With 3.6% of the weights the ticket is as accurate as the dense network, and its reinitialisation is not."""
-    return conjunction(returns=gap(TICKET, DENSE, question.rounds), control_falls=gap(REINIT, DENSE, question.rounds))
+    difference = gap(TICKET, DENSE, question.rounds)
+    return conjunction(
+        beside={"difference": difference}, returns=difference, control_falls=gap(REINIT, DENSE, question.rounds)
+    )
 
 
 @claim(LENET)
@@ -168,7 +177,7 @@ def test_final_accuracy_rises(question):
 
 @claim(LENET)
 def test_best_final_accuracy_rises_by_0_35(question):
-    """At the end the best ticket, chosen by validation images, is 0.35 points more accurate than the dense network."""
+    """At the end the best ticket, by validation images, is up to 0.35 points more accurate than the dense network."""
 
     def at_the_end(arm, n):
         return accuracy(arm, n, "end")
@@ -240,15 +249,16 @@ def test_one_shot_tickets(question):
 
 @claim(LENET)
 def test_one_shot_tickets_have_ends(question):
-    """Pruned at once, networks are earlier from 64 to 21% of the weights and better from 80 to 5.6%, not below."""
+    """Pruned at once, networks are earlier from 64 to 21% of the weights and better from 80 to 5.6%, not beyond."""
     largest, earliest, latest, too_late, smallest, too_small = question.rounds
     return conjunction(
+        not_faster_at_80=delay(ONE_SHOT, DENSE, [largest]),
         faster_at_64=delay(ONE_SHOT, DENSE, [earliest]),
         faster_at_21=delay(ONE_SHOT, DENSE, [latest]),
-        not_faster_at_13_5=delay(ONE_SHOT, DENSE, [too_late]),
+        not_faster_at_16_9=delay(ONE_SHOT, DENSE, [too_late]),
         better_at_80=gap(ONE_SHOT, DENSE, [largest]),
         better_at_5_6=gap(ONE_SHOT, DENSE, [smallest]),
-        not_better_at_3_6=gap(ONE_SHOT, DENSE, [too_small]),
+        not_better_at_4_5=gap(ONE_SHOT, DENSE, [too_small]),
     )
 
 
@@ -260,7 +270,24 @@ def test_iterative_beats_one_shot(question):
     )
 
 
-# Appendices B to D
+# Appendix B: resetting or training on
+
+
+@claim(LENET)
+def test_reset_beats_continuing(question):
+    """At small sizes, resetting the weights in each round leaves more accurate and faster networks than training on."""
+    on = continued("large_final")
+    return conjunction(accuracy=gap(TICKET, on, question.rounds), early_stop=delay(on, TICKET, question.rounds))
+
+
+@claim(LENET)
+def test_reset_in_each_round_beats_reset_at_the_end(question):
+    """At small sizes, tickets reset in each round are more accurate and faster than those reset at the end alone."""
+    once = reset_at_the_end("large_final")
+    return conjunction(accuracy=gap(TICKET, once, question.rounds), early_stop=delay(once, TICKET, question.rounds))
+
+
+# Appendices C and D: learning curves
 
 
 @claim(LENET)
@@ -283,31 +310,26 @@ def test_early_stop_measures_speed(question):
 
 @claim(LENET)
 def test_tickets_fit_at_smaller_sizes(question):
-    """Where reinitialised networks no longer fit the training images, tickets of the same size fit them better."""
-    return effect(gap(TICKET, REINIT, question.rounds, "end", "train"))
+    """At a size at which tickets still fit the training images, reinitialised networks no longer do."""
+
+    def fit(arm):
+        return mean(accuracy(arm, n, "end", "train") for n in question.rounds)
+
+    return conjunction(ticket_fits=fit(TICKET), reinit_does_not=fit(REINIT))
 
 
-@claim(LENET)
-def test_reset_beats_continuing(question):
-    """At small sizes, resetting the weights in each round leaves more accurate and faster networks than training on."""
-    on = continued("large_final")
-    return conjunction(accuracy=gap(TICKET, on, question.rounds), early_stop=delay(on, TICKET, question.rounds))
-
-
-@claim(LENET)
-def test_reset_in_each_round_beats_reset_at_the_end(question):
-    """At small sizes, tickets reset in each round are more accurate and faster than those reset at the end alone."""
-    once = reset_at_the_end("large_final")
-    return conjunction(accuracy=gap(TICKET, once, question.rounds), early_stop=delay(once, TICKET, question.rounds))
-
-
-# Appendices E and F: what a ticket is
+# Appendix E: structure alone
 
 
 @claim(LENET)
 def test_reinit_beats_random_sparse(question):
     """A ticket's structure with new weights is better at the end than a random structure of the same size."""
     return effect(gap(REINIT, RANDOM_SPARSE, question.rounds, "end"))
+
+
+# Appendix F: what a ticket is
+
+LAYERS = {"first_layer": 0, "second_layer": 1, "output_layer": -1}
 
 
 def kept(training, rounds, layer, name):
@@ -376,7 +398,7 @@ def spread(training, rounds, name, criterion="large_final"):
 
 @claim(LENET)
 def test_inputs_are_connected_unevenly(question):
-    """In the first layer a ticket's connections are spread far more unevenly over the inputs than over the units."""
+    """In the first layer a ticket's connections are spread more unevenly over the inputs than over the units."""
     return effect(spread("", question.rounds, "spread_over_inputs") - spread("", question.rounds, "spread_over_units"))
 
 
@@ -435,7 +457,7 @@ def test_noise_costs_step_by_step(question):
     return conjunction(**parts)
 
 
-# Appendix G: other learning rates, pruning rates, deviations and widths
+# Appendix G: other learning rates
 
 
 def better(arm, other, rounds):
@@ -443,13 +465,30 @@ def better(arm, other, rounds):
     return gap(arm, other, rounds, part="validation")
 
 
+def part_at(rate):
+    """The name of a claim's part at a learning rate."""
+    return "at_" + f"{rate:f}".rstrip("0").replace(".", "_")
+
+
+def at_rates(compare, optimiser, rates, rounds):
+    """The claim that tickets compare with the dense network in this way at each learning rate."""
+    parts = {}
+    for rate in rates:
+        ticket, dense = (under(optimiser.format(rate), arm) for arm in (TICKET, DENSE))
+        parts[part_at(rate)] = compare(ticket, dense, rounds)
+    return conjunction(**parts)
+
+
+LOWEST_RATE = under(ADAM.format(0.000025), TICKET)  # of the sweep; far below those that the paper calls alike
+
+
 @claim(LENET)
 def test_learning_rates_of_adam_are_alike(question):
-    """From 2e-4 to 2e-3 Adam's networks are similarly accurate, with all weights and with few; far below it is not."""
-    rates = {"at_0_0002": 0.0002, "at_0_002": 0.002, "control_is_outside": 0.000025}
-    return conjunction(
-        **{name: better(under(ADAM.format(rate), TICKET), TICKET, question.rounds) for name, rate in rates.items()}
-    )
+    """From 2e-4 to 2e-3 Adam's networks are similarly accurate, with all weights and with few; far below not."""
+    parts = {
+        part_at(rate): better(under(ADAM.format(rate), TICKET), TICKET, question.rounds) for rate in (0.0002, 0.002)
+    }
+    return conjunction(**parts, control_is_outside=better(LOWEST_RATE, TICKET, [0]))
 
 
 @claim(LENET)
@@ -461,54 +500,74 @@ def test_high_rates_of_adam_are_fastest(question):
 
 @claim(LENET)
 def test_extreme_rates_of_adam_do_not_stop(question):
-    """At 2.5e-5 and 6.4e-3 Adam does not come to its early stop within the run, and yet pruning helps accuracy."""
-    low, high = (under(ADAM.format(rate), TICKET) for rate in (0.000025, 0.0064))
+    """At 2.5e-5 and 6.4e-3 Adam's dense network does not come to its early stop within the run; at 1.2e-3 it does."""
+
+    def unstopped(arm):
+        return proportion(above(unfinished(arm, 0), 0.5))
+
     return conjunction(
-        low_does_not_stop=proportion(above(unfinished(low, 0), 0.5)),
-        high_does_not_stop=proportion(above(unfinished(high, 0), 0.5)),
-        pruning_helps_low=better(low, under(ADAM.format(0.000025), DENSE), question.rounds),
-        pruning_helps_high=better(high, under(ADAM.format(0.0064), DENSE), question.rounds),
+        low_does_not_stop=unstopped(LOWEST_RATE),
+        high_does_not_stop=unstopped(under(ADAM.format(0.0064), TICKET)),
+        control_usual_rate_stops=unstopped(DENSE),
     )
 
 
-@claim(
-    cases={
-        f"{LENET}-adam": (ADAM, 0.0002, 0.002),
-        f"{LENET}-sgd": (PLAIN, 0.4, 0.8),
-        f"{LENET}-momentum": (MOMENTUM, 0.025, 0.1),
-    }
-)
-def test_pattern_at_other_rates(question, optimiser, low, high):
-    """At other learning rates and with other optimisers tickets, too, learn faster and become more accurate."""
-    parts = {}
-    for name, rate in (("low", low), ("high", high)):
-        ticket, dense = (under(optimiser.format(rate), arm) for arm in (TICKET, DENSE))
-        parts[f"{name}_rate_accuracy"] = better(ticket, dense, question.rounds)
-        parts[f"{name}_rate_early_stop"] = delay(ticket, dense, question.rounds)
-    return conjunction(**parts)
+@claim(LENET)
+def test_pruning_helps_at_extreme_rates_of_adam(question):
+    """At 2.5e-5 and 6.4e-3, where Adam does not come to its early stop, tickets yet become more accurate."""
+    return at_rates(better, ADAM, (0.000025, 0.0064), question.rounds)
+
+
+SWEEPS = {"adam": (ADAM, 0.0002, 0.002), "sgd": (PLAIN, 0.4, 0.8), "momentum": (MOMENTUM, 0.025, 0.1)}
+
+
+@claim(cases={f"{LENET}-{name}": sweep for name, sweep in SWEEPS.items()})
+def test_tickets_are_faster_at_other_rates(question, optimiser, *rates):
+    """At other learning rates and with other optimisers tickets, too, stop earlier than the dense network."""
+    return at_rates(delay, optimiser, rates, question.rounds)
+
+
+@claim(cases={f"{LENET}-{name}": sweep for name, sweep in (SWEEPS | {"momentum": (MOMENTUM, 0.1)}).items()})
+def test_tickets_are_more_accurate_at_other_rates(question, optimiser, *rates):
+    """At other learning rates and with other optimisers tickets, too, are more accurate than the dense network."""
+    return at_rates(better, optimiser, rates, question.rounds)
 
 
 @claim(LENET)
-def test_sgd_is_as_good_as_adam(question):
-    """SGD at 0.4 and at 0.8 stops as early as Adam at its best rate, and is as accurate; Adam at 2e-4 is later."""
-    parts = {}
-    for rate in (0.4, 0.8):
-        sgd = under(PLAIN.format(rate), TICKET)
-        named = str(rate).replace(".", "_")
-        parts[f"accuracy_at_{named}"] = better(sgd, TICKET, question.rounds)
-        parts[f"early_stop_at_{named}"] = delay(sgd, TICKET, question.rounds)
+def test_sgd_is_as_accurate_as_adam(question):
+    """SGD at 0.4 and at 0.8 is as accurate as Adam at its best rate; Adam at the lowest of its rates is not."""
+    parts = {part_at(rate): better(under(PLAIN.format(rate), TICKET), TICKET, question.rounds) for rate in (0.4, 0.8)}
+    return conjunction(**parts, control_lowest_rate_falls=better(LOWEST_RATE, TICKET, [0]))
+
+
+@claim(LENET)
+def test_sgd_stops_as_early_as_adam(question):
+    """SGD at 0.4 and at 0.8 stops as early as Adam at its best rate; Adam at 2e-4 is later."""
+    parts = {part_at(rate): delay(under(PLAIN.format(rate), TICKET), TICKET, question.rounds) for rate in (0.4, 0.8)}
     slow = under(ADAM.format(0.0002), TICKET)
-    return conjunction(**parts, control_is_later=delay(slow, TICKET, question.rounds))
+    return conjunction(**parts, control_low_rate_is_later=delay(slow, TICKET, question.rounds))
 
 
 @claim(LENET)
-def test_momentum_at_0_025_is_best_unpruned(question):
-    """With momentum the rate 0.025 gives the most accurate dense network, which pruning only makes worse."""
+def test_momentum_at_0_025_is_better_unpruned(question):
+    """With momentum the dense network is more accurate at 0.025 than at 0.1."""
     low, high = (under(MOMENTUM.format(rate), TICKET) for rate in (0.025, 0.1))
+    return effect(better(low, high, question.rounds))
+
+
+@claim(LENET)
+def test_momentum_at_0_025_gains_nothing(question):
+    """With momentum at 0.025 no ticket is more accurate than the dense network; with Adam tickets are."""
+    ticket, dense = (under(MOMENTUM.format(0.025), arm) for arm in (TICKET, DENSE))
+    larger, smaller = question.rounds
     return conjunction(
-        dense_is_best=better(low, high, [0]),
-        pruning_lowers_it=slope(accuracy(low, n, part="validation") for n in question.rounds),
+        larger_ticket=better(ticket, dense, [larger]),
+        smaller_ticket=better(ticket, dense, [smaller]),
+        control_usual_ticket_gains=better(TICKET, DENSE, question.rounds),
     )
+
+
+# Appendix G: other pruning rates
 
 
 @claim(
@@ -524,6 +583,9 @@ def test_slow_pruning_beats_fast(question, slow, fast):
     )
 
 
+# Appendix G: other deviations of the initialisation
+
+
 def drawn_with(deviation):
     """The ticket of the network whose weights start with this deviation in every layer."""
     return of_network(f"{LENET}-normal-{deviation}", TICKET)
@@ -532,24 +594,36 @@ def drawn_with(deviation):
 @claim(LENET)
 def test_deviation_0_1_is_best(question):
     """A deviation of 0.1 in every layer is about as good as Glorot's, and better than a quarter or four times of it."""
+    best, quarter, four_times = map(drawn_with, ("0_1", "0_025", "0_4"))
     return conjunction(
-        about_glorot=better(drawn_with("0_1"), TICKET, question.rounds),
-        over_a_quarter=better(drawn_with("0_1"), drawn_with("0_025"), question.rounds),
-        over_four_times=better(drawn_with("0_1"), drawn_with("0_4"), question.rounds),
+        about_glorot=better(best, TICKET, question.rounds),
+        over_a_quarter=better(best, quarter, question.rounds),
+        over_four_times=better(best, four_times, question.rounds),
+        control_a_quarter_falls=better(quarter, TICKET, question.rounds),
     )
 
 
+DEVIATIONS = ("0_025", "0_1", "0_4")
+
+
+@claim(cases={f"{LENET}-{deviation}": (deviation,) for deviation in DEVIATIONS})
+def test_tickets_are_faster_from_other_deviations(question, deviation):
+    """From other deviations tickets, too, stop earlier than the dense network."""
+    ticket = drawn_with(deviation)
+    return effect(delay(ticket, of_network(ticket.network, DENSE), question.rounds))
+
+
 @claim(LENET)
-def test_pattern_at_other_deviations(question):
-    """From other deviations tickets, too, learn faster and become more accurate than the dense network."""
+def test_tickets_are_more_accurate_from_other_deviations(question):
+    """From other deviations tickets, too, become more accurate than the dense network."""
     parts = {}
-    for deviation in ("0_025", "0_1", "0_4"):
+    for deviation in DEVIATIONS:
         ticket = drawn_with(deviation)
-        dense = of_network(ticket.network, DENSE)
-        parts[f"accuracy_at_{deviation}"] = better(ticket, dense, question.rounds)
-        parts[f"early_stop_at_{deviation}"] = delay(ticket, dense, question.rounds)
+        parts[f"from_{deviation}"] = better(ticket, of_network(ticket.network, DENSE), question.rounds)
     return conjunction(**parts)
 
+
+# Appendix G: other widths
 
 NARROW = of_network(f"{LENET}-narrow", TICKET)
 
@@ -563,19 +637,20 @@ def test_wide_tickets_are_better_at_equal_count(question):
 
 @claim(LENET)
 def test_wide_tickets_are_hardly_faster_at_equal_count(question):
-    """With as many weights left, the ticket of a wider network stops about as early as that of a narrow one."""
+    """With about as many weights left, the ticket of a wider network stops about as early as that of a narrow one."""
     of_wide, of_narrow = question.rounds
     return conjunction(
         about_as_early=early_stop(NARROW, of_narrow) - early_stop(TICKET, of_wide),
-        control_is_later=early_stop(of_network(NARROW.network, REINIT), of_narrow) - early_stop(NARROW, of_narrow),
+        control_reinit_is_later=early_stop(REINIT, of_wide) - early_stop(TICKET, of_wide),
     )
 
 
 @claim(LENET, f"{LENET}-narrow")
 def test_widths_return_at_equal_count(question):
     """At about 9,000 to 15,000 weights tickets of any width are as accurate as their dense network; reinits are not."""
+    difference = better(TICKET, DENSE, question.rounds)
     return conjunction(
-        returns=better(TICKET, DENSE, question.rounds), control_falls=better(REINIT, DENSE, question.rounds)
+        beside={"difference": difference}, returns=difference, control_falls=better(REINIT, DENSE, question.rounds)
     )
 
 
@@ -610,6 +685,19 @@ def test_weight_counts(question, name, unit, printed_all, printed_convolutions):
     return exact(lambda: {part: as_printed(counts[part][0] / unit, text) for part, text in printed.items()}, printed)
 
 
+@claim(cases={name: (name, printed) for name, printed in (("conv-2", "99"), ("conv-4", "89"), ("conv-6", "35"))})
+def test_dense_shares(question, name, printed):
+    """Of the weights of the described networks as large a share is in dense layers as the paper prints."""
+    one = network(name)
+    return exact(lambda: as_printed(100 * one.weights_of(HIDDEN, OUTPUT) / one.weights, printed), printed)
+
+
+def pruned_by(architecture, rates):
+    """Return a network with other rates of pruning, in per cent, for some roles of its layers."""
+    shares = {role: Fraction(rate) / 100 for role, rate in rates.items()}
+    return replace(architecture, pruned_per_round=tuple((dict(architecture.pruned_per_round) | shares).items()))
+
+
 @claim(
     cases={
         "lenet-300-100": (
@@ -619,15 +707,26 @@ def test_weight_counts(question, name, unit, printed_all, printed_convolutions):
         "conv-2": ("conv-2", {6: "26.5", 11: "8.8", 14: "4.6", 16: "3"}),
         "conv-4": ("conv-4", {11: "11.1", 12: "9.2", 13: "7.6", 15: "5.4"}),
         "conv-6": ("conv-6", {7: "26.4", 10: "15.1", 12: "10.5"}),
+        "conv-6-at-10": ("conv-6", {11: "19.7", 13: "15.2", 15: "11.9", 17: "9.31"}, {CONVOLUTION: 10}),
         "resnet-18": ("resnet-18", {4: "41.7", 6: "27.1", 7: "21.9", 10: "11.8"}),
         "vgg-19": ("vgg-19", {12: "6.9", 15: "3.5", 19: "1.5"}),
     }
 )
-def test_pruning_ladder(question, name, printed):
-    """The described rates per round leave the shares of weights that the paper prints."""
+def test_pruning_ladder(question, name, printed, rates=None):
+    """The described rates per round, or `rates` in per cent, leave the shares of weights that the paper prints."""
+    one = pruned_by(network(name), rates or {})
     return exact(
-        lambda: {round: as_printed(network(name).weights_remaining(round), text) for round, text in printed.items()},
-        printed,
+        lambda: {round: as_printed(one.weights_remaining(round), text) for round, text in printed.items()}, printed
+    )
+
+
+@claim(LENET)
+def test_one_shot_shares(question):
+    """Pruned at once by plain rates, the output layer at half of that, LeNet keeps the shares that the paper prints."""
+    printed = {5: "95.0", 32.5: "67.5", 82.5: "17.6", 95: "5.17"}
+    networks = {rate: pruned_by(network(LENET), {HIDDEN: rate, OUTPUT: rate / 2}) for rate in printed}
+    return exact(
+        lambda: {rate: as_printed(networks[rate].weights_remaining(1), text) for rate, text in printed.items()}, printed
     )
 
 

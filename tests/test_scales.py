@@ -1,6 +1,7 @@
 """Scales: what stands in for what, and recipes that give early stopping something to find."""
 
 import dataclasses
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -17,6 +18,7 @@ from tests.conftest import replica
 from tests.training_helpers import train
 
 LENET = "lenet-300-100"
+ENTRIES = entries.read(Path(__file__).parent.parent / "expected" / "frankle_carbin_2019.toml")
 
 
 def test_dense_early_stop_of_digits_comes_before_the_middle(digits):
@@ -93,20 +95,29 @@ class TestSweeps:
     """Frankle & Carbin's appendix G: every scale has each variant, which differs from its network in one thing."""
 
     @pytest.mark.parametrize("name", SCALES)
-    def test_a_training_of_the_sweep_differs_in_its_optimiser_alone(self, name):
-        """Length, batch and looks stay; two rates of one optimiser are as far apart as the paper's."""
+    def test_a_training_of_the_sweep_differs_in_its_optimiser(self, name):
+        """Batch and number of looks stay; two rates of one optimiser are as far apart as the paper's."""
         settings = SCALES[name].settings[LENET]
-        usual = settings[EARLY_STOP]
+        usual = settings[EARLY_STOP].config
         for training, (optimiser, rate, momentum) in SWEPT.items():
             config = settings[training].config
             assert (config.optimiser, config.momentum) == (optimiser, momentum)
-            assert dataclasses.replace(config, optimiser="adam", learning_rate=0.0, momentum=0.0) == (
-                dataclasses.replace(usual.config, learning_rate=0.0)
-            )
-            factor = (
-                settings[SGD].config.learning_rate / 0.8 if optimiser == "sgd" else usual.config.learning_rate / 1.2e-3
-            )
+            assert config.iterations / config.interval == usual.iterations / usual.interval
+            may_differ = ("optimiser", "learning_rate", "momentum", "iterations", "interval")
+            assert dataclasses.replace(config, **{name: getattr(usual, name) for name in may_differ}) == usual
+            factor = settings[SGD].config.learning_rate / 0.8 if optimiser == "sgd" else usual.learning_rate / 1.2e-3
             assert config.learning_rate == pytest.approx(rate * factor)
+
+    @pytest.mark.parametrize("name, longest", [("tiny", 5), ("reduced", 1), ("paper", 1)])
+    def test_slow_rates_train_longer_in_the_miniature(self, name, longest):
+        """In proportion to the usual rate of the optimiser; momentum counts as the tenfold that it comes to."""
+        settings = SCALES[name].settings[LENET]
+        usual = {"adam": settings[EARLY_STOP].config, "sgd": settings[SGD].config}
+        for training in SWEPT:
+            config = settings[training].config
+            slower = usual[config.optimiser].learning_rate / config.learning_rate * (1 - config.momentum)
+            times = config.iterations / usual[config.optimiser].iterations
+            assert times == pytest.approx(min(max(slower, 1), longest)), training
 
     @pytest.mark.parametrize("name", SCALES)
     def test_a_variant_differs_from_its_network_in_one_thing(self, name):
@@ -123,18 +134,71 @@ class TestSweeps:
             ]
             assert sum(same) == 2, variant
 
-    def test_equal_counts_are_equal(self):
-        """The rungs at which widths and pruning rates are compared leave the wide or slow network no more weights."""
-        pairs = [(LENET, 12, f"{LENET}-narrow", 5), (LENET, 13, f"{LENET}-pruned-by-60", 3),
-                 (LENET, 12, f"{LENET}-pruned-by-40", 5), (f"{LENET}-pruned-by-10", 15, f"{LENET}-pruned-by-40", 3),
-                 ("lenet-96-48", 13, "lenet-96-48-narrow", 4)]  # fmt: skip
-        for name, round, other, its in pairs:
-            left, of_other = sum(network(name).kept(round)), sum(network(other).kept(its))
-            assert 0.75 * of_other < left <= of_other, (name, other, left, of_other)
-
     @pytest.mark.parametrize("deviation", [0.025, 0.1, 0.4])
     def test_a_deviation_is_that_of_every_layer(self, deviation):
         """Told by Kolmogorov and Smirnov's test against the normal distribution of that deviation."""
         name = f"{LENET}-normal-{deviation}".replace(".", "_")
         for weights in initial_weights(network(name), 0):
             assert kstest(weights.flatten().numpy(), norm(0, deviation).cdf).pvalue > 1e-4
+
+
+def asked(claim):
+    """Yield the network that stands in for LeNet-300-100 and the rounds, at every scale that asks this claim."""
+    entry = ENTRIES[f"frankle_carbin2019.{claim}"]
+    for name in SCALES:
+        if not entry.question(name).skip:
+            yield SCALES[name].setting(LENET, EARLY_STOP).network, entry.question(name).rounds
+
+
+def left(name, round):
+    return sum(network(name).kept(round))
+
+
+class TestRungs:
+    """Frankle & Carbin's entries ask at the sizes that their words name, in the miniature as well."""
+
+    @pytest.mark.parametrize(
+        "claim, first, second",
+        [
+            (f"wide_tickets_are_better_at_equal_count[{LENET}]", "", "-narrow"),
+            (f"slow_pruning_beats_fast[{LENET}-20-over-60]", "", "-pruned-by-60"),
+            (f"slow_pruning_beats_fast[{LENET}-20-over-40]", "", "-pruned-by-40"),
+            (f"slow_pruning_beats_fast[{LENET}-10-over-40]", "-pruned-by-10", "-pruned-by-40"),
+        ],
+    )
+    def test_what_should_be_better_has_no_more_weights(self, claim, first, second):
+        """The slowly pruned or wide network is asked at the rung that leaves it about as many weights, and no more."""
+        for name, (one, other) in asked(claim):
+            assert 0.75 * left(name + second, other) < left(name + first, one) <= left(name + second, other), name
+
+    def test_what_should_be_equal_has_as_many_weights(self):
+        """Within a tenth: wide against narrow, and the narrow miniature against the wide one."""
+        pairs = list(asked(f"wide_tickets_are_hardly_faster_at_equal_count[{LENET}]"))
+        wide, narrow = (asked(f"widths_return_at_equal_count[{one}]") for one in (LENET, f"{LENET}-narrow"))
+        (miniature, of_wide), (_, of_narrow) = next(wide), next(narrow)
+        pairs += [(miniature, pair) for pair in zip(of_wide, of_narrow)]
+        for name, (one, other) in pairs:
+            assert left(name, one) == pytest.approx(left(f"{name}-narrow", other), rel=0.1), (name, one, other)
+
+    @pytest.mark.parametrize(
+        "claim, share", [("training_accuracy_stays_full", 0.02), ("every_network_fits_the_training_images", 0.05)]
+    )
+    def test_down_to_a_share(self, claim, share):
+        """The last rung is the last that leaves at least the share of the words."""
+        for name, rounds in asked(f"{claim}[{LENET}]"):
+            assert left(name, rounds[-1] + 1) < share * left(name, 0) <= left(name, rounds[-1]), name
+
+    @pytest.mark.parametrize(
+        "claim, low, high",
+        [
+            ("small_tickets_exist", 0.1, 0.2),
+            ("best_small_ticket_matches", 0.1, 0.2),
+            ("larger_tickets_learn_faster_and_better", 0.2, 0.6),
+            ("widths_return_at_equal_count", 9_000 / 266_200, 15_000 / 266_200),
+            ("tickets_fit_at_smaller_sizes", 0.02, 0.05),
+        ],
+    )
+    def test_between_two_shares(self, claim, low, high):
+        """Every rung leaves a share between those of the words."""
+        for name, rounds in asked(f"{claim}[{LENET}]"):
+            assert all(low <= left(name, round) / left(name, 0) <= high for round in rounds), (name, rounds)

@@ -22,6 +22,7 @@ SWEPT = {
     **{PLAIN.format(rate): ("sgd", rate, 0.0) for rate in (0.4, 0.8)},
     **{MOMENTUM.format(rate): ("sgd", rate, 0.9) for rate in (0.025, 0.1)},
 }
+USUAL = {"adam": 1.2e-3, "sgd": 0.8}  # the rate of an optimiser that early stop is asked at elsewhere, without momentum
 TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES, *SWEPT)
 DATASETS = (
     "digits",
@@ -54,14 +55,19 @@ def _lenet(iterations: int, interval: int, snapshots: tuple[int, ...] = ()) -> S
     return Setting("lenet-300-100", "mnist", config)
 
 
-def _swept(setting: Setting, **factors: float) -> dict[str, Setting]:
-    """Return a setting at every learning rate of the sweep, times the factor of its optimiser."""
-    return {
-        name: replace(
-            setting, config=replace(setting.config, optimiser=by, learning_rate=rate * factors[by], momentum=m)
-        )
-        for name, (by, rate, m) in SWEPT.items()
-    }
+def _swept(setting: Setting, longest: float = 1, **factors: float) -> dict[str, Setting]:
+    """Return a setting at every learning rate of the sweep, times the factor of its optimiser.
+
+    At slow rates it trains longer in proportion, but no more than `longest` times as long, and is looked at as often.
+    """
+    settings = {}
+    for name, (by, rate, momentum) in SWEPT.items():
+        slower = USUAL[by] * (1 - momentum) / rate
+        times = max(1, min(longest, slower))
+        iterations, interval = (round(times * count) for count in (setting.config.iterations, setting.config.interval))
+        config = replace(setting.config, optimiser=by, learning_rate=rate * factors[by], momentum=momentum)
+        settings[name] = replace(setting, config=replace(config, iterations=iterations, interval=interval))
+    return settings
 
 
 def _variants(setting: Setting) -> dict[str, dict[str, Setting]]:
@@ -112,7 +118,8 @@ _DIGITS_TRAININGS = {
     SUPERMASK: _digits(Config("sgd", 20.0, 50, 600, 100, momentum=0.9)),
     RESCALED: _digits(Config("sgd", 4.0, 50, 600, 100, momentum=0.9)),  # a fifth, as on MNIST
     TOP_K: _digits(Config("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
-    **_swept(_DIGITS, adam=1e-2 / 1.2e-3, sgd=0.4 / 0.8),  # each optimiser's rates as far apart as on MNIST
+    # Each optimiser's rates as far apart as on MNIST; a run of a few early stops is too short for the slow ones.
+    **_swept(_DIGITS, longest=5, adam=1e-2 / 1.2e-3, sgd=0.4 / 0.8),
 }
 # Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Made data, small networks: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
