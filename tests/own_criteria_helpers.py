@@ -23,23 +23,24 @@ USES = "from beside import of\ndef score(w_final):\n    return of(w_final)\n"
 
 def loading(tmp_path):
     """Yield a function that loads a criterion from sources and returns a key of its results."""
-    before, writes = dict(criteria.CRITERIA), sys.dont_write_bytecode
+    loaded, writes = set(), sys.dont_write_bytecode
     sys.dont_write_bytecode = False  # as for most users
 
     def of(function="score", folder=".", name="mine", **files):
         place = tmp_path / folder
         place.mkdir(exist_ok=True)
         for file, source in files.items():
+            (place / file).parent.mkdir(parents=True, exist_ok=True)
             (place / f"{file}.py").write_bytes(source if isinstance(source, bytes) else source.encode())
             os.utime(place / f"{file}.py", (1e9, 1e9))  # by which a cache of bytecode would take it for unedited
-        criteria.CRITERIA.pop(name, None)
-        own_criteria.load(f"{name}={place / 'mine.py'}:{function}")
+        own_criteria.forget(name)
+        loaded.add(own_criteria.load(f"{name}={place / 'mine.py'}:{function}"))
         return key(experiment(SETTING, chain(name), 1, 0), "of the data", "float32")
 
     yield of
     sys.dont_write_bytecode = writes
-    criteria.CRITERIA.clear()
-    criteria.CRITERIA.update(before)
+    for name in loaded:
+        own_criteria.forget(name)
 
 
 def scored(name="mine", **more):

@@ -16,15 +16,16 @@ MASK = torch.ones(1, 4, dtype=torch.bool)
 @pytest.fixture
 def own(tmp_path):
     """Load a criterion from source, and forget it afterwards."""
-    before = dict(criteria.CRITERIA)
+    loaded = set()
 
     def load(source, function="score", name="mine"):
         (tmp_path / "mine.py").write_text(source)
-        return own_criteria.load(f"{name}={tmp_path / 'mine.py'}:{function}")
+        loaded.add(own_criteria.load(f"{name}={tmp_path / 'mine.py'}:{function}"))
+        return name
 
     yield load
-    criteria.CRITERIA.clear()
-    criteria.CRITERIA.update(before)
+    for name in loaded:
+        own_criteria.forget(name)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_own_criterion_is_named_by_its_files(own, tmp_path):
         sys.modules.pop("beside_mine", None)
         own(source + "from beside_mine import POWER\ndef score(w_final):\n    return w_final.abs() ** POWER\n")
         texts.append(own_criteria.FINGERPRINTS["mine"])
-        criteria.CRITERIA.pop("mine")
+        own_criteria.forget("mine")
     sys.modules.pop("beside_mine", None)
     assert len(set(texts)) == 3
 

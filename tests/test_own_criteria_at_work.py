@@ -3,6 +3,7 @@
 import random
 import sys
 import warnings
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -65,14 +66,17 @@ def test_scores_that_share_memory_are_copied(load_own):
         ),
         ("raise KeyError", "raised KeyError$"),
         ("import nowhere_to_be_found", "raised ModuleNotFoundError"),
-        ("globals()['K'] = 2\n    return w_final", "changed K while it scored"),
-        ("TABLE.append(1)\n    return w_final", "changed TABLE while it scored"),
+        ("globals()['K'] = 2\n    return w_final", "changed the global K while it scored"),
+        ("TABLE.append(1)\n    return w_final", "changed the global TABLE while it scored"),
         ("score.calls = 1\n    return w_final", "changed the attribute calls in score while it scored"),
+        ("Counter.n += 1\n    return w_final", "changed the attribute n in Counter while it scored"),
     ],
 )
 def test_what_goes_wrong_is_one_message(load_own, source, message):
     """Whatever a criterion raises, returns or changes ends as one error of the suite that names it."""
-    load_own(mine=f"import torch\nK, TABLE = 1, []\ndef score(w_final):\n    K\n    {source}\n")
+    load_own(
+        mine=f"import torch\nK, TABLE = 1, []\nclass Counter:\n    n = 0\ndef score(w_final):\n    K\n    {source}\n"
+    )
     with pytest.raises(LotteryError, match=f"^criterion 'mine' ({message})"):
         scored()
 
@@ -107,6 +111,8 @@ CHANGES = {
     "precision of products": "torch.set_float32_matmul_precision('medium')",
     "anomalies": "torch.autograd.set_detect_anomaly(True)",
     "denormals": "torch.set_flush_denormal(True)",
+    "cuDNN": "torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark",
+    "environment": "os.environ['LEFT'] = 'here'; os.environ.pop('PATH')",
     "folder": "os.chdir('/')",
     "recursion": "sys.setrecursionlimit(5000)",
     "printing": "sys.stdout = None",
@@ -115,7 +121,7 @@ CHANGES = {
 IMPORTS = "import os, random, sys, warnings, numpy, torch\n"
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("when", ["imported", "called"])
 def test_settings_are_put_back(load_own, name, when):
     """What a criterion changes in the process, imported or called, is as it was before; so after an error."""
@@ -130,6 +136,55 @@ def test_settings_are_put_back(load_own, name, when):
         assert read() == before and sys.path == path
     finally:
         put(before)
+
+
+REPLACED = {
+    "torch.abs": "torch.abs = lambda x: -x",
+    "torch.Tensor.abs": "torch.Tensor.abs = torch.Tensor.neg",
+    "torch.nn.functional.relu": "torch.nn.functional.relu = torch.sigmoid",
+    "torch.neg": "del torch.neg",
+    "torch.extra": "torch.extra = 1",
+    "torch.add": "torch.add = functools.wraps(torch.add)(lambda *values: torch.sub(*values))",
+    "numpy.abs": "numpy.abs = numpy.negative",
+}
+
+
+@pytest.mark.parametrize("name", REPLACED)
+@pytest.mark.parametrize("when", ["imported", "called", "and fails"])
+def test_libraries_stay_as_they_are(load_own, name, when):
+    """What a criterion replaces in a library that all use is put back, and the criterion refused with its name."""
+    before = {library: dict(vars(library)) for library in (torch, torch.Tensor, torch.nn.functional, np)}
+    late = f"    {REPLACED[name]}\n    {'1 / 0' if when == 'and fails' else 'return w_final'}\n"
+    late, early = ("    return w_final\n", f"{REPLACED[name]}\n") if when == "imported" else (late, "")
+    said = "ZeroDivisionError" if when == "and fails" else f"replaced {name}, which all others use as well"
+    with pytest.raises(LotteryError, match=f"mine.* {said}"):
+        load_own(mine=f"{IMPORTS}import functools\n{early}def score(w_final):\n{late}")
+        scored()
+    for library, names in before.items():
+        now = vars(library)
+        assert all(now[name] is names[name] for name in names)
+        assert all(isinstance(now[name], ModuleType) for name in now.keys() - names.keys())  # such come when first used
+
+
+OPTIMISES = """
+import torch
+
+def score(w_final):
+    torch.abs = torch.no_grad()(torch.abs)
+    torch.set_default_dtype(torch.float64)
+    with torch.enable_grad():
+        weights = torch.nn.Parameter(w_final)
+        (weights**2).sum().backward()
+        torch.optim.SGD([weights], 0.5).step()
+    return weights
+"""
+
+
+def test_what_libraries_do_to_themselves_is_no_fault(load_own):
+    """Torch wraps a function of its own when it first optimises, and changes one with the default dtype."""
+    before = torch.abs
+    load_own(mine=OPTIMISES)
+    assert scored() == [0, 0, 0, 0] and torch.abs is before
 
 
 def test_global_random_numbers_are_the_replicas_own(load_own):

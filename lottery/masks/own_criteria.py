@@ -14,7 +14,7 @@ from typing import Any
 
 from lottery.core.errors import LotteryError, told
 from lottery.masks.criteria import CRITERIA, Unusable
-from lottery.masks.surroundings import kept
+from lottery.masks.surroundings import kept, whole
 from lottery.store.fingerprints import canonical, listed
 from lottery.store.sources import Source
 from lottery.store.states import state
@@ -40,46 +40,66 @@ def load(option: str) -> str:
     return name
 
 
+def forget(name: str) -> None:
+    """Take a user's criterion from the register."""
+    CRITERIA.pop(name, None)
+    FINGERPRINTS.pop(name, None)
+
+
 def _register(name: str, source: Source, attribute: str) -> None:
-    try:
-        with kept(seed=0):
-            module = source.load()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # what a file raises when it is imported may be anything: an exit, a skipped test
-        raise LotteryError(f"importing {source.path} raised {told(error)}") from error
-    function = getattr(module, attribute, None)
+    function = getattr(_imported(source), attribute, None)
     if not isinstance(function, types.FunctionType):
         what = f"{source.path} has no function {attribute!r}, written with def or lambda"
         hint = f"; put the call of it into a function, def {attribute}_too(w_final): ..." if callable(function) else ""
         raise LotteryError(what + hint)
-    began = _state(function)
+    with kept(seed=0), source.at_hand():
+        began = _state(function, source)
     fingerprint = canonical(source.fingerprint() | {"function": attribute, "state": began})
     CRITERIA.add(name, _apart(name, function, source, began))
     FINGERPRINTS[name] = fingerprint
 
 
-def _state(function: types.FunctionType) -> dict[str, str]:
+def _imported(source: Source) -> types.ModuleType:
     try:
-        return state(function)
+        with kept(seed=0), whole() as replaced:
+            module = source.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what a file raises when it is imported may be anything: an exit, a skipped test
+        raise LotteryError(f"importing {source.path} raised {told(error)}") from error
+    if replaced:
+        raise LotteryError(f"importing {source.path} replaced {_shared(replaced)}")
+    return module
+
+
+def _shared(replaced: list[str]) -> str:
+    return f"{', '.join(replaced)}, which all others use as well; give it a name of your own instead"
+
+
+def _state(function: types.FunctionType, source: Source) -> dict[str, str]:
+    try:
+        return state(function, source.modules)
     except RecursionError:
         raise LotteryError(f"{function.__qualname__} holds data that are nested too deeply to be told apart") from None
 
 
 def _apart(name: str, function: types.FunctionType, source: Source, began: dict[str, str]) -> Callable:
     """Return the function, made to find its own imports, and to raise where it is no longer what was loaded."""
+    known = {*source.read, *source.modules}
 
     @listed  # keys name it by its fingerprint
     def own(**arguments: Any) -> Any:
-        with source.at_hand():
-            read = set(source.read)
+        with source.at_hand(), whole() as replaced:
             result = function(**arguments)
-        if new := sorted(set(source.read) - read):
+        if replaced:
+            raise Unusable(f"replaced {_shared(replaced)}")
+        if new := sorted({*source.read, *source.modules} - known):
             raise Unusable(
                 f"imported {', '.join(new)} while it scored, which its name in the store cannot know; "
                 "import it at the top of the file"
             )
-        now = _state(function)
+        with source.at_hand():
+            now = _state(function, source)
         if changed := sorted(part for part in began | now if began.get(part) != now.get(part)):
             raise Unusable(f"changed {', '.join(changed)} while it scored; scores must depend on its arguments alone")
         return result

@@ -1,8 +1,10 @@
 """Surroundings: what the code of a user might change in the process around it, put back when it is done."""
 
+import inspect
 import os
 import random
 import sys
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from lottery.store.sources import is_own
 
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]  # what reads it, and what sets it
 
@@ -26,10 +30,26 @@ def _set_device(device: torch.device) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)  # None leaves no mode behind
 
 
+def _set_environment(environment: dict[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+
+
+def _cudnn() -> list[Any]:
+    return [getattr(torch.backends.cudnn, flag) for flag in CUDNN]
+
+
+def _set_cudnn(flags: list[Any]) -> None:
+    for flag, value in zip(CUDNN, flags):
+        setattr(torch.backends.cudnn, flag, value)
+
+
 def _set_streams(streams: tuple[Any, Any]) -> None:
     sys.stdout, sys.stderr = streams
 
 
+CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
 SETTINGS: dict[str, Setting] = {
     "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
@@ -39,11 +59,20 @@ SETTINGS: dict[str, Setting] = {
     "precision of products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     "anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     "denormals": (_flushes, torch.set_flush_denormal),
+    "cuDNN": (_cudnn, _set_cudnn),
+    "environment": (lambda: dict(os.environ), _set_environment),
     "folder": (os.getcwd, os.chdir),
     "recursion": (sys.getrecursionlimit, sys.setrecursionlimit),
     "printing": (lambda: (sys.stdout, sys.stderr), _set_streams),
     "numpy's errors": (np.geterr, lambda was: np.seterr(**was)),
 }
+LIBRARIES = {  # what everybody uses by name
+    "torch": torch,
+    "torch.Tensor": torch.Tensor,
+    "torch.nn.functional": torch.nn.functional,
+    "numpy": np,
+}
+FOLLOWS = "torch.Storage"  # the default dtype, with which it is put back
 
 
 @contextmanager
@@ -71,3 +100,35 @@ def _other(read: Callable[[], Any], before: Any) -> bool:
         return bool(read() != before)
     except OSError:  # the folder is gone
         return True
+
+
+@contextmanager
+def whole() -> Iterator[list[str]]:
+    """Put back what is replaced in libraries meanwhile; the list that it gives has the names of that afterwards."""
+    before = {name: dict(vars(library)) for name, library in LIBRARIES.items()}
+    replaced: list[str] = []
+    try:
+        yield replaced
+    finally:
+        for name, library in LIBRARIES.items():
+            names = [f"{name}.{attribute}" for attribute in _put_back(library, before[name])]
+            replaced += [attribute for attribute in names if attribute != FOLLOWS]
+
+
+def _put_back(library: Any, before: dict[str, Any]) -> list[str]:
+    """Return what was replaced, added or deleted since, by name; modules are added when they are first used."""
+    now = dict(vars(library))
+    changed = [name for name, value in before.items() if now.get(name, ...) is not value]
+    added = [name for name in now.keys() - before.keys() if not isinstance(now[name], types.ModuleType)]
+    for name in changed:
+        setattr(library, name, before[name])
+    for name in added:
+        delattr(library, name)
+    return sorted([*added, *(name for name in changed if not _is_wrapped(now.get(name), before[name]))])
+
+
+def _is_wrapped(value: object, before: Any) -> bool:
+    """Return whether a function is what a library itself put around another: torch does so when it first optimises."""
+    if not isinstance(value, types.FunctionType) or is_own(value.__code__.co_filename):
+        return False
+    return inspect.unwrap(value) is inspect.unwrap(before)

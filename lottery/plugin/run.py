@@ -5,6 +5,7 @@ the controller shows progress, gathers the results from a folder that all share,
 report. Every run of pytest in the environment makes a `Run`, so what is heavy is imported once claims were collected.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -74,17 +75,11 @@ class Run:
     def _load_criteria(self) -> None:
         given = options.given(self.config, "criterion")
         if given:
-            from lottery.masks import criteria, own_criteria
+            from lottery.masks import own_criteria
 
-            before = dict(criteria.CRITERIA)
-
-            def restore() -> None:
-                criteria.CRITERIA.clear()
-                criteria.CRITERIA.update(before)
-
-            self.config.add_cleanup(restore)
             for option in given:
-                own_criteria.load(option)
+                name = own_criteria.load(option)
+                self.config.add_cleanup(functools.partial(own_criteria.forget, name))
 
     # what a worker, or the only process, does
 

@@ -25,12 +25,15 @@ from lottery.store.values import bytes_digest
 
 DECLARED = "LOTTERY_DEPENDS_ON"  # a list of files, in any of a user's modules
 LIBRARIES = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+ASIDE = ("TYPE_CHECKING", "__name__ == '__main__'", "'__main__' == __name__")  # what only checkers and scripts run
 BESIDE = ("torch", "lottery")  # torch's version stands beside each result; this package is followed by name
 
 
 @cache
 def is_own(file: str) -> bool:
-    """Return whether a file is the user's own."""
+    """Return whether a file is the user's own; code without a file is, unless it is Python's own."""
+    if file.startswith("<"):
+        return not file.startswith("<frozen ")
     path = Path(file).resolve()
     installed = {"site-packages", "dist-packages"} & set(path.parts)
     return not installed and not any(folder in path.parents for folder in (PACKAGE, *LIBRARIES))
@@ -67,7 +70,7 @@ class Source:
         """Make imports find what this file imports, and not what another one calls by the same name."""
         hidden = {name: sys.modules.pop(name) for name in self.modules if name in sys.modules}
         sys.modules.update(self.modules)
-        path, finder = list(sys.path), _Finder(self)
+        before, path, finder = set(sys.modules), list(sys.path), _Finder(self)
         sys.path.insert(0, str(self.path.parent))
         sys.meta_path.insert(0, finder)
         try:
@@ -75,11 +78,16 @@ class Source:
         finally:
             sys.meta_path.remove(finder)
             sys.path[:] = path
-            self.modules |= {name: sys.modules.pop(name) for name in {*self.read, *self.modules} & set(sys.modules)}
+            new = {name for name in set(sys.modules) - before if is_own_module(sys.modules[name])}
+            names = {*new, *self.read, *self.modules} & set(sys.modules)
+            self.modules |= {name: sys.modules.pop(name) for name in names}
             sys.modules.update(hidden)
 
     def _import_all(self) -> None:
-        """Import what is named in an import statement anywhere in the user's own sources, if it is the user's own."""
+        """Import what is named in an import statement anywhere in the user's own sources, if it is the user's own.
+
+        The function may never import it, or know how to do without: what goes wrong here ends nothing.
+        """
         tried: set[str] = set()
         while new := [name for module in list(self.read) for name in self._imports(module) if name not in tried]:
             tried.update(new)
@@ -88,13 +96,15 @@ class Source:
                     spec = importlib.util.find_spec(name)
                     if spec and spec.origin and spec.has_location and is_own(spec.origin):
                         importlib.import_module(name)
-                except (ImportError, ValueError, AttributeError):
-                    continue  # it is not there, and the function may know how to do without
+                except KeyboardInterrupt:
+                    raise
+                except BaseException:  # it is not there, or exits, or skips a test, or whatever it may do
+                    continue
 
     def _imports(self, module: str) -> list[str]:
         """Return the full names of what a module imports; of `from a import b` both `a` and `a.b`."""
         names, package = [], getattr(self.modules.get(module) or sys.modules.get(module), "__package__", "") or ""
-        for node in ast.walk(self._tree(module)):
+        for node in _run(self._tree(module)):
             if isinstance(node, ast.Import):
                 names += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -160,6 +170,18 @@ class Source:
                     yield from _used(imported, name)
 
 
+def _run(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a source in its order, without what only a type checker or a script runs."""
+    met = [tree]
+    while met:
+        node = met.pop()
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test).rpartition(".")[2] in ASIDE:
+            met += reversed(node.orelse)
+        else:
+            met += reversed(list(ast.iter_child_nodes(node)))
+
+
 def _used(module: str, name: str) -> Iterator[tuple[str, str]]:
     """Yield the digests of a function or class of this package, or of all functions of a registry."""
     value = vars(sys.modules[module]).get(name)
@@ -179,9 +201,12 @@ def is_of_package(function: Any) -> bool:
 
 
 def is_own_module(module: types.ModuleType | None) -> bool:
-    """Return whether a module is the user's own; one without a file is not."""
+    """Return whether a module is the user's own; one without a file is where a folder that it spans is."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and is_own(file)
+    if isinstance(file, str):
+        return is_own(file)
+    folders = [str(folder) for folder in getattr(module, "__path__", None) or ()]
+    return any(is_own(folder) for folder in folders if Path(folder).is_dir())
 
 
 @cache

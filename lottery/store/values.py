@@ -27,11 +27,12 @@ def bytes_digest(content: bytes) -> str:
 class Description:
     """Describes values; `code` describes the functions, classes and modules among them.
 
-    An object that was met before is described by its number, so that circles end.
+    An object that was met before is described by its number, so that circles end. Sets have no order that two processes
+    share, so their items are met in the order of what each of them is `apart` from all others.
     """
 
-    def __init__(self, code: Callable[[Any], Plain]):
-        self._code = code
+    def __init__(self, code: Callable[[Any], Plain], apart: bool = False):
+        self._code, self._apart = code, apart
         self._met: dict[int, tuple[int, object]] = {}  # by identity; the objects are kept alive, so that it is theirs
 
     def of(self, value: Any, name: str) -> Plain:
@@ -43,18 +44,26 @@ class Description:
             return self._code(value)
         if kind is tuple:
             return ["tuple", *(self.of(item, name) for item in value)]
+        if kind is frozenset:
+            return ["frozenset", *self._unordered(value, name)]
         if id(value) in self._met:
             return ["met", str(self._met[id(value)][0])]
         self._met[id(value)] = len(self._met), value
-        if kind in (list, dict, set, frozenset):
+        if kind is set:
+            return ["set", *self._unordered(value, name)]
+        if kind in (list, dict):
             return [kind.__name__, *self._items(value, name)]
         return self._of_data(value, name) or self._of_callable(value, name) or self._of_object(value, name)
 
     def _items(self, value: Any, name: str) -> list[Plain]:
         if isinstance(value, dict):
             return [[self.of(key, name), self.of(item, f"{name}[{key!r}]")] for key, item in value.items()]
-        items = [self.of(item, name) for item in value]
-        return items if isinstance(value, list) else sorted(items, key=repr)
+        return [self.of(item, name) for item in value]
+
+    def _unordered(self, value: Any, name: str) -> list[Plain]:
+        if self._apart:
+            return sorted((self.of(item, name) for item in value), key=repr)
+        return [self.of(item, name) for item in sorted(value, key=lambda item: repr(_apart(item, name)))]
 
     def _of_data(self, value: Any, name: str) -> Plain:
         """Return the contents of an array, a tensor or a compiled library; nothing for anything else."""
@@ -83,6 +92,8 @@ class Description:
             return ["built in", str(value.__module__), value.__qualname__, [] if free else self.of(bound, name)]
         if isinstance(value, (staticmethod, classmethod, functools._lru_cache_wrapper)):
             return [type(value).__name__, self.of(value.__wrapped__, name)]
+        if isinstance(value, functools.cached_property):
+            return ["cached property", self.of(value.func, name)]
         if isinstance(value, property):
             return ["property", *(self.of(part, name) for part in (value.fget, value.fset, value.fdel))]
         return []
@@ -99,6 +110,13 @@ class Description:
         make, arguments, state, items, pairs = (*rebuilt, None, None, None)[:5]
         more = list(items or ()), dict(pairs or ())
         return ["object", *(self.of(part, name) for part in (type(value), make, arguments, state, *more))]
+
+
+def _apart(value: object, name: str) -> Plain:
+    """Return what an item of a set is, functions, classes and modules by their names alone."""
+    return Description(lambda code: [str(getattr(code, of, "")) for of in ("__module__", "__name__")], True).of(
+        value, name
+    )
 
 
 def _refused(value: object, name: str) -> LotteryError:
