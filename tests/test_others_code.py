@@ -2,6 +2,7 @@
 
 import pytest
 
+from lottery.masks import criteria, own_criteria
 from tests.test_plugin import ENTRIES, TESTS, asked, entry, results, shared_store, suite, verdicts
 
 __all__ = ["shared_store", "suite"]  # fixtures
@@ -41,7 +42,12 @@ def deep(w_final):
 """
 BROKEN = """
 import sys, warnings
+from dataclasses import replace
 import pytest
+from lottery.claims.quantities import Term, single
+
+def term(cell):
+    return single(Term(cell, "it", lambda it: 0.0, lambda it: 1.0))
 
 @claim(NET)
 def test_raises(question):
@@ -63,6 +69,30 @@ def test_warns(question):
 @claim(NET)
 def test_nothing(question):
     pass
+
+@claim(NET)
+def test_number(question):
+    return effect(3.0)
+
+@claim(NET)
+def test_share(question):
+    return proportion(accuracy)
+
+@claim(NET)
+def test_word(question):
+    return effect(term(("x", 1)))
+
+@claim(NET)
+def test_alone(question):
+    return effect(term(DENSE))
+
+@claim(NET)
+def test_list(question):
+    return effect(term((replace(DENSE, training=[]), 0)))
+
+@claim(NET)
+def test_part(question):
+    return effect(term((replace(DENSE, mask=3), 0)))
 
 @claim(NET)
 def test_unknown(question):
@@ -116,19 +146,26 @@ def test_criteria(suite, workers):
 @workers
 def test_claims(suite, workers):
     """A claim whose function or whose computation goes wrong fails with its id, and the others have verdicts."""
-    trained = ("raises", "skips", "leaves", "warns", "nothing", "unknown")
+    trained = ("raises", "skips", "leaves", "warns", "nothing", "number", "word", "alone", "list", "part", "unknown")
     entries = {name: entry(f"{name}[lenet-300-100]", "effect", asked("[50, inf]")) for name in trained}
     for name in ("raises", "skips", "leaves"):
         entries[f"computes {name}"] = entry(f"computes[{name}]", "exact", "", needs="", scale="every")
+    entries["share"] = entry("share[lenet-300-100]", "proportion", asked("[0.5, 1]", 8))
     suite.write(tests=LEARNS + BROKEN, entries={"learns": ENTRIES["learns"]} | entries)
     text = failed(suite(workers, "-Werror"))
     found = {claim["id"].removeprefix("mini2020."): claim for claim in results(suite)["claims"]}
-    assert found["learns[lenet-300-100]"]["verdict"] == "reproduced" and len(found) == 10
+    assert found["learns[lenet-300-100]"]["verdict"] == "reproduced" and len(found) == 16
     messages = {
         "raises[lenet-300-100]": "its test raised ZeroDivisionError: division by zero",
         "skips[lenet-300-100]": "its test raised Skipped: not today",
         "leaves[lenet-300-100]": "its test raised SystemExit: 0",
         "nothing[lenet-300-100]": "its test returned NoneType",
+        "number[lenet-300-100]": "its test states something of a float, and not of a quantity",
+        "share[lenet-300-100]": "its test states something of a function, and not of a quantity",
+        "word[lenet-300-100]": "its test states something of ('x', 1), and not of an arm and a round",
+        "alone[lenet-300-100]": "its test states something of Arm(",
+        "list[lenet-300-100]": "its test raised TypeError: unhashable type",
+        "part[lenet-300-100]": "what it asks for raised AttributeError: 'int' object",
         "unknown[lenet-300-100]": "there is no criterion 'largest'",
         "computes[raises]": "judging it raised ZeroDivisionError: division by zero",
         "computes[skips]": "judging it raised Skipped: no",
@@ -137,3 +174,25 @@ def test_claims(suite, workers):
     for id, message in messages.items():
         assert found[id]["error"] and f"mini2020.{id}: {message}" in found[id]["reason"], found[id]
         assert f"mini2020.{id}: {message}" in text
+
+
+def test_a_plan_tells_what_is_broken(suite):
+    """A claim that states nothing is no network to train: the plan says what is wrong, and ends as a run would."""
+    entries = {name: entry(f"{name}[lenet-300-100]", "effect", asked("[50, inf]")) for name in ("number", "raises")}
+    broken = "@claim(NET)\ndef test_number(question):\n    return effect(3.0)\n\n"
+    broken += "@claim(NET)\ndef test_raises(question):\n    return effect(1 / 0)\n"
+    suite.write(tests=LEARNS + broken, entries={"learns": ENTRIES["learns"]} | entries)
+    text = failed(suite("--plan", "--store=planned"))
+    assert "mini2020.learns[lenet-300-100]" in text
+    assert "ERROR: mini2020.number[lenet-300-100]: its test states something of a float" in text
+    assert "ERROR: mini2020.raises[lenet-300-100]: its test raised ZeroDivisionError" in text
+    assert suite("--plan", "--store=planned", "-k", "learns").ret == 0
+
+
+@pytest.mark.parametrize("second", ["second=mine.py:score", "second=mine.py:nothing"])
+def test_criteria_are_forgotten(suite, second):
+    """What a run was given is known to no later one in the process, even if a later criterion ended the run."""
+    before = dict(criteria.CRITERIA), dict(own_criteria.FINGERPRINTS)
+    (suite.path / "mine.py").write_text("def score(w_final):\n    return w_final\n")
+    suite("--criterion=first=mine.py:score", f"--criterion={second}", "--collect-only")
+    assert before == (criteria.CRITERIA, own_criteria.FINGERPRINTS)

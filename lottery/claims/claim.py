@@ -9,7 +9,7 @@ The function says what the claim speaks of; what counts as agreeing stands in `e
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from lottery.claims.decidable import undecidable_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.quantities import Quantity
 from lottery.core.errors import LotteryError, told
+from lottery.experiments.arms import Arm
 from lottery.models.architectures import ARCHITECTURES
 
 
@@ -119,14 +120,13 @@ class Claim:
         """
         where = f"{entry.file}, claim {entry.id!r}"
         try:
-            statement: object = self.build(question)
+            statement = _stated(self.build(question))
         except KeyboardInterrupt:
             raise
+        except BrokenClaim as error:
+            raise BrokenClaim(f"{self.id}: its test {error}") from error
         except BaseException as error:  # whatever a claim's function does, an exit or a skipped test too
             raise BrokenClaim(f"{self.id}: its test raised {told(error)}") from error
-        if not isinstance(statement, Statement):
-            kinds = "an effect, a proportion, a conjunction or an exact claim"
-            raise BrokenClaim(f"{self.id}: its test returned {type(statement).__name__}, and not {kinds}")
         if statement.kind != entry.kind:
             raise LotteryError(f"{where}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
@@ -138,6 +138,25 @@ class Claim:
                 if wrong := undecidable_share(question.parts[name], question.seeds, len(statement.parts)):
                     raise LotteryError(f"{where}, part {name!r}: {wrong}")
         return statement
+
+
+def _stated(returned: object) -> Statement:
+    """Return what a claim's function returned; raise `BrokenClaim` unless it states something of arms and rounds."""
+    if not isinstance(returned, Statement):
+        kinds = "an effect, a proportion, a conjunction or an exact claim"
+        raise BrokenClaim(f"returned {type(returned).__name__}, and not {kinds}")
+    quantities: Sequence[object] = returned.quantities
+    for quantity in quantities:
+        if not isinstance(quantity, Quantity):
+            raise BrokenClaim(f"states something of a {type(quantity).__name__}, and not of a quantity")
+        for cell in quantity.cells:
+            if not _is_cell(cell):
+                raise BrokenClaim(f"states something of {cell!r:.100}, and not of an arm and a round")
+    return returned
+
+
+def _is_cell(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Arm) and isinstance(value[1], int)
 
 
 def expected_file(benchmark: Path) -> Path:

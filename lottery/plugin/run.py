@@ -140,7 +140,8 @@ class Run:
         """Keep what would be trained for the summary, instead of running anything."""
         try:
             if _claims(session.items):
-                self.planned = self._asked(session.items).plan()
+                asked = self._asked(session.items)
+                self.planned, session.testsfailed = asked.plan(), len(asked.errors)
         except LotteryError as error:
             self._give_up(str(error))
         return True
@@ -279,6 +280,8 @@ class Run:
 
             terminalreporter.write_sep("=", f"lottery, scale {self.chosen.scale.name}: what would be trained")
             terminalreporter.write_line(plan_table(self.planned, options.workers(self.config)))
+            for error in self.session.errors if self.session else ():
+                terminalreporter.write_line(f"ERROR: {error}", red=True)
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)
 

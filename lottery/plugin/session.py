@@ -39,8 +39,11 @@ def _sound(asked: ResolvedClaim) -> ResolvedClaim:
 
             for one in experiments.values():
                 check(one)
-    except LotteryError as error:
-        return replace(asked, statement=None, error=f"{asked.claim.id}: {error}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of what its function made its arms and quantities of
+        reason = error if isinstance(error, LotteryError) else f"what it asks for raised {told(error)}"
+        return replace(asked, statement=None, error=f"{asked.claim.id}: {reason}")
     return asked
 
 
@@ -60,6 +63,11 @@ class Session:
         """Return how a claim is asked at this scale, and remember it."""
         self.asked[claim.id] = _sound(resolve(claim, self.entries[claim.entry_id], self.options.scale))
         return self.asked[claim.id]
+
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong with the claims that state nothing that can be asked."""
+        return [asked.error for asked in self.asked.values() if asked.error]
 
     def train(self, workers: int, reporter) -> None:
         """Compute all that the claims asked for need, as far as the budget goes."""
