@@ -9,6 +9,7 @@ from lottery.claims.claim import conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, delay, early_stop, failed, gap, log_error
 from lottery.claims.judging import Judge
 from lottery.claims.quantities import above, in_order, mean
+from lottery.claims.results import outcome
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside
 from lottery.experiments.arms import DENSE
 from lottery.experiments.named_arms import chain, learned, untrained
@@ -32,12 +33,13 @@ def network(accuracy=95.0, stop=100, censored=False, end=None):
     }
 
 
-def judged(statement, networks, *regions, seeds=10):
+def judged(statement, networks, *regions, seeds=10, unit="pp"):
     """Return the decision and the details of a claim; `networks` makes an arm's measurements of a seed."""
     parts = dict(zip([name for name, _ in getattr(statement, "parts", ())], regions))
     asked = SimpleNamespace(
         statement=statement,
         question=SimpleNamespace(region=None if parts else regions[0], parts=parts),
+        entry=SimpleNamespace(unit=unit),
         seeds=range(seeds),
         experiment=lambda arm, round, seed: (arm, round, seed),
     )
@@ -219,6 +221,36 @@ def test_worse_within_the_margin(region, interval, word):
     """Reproduced, though certainly not on the other side of zero; of what is not reproduced nothing is said."""
     assert aside(Decision(REPRODUCED, sum(interval) / 2, interval), region) == word
     assert aside(Decision(INCONCLUSIVE, sum(interval) / 2, interval), region) == ""
+
+
+@pytest.mark.parametrize(
+    "kind, unit, word",
+    [
+        ("effect", "pp", "worse"),
+        ("effect", "log ratio", "worse"),
+        ("effect", "pp, log ratio", "worse"),
+        ("effect", "%", ""),
+        ("effect", "share", ""),
+        ("effect", "ratio", ""),
+        ("effect", "", ""),
+        ("proportion", "of draws", ""),
+        ("proportion", "pp", ""),
+    ],
+)
+def test_only_differences_can_be_worse(kind, unit, word):
+    """A level, a share or a ratio below its ceiling is above zero without being worse than anything."""
+    decision = Decision(REPRODUCED, 0.2, (0.1, 0.3))
+    assert outcome(decision, Region(-inf, 0.5), kind, unit)["aside"] == word
+
+
+def test_parts_say_what_they_are():
+    """A mean or a share of seeds; and of shares of seeds below a ceiling none is worse."""
+    networks = {TICKET: spread(95.5), RANDOM: spread(95.0)}
+    gain = gap(TICKET, RANDOM, [3])
+    both = conjunction(by=gain, seldom_by_much=proportion(above(gain, 9.0)))
+    _, details = judged(both, networks, Region(-inf, 2.0), Region(-inf, 0.5))
+    told = [(part["kind"], part["verdict"], part["aside"]) for part in details["parts"]]
+    assert told == [("effect", REPRODUCED, "worse"), ("proportion", REPRODUCED, "")]
 
 
 def test_log_error():

@@ -55,8 +55,9 @@ class Judge:
     ) -> tuple[Decision, dict[str, object]]:
         """Return the decision on a conjunction, with its parts and what stands beside them."""
         decided = {name: self._decide_part(part, regions[name]) for name, part in statement.parts}
+        kinds, unit = {name: part.kind for name, part in statement.parts}, self.claim.entry.unit
         parts = [
-            {"name": name} | outcome(decision, regions[name]) | {"effects": plain(effects)}
+            {"name": name} | outcome(decision, regions[name], kinds[name], unit) | {"effects": plain(effects)}
             for name, (decision, effects) in decided.items()
         ]
         decision = decide_all({name: part for name, (part, _) in decided.items()})

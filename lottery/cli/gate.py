@@ -55,6 +55,11 @@ class Part:
     before: Row
     share: bool
 
+    @property
+    def kind(self) -> str:
+        """The kind of statement that the part makes."""
+        return "proportion" if self.share else "effect"
+
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
         """Return the effects of a run of unchanged code."""
         effects = np.array([effect for effect in self.before.effects if effect is not None])
@@ -103,13 +108,13 @@ class Claim:
         decisions = [part.decided(one) for part, one in zip(self.parts, effects)]
         whole = self.entry.kind == "conjunction"
         shown = [
-            {"name": part.name, **outcome(decision, part.region), "effects": one}
+            {"name": part.name, **outcome(decision, part.region, part.kind, self.entry.unit), "effects": one}
             for part, decision, one in zip(self.parts, decisions, effects)
         ]
         about = {"id": self.entry.id, "kind": self.entry.kind, "expected_verdict": self.expected}
         if whole:
             named = {part.name: decision for part, decision in zip(self.parts, decisions)}
-            return {**about, **outcome(decide_all(named), None), "effects": [], "parts": shown}
+            return {**about, **outcome(decide_all(named), None, self.entry.kind, ""), "effects": [], "parts": shown}
         return {**shown[0], **about, "parts": []}
 
 
