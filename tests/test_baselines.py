@@ -17,7 +17,7 @@ THIRDS = [1 / 3, -2 / 3e5, None, 123456.789]
 
 
 def parts(*effects):
-    shared = {"verdict": "reproduced", "estimate": 0.0, "n": 3}
+    shared = {"kind": "effect", "verdict": "reproduced", "estimate": 0.0, "n": 3}
     return [{"name": f"part{i}", "effects": list(values), **shared} for i, values in enumerate(effects)]
 
 
@@ -137,8 +137,10 @@ class TestTables:
             ("0.3333333", "O.3333333", "line 3: could not convert string to float: 'O.3333333'"),
             ("0.3333333", "inf", "line 3: an effect is not finite"),
             ("reproduced", "proven", "line 3: 'proven' is no verdict"),
+            (",effect,", ",share,", "line 3: 'share' is no kind of a claim"),
+            ("part0,effect,", "part0,exact,", "line 5: 'exact' is no kind of a part"),
             ("a2020.odd", "b2021.odd", r"line 3: the claim 'b2021.odd\[x\]' is not of a2020"),
-            (",S2,", ",", "line 3: 10 cells instead of 11"),
+            (",S2,", ",", "line 3: 11 cells instead of 12"),
             ("-", "", "line 3: '.*' is no fingerprint"),
             ("a2020.both[x],,", "a2020.both[x],part1,", "line 4: a part before its claim"),
             ("part1", "part0", "line 6: a part before its claim, or a second row"),

@@ -4,6 +4,7 @@ from math import inf
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from lottery.claims.baselines import rows_of
 from lottery.claims.chance import chance_of_deviation, chance_of_mean, chance_of_share, comparable, p_unchanged
@@ -95,6 +96,22 @@ class TestShares:
         flipped = [{**of_share("", 0, 11), "name": "part0"}, *parts[1:]]
         now = {**before[0], "verdict": "refuted", "p_outside": 5 * flipped[0]["p_outside"], "parts": flipped}
         assert counts([now, *before[1:]], baseline(*before)) == {"some2020.c0"}
+
+    @pytest.mark.parametrize("kind", ["effect", "proportion"])
+    def test_a_part_is_what_it_says(self, kind):
+        """Of a mean that happens to be as large as the share of its positive seeds, too."""
+        then, now = [2.0, 1.5, 1.0, 0.5, -1.0], [-0.5, 0.5, 0.1, 1.0, 2.0]
+        shared = {"estimate": 0.8, "region": [0.0, 1.0], "n": 5, "verdict": "reproduced", "kind": kind, "name": "part"}
+        assert sum(then) / 5 == 0.8 == sum(effect > 0 for effect in then) / 5
+        before, after = (
+            result("c", "reproduced", kind="conjunction", effects=[], parts=[{**shared, "effects": effects}])
+            for effects in (then, now)
+        )
+        welch = float(ttest_ind(now, then, equal_var=False).pvalue)
+        assert welch < 1 and p_unchanged(after, rows_of(before)) == (pytest.approx(welch) if kind == "effect" else 1.0)
+        other = {"effect": "proportion", "proportion": "effect"}[kind]
+        after["parts"][0]["kind"] = other
+        assert not comparable(after, rows_of(before))
 
     def test_what_was_even_before_may_turn(self):
         """A share that the baseline could not decide does not fail the run when chance decides it."""

@@ -19,8 +19,9 @@ def comparable(result: Mapping, before: Sequence[Row]) -> bool:
     """Return whether a baseline's rows answer the question that a result answers, on the same data and network."""
     if not before or (before[0].question or before[0].first) != result["question"]:
         return False
-    parts = [part["name"] for part in result["parts"]]
-    return before[0].fingerprint == rows_of(result)[0].fingerprint and parts == [row.part for row in before[1:]]
+    now = rows_of(result)
+    alike = [(row.part, row.kind) for row in now] == [(row.part, row.kind) for row in before]
+    return alike and before[0].fingerprint == now[0].fingerprint
 
 
 def chance_of_deviation(result: Mapping, before: Sequence[Row] = ()) -> float | None:
@@ -46,15 +47,15 @@ def chance_of_deviation(result: Mapping, before: Sequence[Row] = ()) -> float | 
 def p_unchanged(result: Mapping, before: Sequence[Row]) -> float:
     """Return the p-value of a result if it had the same truth as its baseline, of a conjunction by its parts."""
     outcomes, rows = (result["parts"], before[1:]) if result["parts"] else ([result], before)
-    smallest = min(_p_moved(one, row, one.get("kind", "")) for one, row in zip(outcomes, rows))
+    smallest = min(_p_moved(one, row) for one, row in zip(outcomes, rows))
     return min(1.0, len(outcomes) * smallest)
 
 
-def _p_moved(outcome: Mapping, before: Row, kind: str) -> float:
+def _p_moved(outcome: Mapping, before: Row) -> float:
     from scipy.stats import betabinom, ttest_ind_from_stats
 
     now, then = _known(outcome["effects"]), _known(before.effects)
-    if is_share(kind, before.estimate, before.effects):
+    if outcome["kind"] == "proportion":
         count, positive = sum(effect > 0 for effect in now), sum(effect > 0 for effect in then)
         seen = betabinom(len(now), positive + 1, len(then) - positive + 1)
         return min(1.0, 2 * float(min(seen.cdf(count), seen.sf(count - 1))))
@@ -74,24 +75,14 @@ def _moments(values: Sequence[float]) -> tuple[float, float, int]:
     return mean, max(spread, ROOM * max(1.0, abs(mean))), len(values)
 
 
-def is_share(kind: str, estimate: float | None, effects: Sequence[float | None]) -> bool:
-    """Return whether a claim or a part of one asks for the share of positive effects: its estimate tells a part's."""
-    if kind:
-        return kind == "proportion"
-    positive = sum(effect is not None and effect > 0 for effect in effects)
-    return bool(effects) and estimate is not None and abs(estimate - positive / len(effects)) < 1e-3
-
-
 def _chance(outcome: Mapping, before: Row | None, verdict: str, parts: int) -> float | None:
     """Return how likely a claim or a part comes to a verdict."""
     low, high = outcome["region"]
     region = Region(-inf if low is None else low, inf if high is None else high)
-    n, kind = outcome["n"], outcome.get("kind", "")
-    if before is None:
-        share = is_share(kind, outcome["estimate"], outcome["effects"])
-        return chance_of_share(None, n, region, verdict, parts) if share else None
-    chance = chance_of_share if is_share(kind, before.estimate, before.effects) else chance_of_mean
-    return chance(before.effects, n, region, verdict, parts)
+    effects = before and before.effects
+    if outcome["kind"] == "proportion":
+        return chance_of_share(effects, outcome["n"], region, verdict, parts)
+    return chance_of_mean(effects, outcome["n"], region, verdict, parts) if effects else None
 
 
 def chance_of_share(

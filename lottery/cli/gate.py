@@ -18,7 +18,6 @@ from tabulate import tabulate
 
 from lottery.claims import entries
 from lottery.claims.baselines import Row, committed
-from lottery.claims.chance import is_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.exit_status import counting, guarded
 from lottery.claims.expectation import ANY
@@ -53,12 +52,11 @@ class Part:
     region: Region
     n: int
     before: Row
-    share: bool
 
     @property
-    def kind(self) -> str:
-        """The kind of statement that the part makes."""
-        return "proportion" if self.share else "effect"
+    def share(self) -> bool:
+        """Whether it is a share of seeds, and no mean."""
+        return self.before.kind == "proportion"
 
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
         """Return the effects of a run of unchanged code."""
@@ -108,7 +106,7 @@ class Claim:
         decisions = [part.decided(one) for part, one in zip(self.parts, effects)]
         whole = self.entry.kind == "conjunction"
         shown = [
-            {"name": part.name, **outcome(decision, part.region, part.kind, self.entry.unit), "effects": one}
+            {"name": part.name, **outcome(decision, part.region, part.before.kind, self.entry.unit), "effects": one}
             for part, decision, one in zip(self.parts, decisions, effects)
         ]
         about = {"id": self.entry.id, "kind": self.entry.kind, "expected_verdict": self.expected}
@@ -139,11 +137,7 @@ def _claim(entry: Entry, question: Question, rows: Sequence[Row]) -> list[Claim]
     named = {row.part: row for row in measured if len(row.effects) > 1}
     if expected == ANY or entry.kind == "exact" or not regions or named.keys() != regions.keys():
         return []
-    kind = "" if question.parts else entry.kind
-    parts = []
-    for name, row in named.items():
-        share = is_share(kind, row.estimate, row.effects)
-        parts.append(Part(name, regions[name], question.seeds, row, share))
+    parts = [Part(name, regions[name], question.seeds, row) for name, row in named.items()]
     return [Claim(entry, expected, rows, parts)]
 
 
