@@ -99,10 +99,17 @@ class TestFailures:
         assert decision.verdict == REPRODUCED and decision.failed == tuple(range(10)) and decision.n == 10
 
     def test_two_failed_arms_do_not_match(self):
-        """Nothing equals nothing; one arm alone that learned nothing is refuted, though."""
+        """Nothing equals nothing, in a mean or a share; one arm alone that learned nothing is refuted, though."""
         dead = failing(95.0, *range(10))
         decision, _ = judged(self.BETTER, {TICKET: dead, RANDOM: lambda seed: network(10 + 0.1 * seed / 9)}, ABOVE)
         assert decision.verdict == INCONCLUSIVE and "in 10 of 10 seeds" in decision.reason
+        often, _ = judged(proportion(gap(TICKET, RANDOM, [3])), {TICKET: dead, RANDOM: dead}, Region(0.0, 0.3))
+        assert often.verdict == INCONCLUSIVE and "in 10 of 10 seeds" in often.reason
+        gain = gap(TICKET, RANDOM, [3])
+        both = conjunction({"difference": gain}, by=gain, seldom=proportion(gain))
+        _, details = judged(both, {TICKET: dead, RANDOM: dead}, ABOVE, Region(0.0, 0.3))
+        assert [part["verdict"] for part in details["parts"]] == [INCONCLUSIVE] * 2
+        assert details["beside"][0]["interval"] is None and details["beside"][0]["reason"] == often.reason
         alone = effect(accuracy(TICKET, 3))
         low = {TICKET: lambda seed: network(10 + 0.1 * seed)}
         assert judged(alone, low, Region(80.0, inf))[0].verdict == REFUTED
