@@ -113,6 +113,15 @@ class TestShares:
         after["parts"][0]["kind"] = other
         assert not comparable(after, rows_of(before))
 
+    def test_what_rounding_leaves_of_zero_is_not_counted(self):
+        """Neither before nor now: the chances are those of equal numbers."""
+        equal, rounded = [0.0] * 10, [7e-15, -7e-15] * 5
+        for verdict in (REPRODUCED, REFUTED):
+            chances = [chance_of_share(one, 10, Region(0.5, 1.0), verdict) for one in (equal, rounded)]
+            assert chances[0] == chances[1]
+        before, now = of_share("s", 0) | {"effects": equal}, of_share("s", 0) | {"effects": rounded}
+        assert p_unchanged(now, rows_of(before)) == p_unchanged(before, rows_of(now)) == 1.0
+
     def test_what_was_even_before_may_turn(self):
         """A share that the baseline could not decide does not fail the run when chance decides it."""
         before = [of_share(f"s{i}", 5) for i in range(40)]

@@ -136,6 +136,17 @@ class TestFailures:
         assert decision.failed == (2, 4)
         assert [part["failed"] for part in details["parts"]] == [[2, 4], [4]] and details["parts"][1]["n"] == 10
 
+    @pytest.mark.parametrize("noise", [2e-14, -2e-14, 0.0])
+    def test_rounding_is_no_sign(self, noise):
+        """Equal accuracies count as equal, on whichever side of zero adding them up in another order puts them."""
+        networks = {TICKET: lambda seed: network(95.0 + noise), RANDOM: lambda seed: network(95.0)}
+        gain = gap(TICKET, RANDOM, [3])
+        for quantity in (gain, -1.0 * gain):
+            decision, _ = judged(proportion(quantity), networks, Region(0.5, 1.0))
+            assert decision.estimate == 0 and decision.verdict == REFUTED
+        barely = proportion(above(gain, noise - 1e-6))
+        assert judged(barely, networks, Region(0.5, 1.0))[0].estimate == 1
+
     def test_learned_masks_can_fail(self):
         """They are trained, and have accuracies at the end only."""
         found = {"test_accuracy_end": 10.0, "test_accuracy_constant": CONSTANT, "accuracy_step": 0.1}

@@ -9,7 +9,7 @@ from math import inf, sqrt
 
 from lottery.claims.baselines import Row, rows_of
 from lottery.claims.decidable import deciding_counts
-from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Region
+from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Region, positive
 
 ROOM = 1e-9  # relative: a floor under the spread of seeds that all agree
 OTHERS = {REPRODUCED: (REFUTED,), REFUTED: (REPRODUCED,), INCONCLUSIVE: (REPRODUCED, REFUTED)}
@@ -56,8 +56,8 @@ def _p_moved(outcome: Mapping, before: Row) -> float:
 
     now, then = _known(outcome["effects"]), _known(before.effects)
     if outcome["kind"] == "proportion":
-        count, positive = sum(effect > 0 for effect in now), sum(effect > 0 for effect in then)
-        seen = betabinom(len(now), positive + 1, len(then) - positive + 1)
+        count, counted = sum(map(positive, now)), sum(map(positive, then))
+        seen = betabinom(len(now), counted + 1, len(then) - counted + 1)
         return min(1.0, 2 * float(min(seen.cdf(count), seen.sf(count - 1))))
     if min(len(now), len(then)) < 2:
         return 1.0
@@ -97,8 +97,8 @@ def chance_of_share(
 
     counts = deciding_counts(region, n, parts)[verdict == REFUTED]
     if before is not None:
-        positive = sum(effect is not None and effect > 0 for effect in before)
-        return float(sum(betabinom.pmf(counts, n, positive + 1, len(before) - positive + 1)))
+        counted = sum(map(positive, before))
+        return float(sum(betabinom.pmf(counts, n, counted + 1, len(before) - counted + 1)))
     if verdict == REPRODUCED:
         return None
     low, high = max(region.low, 0.0), min(region.high, 1.0)

@@ -22,6 +22,7 @@ from lottery.claims.statistics import (
     decide_mean,
     decide_proportion,
     decide_side,
+    positive,
     unfit,
 )
 
@@ -95,7 +96,7 @@ class Judge:
         if not decision.reason:
             short = self._censored(quantity)
             bounds = self._bounds(quantity, self.claim.seeds) if short else (effects, effects)
-            surely, perhaps = (sum(value > 0 for value in side) for side in bounds)
+            surely, perhaps = (sum(map(positive, side)) for side in bounds)
             decision = _told(decide_proportion(surely, len(effects), region, perhaps), short)
         return replace(decision, failed=tuple(failed)), effects
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf, isnan
 
 ALPHA = 0.05
+ROUNDING = 1e-9  # far above what adding a few accuracies leaves of zero, far below any image, step or loss
 REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED = "reproduced", "refuted", "inconclusive", "skipped"
 
 
@@ -45,6 +46,11 @@ class Decision:
     reason: str = ""
     prediction: tuple[float, float] | None = None
     failed: tuple[int, ...] = ()  # seeds of which a network failed; see `lottery.claims.failures`
+
+
+def positive(effect: float | None) -> bool:
+    """Return whether a seed counts in a share: its number is above zero, by more than rounding makes of zero."""
+    return effect is not None and effect > ROUNDING
 
 
 def aside(decision: Decision, region: Region) -> str:

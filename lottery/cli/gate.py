@@ -33,6 +33,7 @@ from lottery.claims.statistics import (
     decide_all,
     decide_mean,
     decide_proportion,
+    positive,
 )
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
@@ -62,8 +63,8 @@ class Part:
         """Return the effects of a run of unchanged code."""
         effects = np.array([effect for effect in self.before.effects if effect is not None])
         if self.share:  # a truth between the counts that the baseline leaves possible
-            positive = (effects > 0).sum()
-            truth = generator.beta(positive + 0.5, len(effects) - positive + 0.5)
+            counted = sum(map(positive, effects))
+            truth = generator.beta(counted + 0.5, len(effects) - counted + 0.5)
             return np.where(generator.random(self.n) < truth, 1.0, -1.0)
         wide = sqrt(len(effects) / max(len(effects) - 1, 1))  # residuals around their own mean are too small by this
         truth = effects.mean() + wide * (generator.choice(effects, len(effects)).mean() - effects.mean())
@@ -78,13 +79,13 @@ class Part:
     def decided(self, effects: np.ndarray) -> Decision:
         """Return the decision on the effects, by the rules of a run."""
         if self.share:
-            return _decided_share(int((effects > 0).sum()), len(effects), self.region)
+            return _decided_share(sum(map(positive, effects)), len(effects), self.region)
         return decide_mean([float(effect) for effect in effects], self.region, STEP)
 
 
 @cache
-def _decided_share(positive: int, n: int, region: Region) -> Decision:
-    return decide_proportion(positive, n, region)
+def _decided_share(counted: int, n: int, region: Region) -> Decision:
+    return decide_proportion(counted, n, region)
 
 
 @dataclass(frozen=True)
