@@ -200,3 +200,23 @@ class TestFamily:
         quiet = [of_mean(f"m{i}", 3 + SPREAD) for i in range(60)]
         known = baseline(before, *quiet)
         assert counts([now, *quiet], known) == counts([now, *quiet], baseline(*quiet))
+
+    @pytest.mark.parametrize("kind, effects, known", [
+        ("effect", [], False), ("effect", [1.0], False), ("effect", [1.0, None], False), ("effect", [1.0, 1.1], True),
+        ("proportion", [], False), ("proportion", [None], False), ("proportion", [1.0], True),
+    ])  # fmt: skip
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_what_was_not_measured_is_no_baseline(self, kind, effects, known, whole):
+        """A mean needs two seeds and a share one, in every part of a conjunction."""
+        one = result("c", "inconclusive", kind=kind, effects=effects)
+        if whole:
+            parts = [one | {"name": "first"}, one | {"name": "second", "effects": [1.0, 2.0]}]
+            one = result("c", "inconclusive", kind="conjunction", effects=[], parts=parts)
+        assert comparable(one, rows_of(one)) == known
+
+    def test_the_question_of_the_last_run_counts(self):
+        """Not the first one that was ever asked, nor that nothing is asked."""
+        now = of_mean("m", 3 + SPREAD)
+        assert not comparable(now, [rows_of(now)[0]._replace(question="", first=ASKED)])
+        skipped = result("m", "skipped", effects=[]) | {"question": ""}
+        assert not comparable(skipped, rows_of(skipped))

@@ -16,8 +16,13 @@ OTHERS = {REPRODUCED: (REFUTED,), REFUTED: (REPRODUCED,), INCONCLUSIVE: (REPRODU
 
 
 def comparable(result: Mapping, before: Sequence[Row]) -> bool:
-    """Return whether a baseline's rows answer the question that a result answers, on the same data and network."""
-    if not before or (before[0].question or before[0].first) != result["question"]:
+    """Return whether a baseline's rows answer the question that a result answers, on the same data and network.
+
+    What has no effects, as what was skipped, answers nothing, and of a mean one seed tells nothing.
+    """
+    if not before or before[0].question != result["question"]:
+        return False
+    if any(len(_known(row.effects)) < (1 if row.kind == "proportion" else 2) for row in before[1:] or before):
         return False
     now = rows_of(result)
     alike = [(row.part, row.kind) for row in now] == [(row.part, row.kind) for row in before]

@@ -125,7 +125,7 @@ def claims_of(folder: Path, scale: str) -> list[Claim]:
     for id, rows in committed(files, scale).items():
         entry = stated.get(id)
         question = entry and entry.question(scale)
-        if entry and question and (rows[0].question or rows[0].first) == asked_of(entry, scale):
+        if entry and question and rows[0].question == asked_of(entry, scale):
             claims += _claim(entry, question, rows)
     return claims
 
