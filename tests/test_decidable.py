@@ -101,6 +101,27 @@ def test_a_part_is_refused_where_its_test_states_a_share(tmp_path):
         stated(proportion(quantity)).state(entry, entry.question("tiny"))
 
 
+def test_controls_do_not_share_the_level(tmp_path):
+    """Of three shares 10 seeds can refute each at a third of ALPHA, of five not at a fifth: controls do not count."""
+    names, region = ("a", "b", "c", "control_d", "control_e"), "[0.5, 1]"
+    quantity = accuracy(DENSE, 0)
+
+    def state(names):
+        parts = ", ".join(f"{name} = {region}" for name in names)
+        text = GOOD.replace('"effect"', '"conjunction"').replace("region = [0, inf]", f"parts = {{ {parts} }}")
+        entry = read(tmp_path, text.replace("seeds = 5", "seeds = 10"))["some2020.claim[lenet-300-100]"]
+        shares = {name: proportion(quantity) for name in names}
+        file = Path("test_some_2020.py")
+        stated = Claim(
+            entry.id, entry.id, "lenet-300-100", "lenet-300-100", file, lambda question: conjunction(**shares)
+        )
+        return stated.state(entry, entry.question("tiny"))
+
+    assert state(names)
+    with pytest.raises(LotteryError, match=re.escape("part 'a': a share in [0.5, 1.0] is refuted by 0 of 10 alone")):
+        state([name.removeprefix("control_") for name in names])
+
+
 @pytest.mark.parametrize("name", [file.stem for file in sorted(BENCHMARKS.glob("test_*.py"))])
 def test_all_entries_of_the_suite_can_be_decided(name):
     """At every scale, conjunctions included."""

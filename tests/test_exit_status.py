@@ -122,6 +122,19 @@ class TestShares:
         before, now = of_share("s", 0) | {"effects": equal}, of_share("s", 0) | {"effects": rounded}
         assert p_unchanged(now, rows_of(before)) == p_unchanged(before, rows_of(now)) == 1.0
 
+    def test_controls_do_not_refute(self):
+        """A conjunction with a control is as likely refuted as without, by parts that share ALPHA among themselves."""
+
+        def chance(verdict, *names):
+            parts = [{**of_share("", 12, 14), "name": name} for name in names]
+            about = {"kind": "conjunction", "effects": [], "parts": parts}
+            one = result("c", verdict, {REPRODUCED: REFUTED, REFUTED: REPRODUCED}[verdict], **about)
+            return chance_of_deviation(one, rows_of(one))
+
+        assert chance(REFUTED, "a", "b", "control_loses") == chance(REFUTED, "a", "b")
+        assert chance(REFUTED, "a", "b", "c") > chance(REFUTED, "a", "b")
+        assert chance(REPRODUCED, "a", "control_loses") == chance(REPRODUCED, "a")
+
     def test_what_was_even_before_may_turn(self):
         """A share that the baseline could not decide does not fail the run when chance decides it."""
         before = [of_share(f"s{i}", 5) for i in range(40)]

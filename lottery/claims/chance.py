@@ -9,7 +9,7 @@ from math import inf, sqrt
 
 from lottery.claims.baselines import Row, rows_of
 from lottery.claims.decidable import deciding_counts
-from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Region, positive
+from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Region, is_control, positive
 
 ROOM = 1e-9  # relative: a floor under the spread of seeds that all agree
 OTHERS = {REPRODUCED: (REFUTED,), REFUTED: (REPRODUCED,), INCONCLUSIVE: (REPRODUCED, REFUTED)}
@@ -36,11 +36,13 @@ def chance_of_deviation(result: Mapping, before: Sequence[Row] = ()) -> float | 
     """
     outcomes = result["parts"] or [result]
     rows: Sequence[Row | None] = (before[1:] if result["parts"] else before) or [None] * len(outcomes)
+    pairs = list(zip(outcomes, rows))
+    stated = [(one, row) for one, row in pairs if not is_control(one.get("name", ""))]
     total = 0.0
     for verdict in OTHERS[result["expected_verdict"]]:
-        chances = [_chance(one, row, verdict, len(outcomes)) for one, row in zip(outcomes, rows)]
-        known = [chance for chance in chances if chance is not None]
-        if verdict == REFUTED and len(known) == len(chances):  # by any part
+        asked = stated if verdict == REFUTED else pairs
+        known = [chance for one, row in asked if (chance := _chance(one, row, verdict, len(stated))) is not None]
+        if verdict == REFUTED and len(known) == len(stated):  # by any part that is no control
             total += sum(known)
         elif verdict == REPRODUCED and known:  # by all of them
             total += min(known)

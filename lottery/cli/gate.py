@@ -33,6 +33,7 @@ from lottery.claims.statistics import (
     decide_all,
     decide_mean,
     decide_proportion,
+    is_control,
     positive,
 )
 from lottery.core.errors import LotteryError
@@ -58,6 +59,11 @@ class Part:
     def share(self) -> bool:
         """Whether it is a share of seeds, and no mean."""
         return self.before.kind == "proportion"
+
+    @property
+    def control(self) -> bool:
+        """Whether it is a control, which cannot refute the claim."""
+        return is_control(self.name)
 
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
         """Return the effects of a run of unchanged code."""
@@ -186,11 +192,16 @@ class Simulation:
         tally.now += bool(now) if broken is None else broken["id"] in now
 
     def _broken(self, claim: Claim, effects: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        """Return a claim's effects after each break that concerns it: a loss of its accuracies, one share flipped."""
-        broken, shares = {}, [index for index, part in enumerate(claim.parts) if part.share]
-        if claim.entry.unit in ("%", "pp") and len(shares) < len(claim.parts) and claim.expected == REPRODUCED:
+        """Return a claim's effects after each break that concerns it: a loss of its accuracies, one share flipped.
+
+        Its controls stay as they are: what they do decides nothing.
+        """
+        broken, stated = {}, [index for index, part in enumerate(claim.parts) if not part.control]
+        shares = [index for index in stated if claim.parts[index].share]
+        if claim.entry.unit in ("%", "pp") and len(shares) < len(stated) and claim.expected == REPRODUCED:
             broken[LOST] = [
-                one if part.share else part.lost(one, claim.entry.unit) for part, one in zip(claim.parts, effects)
+                one if part.share or part.control else part.lost(one, claim.entry.unit)
+                for part, one in zip(claim.parts, effects)
             ]
         if shares:
             flipped = [shares[int(self.generator.integers(len(shares)))]]
