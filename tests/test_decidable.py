@@ -49,6 +49,23 @@ def test_what_hangs_on_one_count_is_refused(region, n, parts, message):
     assert message in undecidable_share(region, n, parts) and bool(message) == bool(undecidable_share(region, n, parts))
 
 
+@pytest.mark.parametrize("ends, outside", [
+    ((1.2, inf), True), ((1.5, 2.0), True), ((-inf, -0.1), True), ((-2.0, -1.0), True),
+    ((0.5, 1.2), False), ((0.5, inf), False), ((-0.1, 0.5), False), ((-inf, 0.5), False),
+])  # fmt: skip
+def test_a_region_outside_all_shares_is_refused(tmp_path, ends, outside):
+    """No count would ever lie in it; one that reaches over an end of [0, 1] is as one that stops there."""
+    assert ("lies outside all shares" in undecidable_share(Region(*ends), 20)) == outside
+    assert (undecidable_share(Region(*ends), 20) == "") != outside
+    text = GOOD.replace('"effect"', '"proportion"').replace("seeds = 5", "seeds = 20")
+    text = text.replace("[0, inf]", str(list(ends)))
+    if outside:
+        with pytest.raises(LotteryError, match=r"scales\.tiny: \[.*\] lies outside all shares"):
+            read(tmp_path, text)
+    else:
+        assert read(tmp_path, text)
+
+
 @pytest.mark.parametrize("region", REGIONS[:3])
 @pytest.mark.parametrize("parts", [1, 4])
 def test_the_number_that_it_takes_is_the_smallest_that_passes(region, parts):
