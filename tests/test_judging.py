@@ -92,6 +92,17 @@ class TestFailures:
         assert decision.verdict == INCONCLUSIVE and "4 of 10 seeds" in decision.reason
         assert decision.p_inside > 0.05 and decision.p_outside > 0.05
 
+    @pytest.mark.parametrize("dead", [(4,), (0, 1, 2, 3)])
+    def test_one_seed_apart_is_too_few(self, dead):
+        """A single seed that failed, or that did not, has no verdict; nine would outvote it, four do not."""
+        networks = {TICKET: spread(96.0), RANDOM: failing(95.0, *dead)}
+        decision, _ = judged(self.BETTER, networks, ABOVE, seeds=5)
+        assert decision.verdict == INCONCLUSIVE and decision.failed == dead
+        assert decision.reason == (
+            f"{len(dead)} of 5 seeds have a network that failed, and one seed is too few to tell whether they agree"
+        )
+        assert judged(self.BETTER, {TICKET: spread(96.0), RANDOM: failing(95.0, 4)}, ABOVE)[0].verdict == REPRODUCED
+
     def test_an_arm_that_always_fails_is_no_mixture(self):
         """Its level is what it is; the comparison is decided, and every seed is counted."""
         networks = {TICKET: spread(96.0), RANDOM: failing(95.0, *range(10))}
