@@ -20,14 +20,6 @@ class Region:
     low: float = -inf
     high: float = inf
 
-    def opposite(self) -> "Region":
-        """Return the half line on the other side of the same margin."""
-        if self.low == -inf:
-            return Region(self.high, inf)
-        if self.high == inf:
-            return Region(-inf, self.low)
-        raise ValueError("only a half line has an opposite")
-
 
 @dataclass(frozen=True)
 class Decision:
