@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from lottery.claims import comparison
+from lottery.claims import comparison, entries
 from lottery.claims.baselines import Baseline, Table, committed, read, read_tables, rounded, rows_of, write
+from lottery.claims.history import asked_of
+from lottery.claims.judging import deviates
 from lottery.claims.results import SCHEMA
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
 from tests.result_helpers import result
+from tests.test_entries import GOOD
+from tests.test_entries import read as read_entries
 
 BASELINES = Path(__file__).parent.parent / "expected" / "baselines"
 THIRDS = [1 / 3, -2 / 3e5, None, 123456.789]
@@ -192,6 +196,38 @@ def test_our_own_baselines(folder):
     """They can be read, are small enough for a reviewer, and each table says where its rows were measured."""
     assert read(folder).claims and sum(file.stat().st_size for file in folder.iterdir()) < 100_000
     assert all(isinstance(table, Table) and table.runs for table in read_tables(folder).values())
+
+
+def deviating(folder):
+    """Return the claims with their scales whose rows answer the question of today otherwise than expected."""
+    stated = {id: entry for file in folder.glob("*.toml") for id, entry in entries.read(file).items()}
+    found = []
+    for tables in sorted(filter(Path.is_dir, (folder / "baselines").iterdir())):
+        for id, (row, *_) in read(tables).claims.items():
+            question = stated[id].question(tables.name) if id in stated else None
+            if question and row.question and row.question == asked_of(stated[id], tables.name):
+                expected = (question.expected or stated[id].expected).verdict
+                found += [(id, tables.name)] * deviates({"verdict": row.verdict, "expected_verdict": expected})
+    return found
+
+
+@pytest.mark.parametrize(
+    "verdict, question, found",
+    [("refuted", "", True), ("reproduced", "", False), ("inconclusive", "", False), ("refuted", "another", False)],
+)
+def test_a_row_that_deviates_is_found(tmp_path, verdict, question, found):
+    """Decided, of the question of today, and not what its entry expects."""
+    folder = tmp_path / "expected"
+    folder.mkdir()
+    ((id, entry),) = read_entries(folder, GOOD).items()
+    asked = result(id, verdict=verdict, question=question or asked_of(entry, "tiny"))
+    write(run(tmp_path / "results.json", asked), folder / "baselines" / "tiny")
+    assert deviating(folder) == [(id, "tiny")] * found
+
+
+def test_no_committed_row_deviates():
+    """The gate is silent about a claim whose baseline deviates already: there its entry must say what to expect."""
+    assert deviating(BASELINES.parent) == []
 
 
 def test_committed_tables_are_found_beside_the_entries(tmp_path):
