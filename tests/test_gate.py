@@ -62,6 +62,14 @@ def test_a_claim_that_asks_something_else_is_left_out(simulated):
     assert len(simulated.claims) == SHARES + MEANS - 1
 
 
+@pytest.mark.parametrize("changes, left", [({}, 1), ({"n": 9}, 0), ({"effects": (*[1.0] * 9, None)}, 0)])
+def test_claims_with_failed_seeds_are_left_out(folder, changes, left):
+    """One seed was set apart, or has no number: the simulation knows no failures."""
+    (claim, *_) = gate.claims_of(folder, "tiny")
+    row = claim.rows[0]._replace(**changes)
+    assert len(gate._claim(claim.entry, claim.entry.question("tiny"), [row])) == left
+
+
 def test_unchanged_code_seldom_fails(simulated):
     """At most one run in twenty is wanted; of twenty runs hardly more than three fail."""
     assert simulated.wolf.tried == RUNS and simulated.wolf.now <= 3

@@ -2,7 +2,7 @@
 
 A run of unchanged code is drawn from the committed baseline: the effects of each claim around a mean that is as
 uncertain as the baseline leaves it, in the shape that its seeds have, and shares of seeds by what was counted. Verdicts
-and exit status are those of a real run.
+and exit status are those of a real run in which no network failed and no run was too short.
 """
 
 from collections import defaultdict
@@ -137,11 +137,14 @@ def claims_of(folder: Path, scale: str) -> list[Claim]:
 
 
 def _claim(entry: Entry, question: Question, rows: Sequence[Row]) -> list[Claim]:
-    """Return the claim, or nothing if chance has no part in it."""
+    """Return the claim, or nothing if chance has no part in it, or if seeds of its baseline failed.
+
+    Those are set apart and leave a mean with a smaller n, or they brought no number.
+    """
     expected = (question.expected or entry.expected).verdict
     regions = question.parts or ({"": question.region} if question.region else {})
     measured = rows[1:] if question.parts else rows
-    named = {row.part: row for row in measured if len(row.effects) > 1}
+    named = {row.part: row for row in measured if row.n == len(row.effects) > 1 and None not in row.effects}
     if expected == ANY or entry.kind == "exact" or not regions or named.keys() != regions.keys():
         return []
     parts = [Part(name, regions[name], question.seeds, row) for name, row in named.items()]
