@@ -4,7 +4,7 @@ from math import inf
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 
 from lottery.claims.baselines import rows_of
 from lottery.claims.chance import chance_of_deviation, chance_of_mean, chance_of_share, comparable, p_unchanged
@@ -177,13 +177,21 @@ class TestMeans:
     @pytest.mark.parametrize("region", [Region(-0.4, inf), Region(-inf, 0.9), Region(-0.8, 1.2)])
     @pytest.mark.parametrize("verdict", [REPRODUCED, REFUTED])
     def test_chance_is_about_that_of_drawing(self, region, verdict):
-        """Truths and spreads that a baseline of normal seeds leaves possible, then new seeds, then the rule."""
-        generator, then, runs, seen = np.random.default_rng(3), list(SPREAD[:10]), 1000, 0
+        """Truths and spreads that a baseline of normal seeds leaves possible, then new seeds, then Student's interval.
+
+        The rule asks for a second test beside Student's, so that it decides at most as often.
+        """
+        generator, then, runs, seen, ruled = np.random.default_rng(3), list(SPREAD[:10]), 1000, 0, 0
         for _ in range(runs):
             spread = np.std(then, ddof=1) * np.sqrt(9 / generator.chisquare(9))
             truth = generator.normal(np.mean(then), spread / np.sqrt(10))
-            seen += decide_mean(list(generator.normal(truth, spread, 10)), region).verdict == verdict
+            values = generator.normal(truth, spread, 10)
+            low, high = ttest_1samp(values, 0).confidence_interval(1 - 2 * ALPHA)
+            inside, disjoint = region.low <= low and high <= region.high, high < region.low or low > region.high
+            seen += inside if verdict == REPRODUCED else disjoint
+            ruled += decide_mean(list(map(float, values)), region).verdict == verdict
         assert chance_of_mean(then, 10, region, verdict) == pytest.approx(seen / runs, abs=0.1)
+        assert ruled <= seen
 
     def test_seeds_that_all_agree(self):
         """No spread at all is no trouble."""
