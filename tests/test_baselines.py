@@ -5,19 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from lottery.claims import comparison
+from lottery.claims import comparison, entries
 from lottery.claims.baselines import Baseline, Table, committed, read, read_tables, rounded, rows_of, write
+from lottery.claims.history import asked_of
+from lottery.claims.judging import deviates
 from lottery.claims.results import SCHEMA
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
 from tests.result_helpers import result
+from tests.test_entries import GOOD
+from tests.test_entries import read as read_entries
 
 BASELINES = Path(__file__).parent.parent / "expected" / "baselines"
 THIRDS = [1 / 3, -2 / 3e5, None, 123456.789]
 
 
 def parts(*effects):
-    shared = {"verdict": "reproduced", "estimate": 0.0, "n": 3}
+    shared = {"kind": "effect", "verdict": "reproduced", "estimate": 0.0, "n": 3}
     return [{"name": f"part{i}", "effects": list(values), **shared} for i, values in enumerate(effects)]
 
 
@@ -137,8 +141,10 @@ class TestTables:
             ("0.3333333", "O.3333333", "line 3: could not convert string to float: 'O.3333333'"),
             ("0.3333333", "inf", "line 3: an effect is not finite"),
             ("reproduced", "proven", "line 3: 'proven' is no verdict"),
+            (",effect,", ",share,", "line 3: 'share' is no kind of a claim"),
+            ("part0,effect,", "part0,exact,", "line 5: 'exact' is no kind of a part"),
             ("a2020.odd", "b2021.odd", r"line 3: the claim 'b2021.odd\[x\]' is not of a2020"),
-            (",S2,", ",", "line 3: 10 cells instead of 11"),
+            (",S2,", ",", "line 3: 11 cells instead of 12"),
             ("-", "", "line 3: '.*' is no fingerprint"),
             ("a2020.both[x],,", "a2020.both[x],part1,", "line 4: a part before its claim"),
             ("part1", "part0", "line 6: a part before its claim, or a second row"),
@@ -190,6 +196,38 @@ def test_our_own_baselines(folder):
     """They can be read, are small enough for a reviewer, and each table says where its rows were measured."""
     assert read(folder).claims and sum(file.stat().st_size for file in folder.iterdir()) < 100_000
     assert all(isinstance(table, Table) and table.runs for table in read_tables(folder).values())
+
+
+def deviating(folder):
+    """Return the claims with their scales whose rows answer the question of today otherwise than expected."""
+    stated = {id: entry for file in folder.glob("*.toml") for id, entry in entries.read(file).items()}
+    found = []
+    for tables in sorted(filter(Path.is_dir, (folder / "baselines").iterdir())):
+        for id, (row, *_) in read(tables).claims.items():
+            question = stated[id].question(tables.name) if id in stated else None
+            if question and row.question and row.question == asked_of(stated[id], tables.name):
+                expected = (question.expected or stated[id].expected).verdict
+                found += [(id, tables.name)] * deviates({"verdict": row.verdict, "expected_verdict": expected})
+    return found
+
+
+@pytest.mark.parametrize(
+    "verdict, question, found",
+    [("refuted", "", True), ("reproduced", "", False), ("inconclusive", "", False), ("refuted", "another", False)],
+)
+def test_a_row_that_deviates_is_found(tmp_path, verdict, question, found):
+    """Decided, of the question of today, and not what its entry expects."""
+    folder = tmp_path / "expected"
+    folder.mkdir()
+    ((id, entry),) = read_entries(folder, GOOD).items()
+    asked = result(id, verdict=verdict, question=question or asked_of(entry, "tiny"))
+    write(run(tmp_path / "results.json", asked), folder / "baselines" / "tiny")
+    assert deviating(folder) == [(id, "tiny")] * found
+
+
+def test_no_committed_row_deviates():
+    """The gate is silent about a claim whose baseline deviates already: there its entry must say what to expect."""
+    assert deviating(BASELINES.parent) == []
 
 
 def test_committed_tables_are_found_beside_the_entries(tmp_path):

@@ -49,6 +49,23 @@ def test_what_hangs_on_one_count_is_refused(region, n, parts, message):
     assert message in undecidable_share(region, n, parts) and bool(message) == bool(undecidable_share(region, n, parts))
 
 
+@pytest.mark.parametrize("ends, outside", [
+    ((1.2, inf), True), ((1.5, 2.0), True), ((-inf, -0.1), True), ((-2.0, -1.0), True),
+    ((0.5, 1.2), False), ((0.5, inf), False), ((-0.1, 0.5), False), ((-inf, 0.5), False),
+])  # fmt: skip
+def test_a_region_outside_all_shares_is_refused(tmp_path, ends, outside):
+    """No count would ever lie in it; one that reaches over an end of [0, 1] is as one that stops there."""
+    assert ("lies outside all shares" in undecidable_share(Region(*ends), 20)) == outside
+    assert (undecidable_share(Region(*ends), 20) == "") != outside
+    text = GOOD.replace('"effect"', '"proportion"').replace("seeds = 5", "seeds = 20")
+    text = text.replace("[0, inf]", str(list(ends)))
+    if outside:
+        with pytest.raises(LotteryError, match=r"scales\.tiny: \[.*\] lies outside all shares"):
+            read(tmp_path, text)
+    else:
+        assert read(tmp_path, text)
+
+
 @pytest.mark.parametrize("region", REGIONS[:3])
 @pytest.mark.parametrize("parts", [1, 4])
 def test_the_number_that_it_takes_is_the_smallest_that_passes(region, parts):
@@ -99,6 +116,27 @@ def test_a_part_is_refused_where_its_test_states_a_share(tmp_path):
     assert stated(quantity).state(entry, entry.question("tiny"))
     with pytest.raises(LotteryError, match=re.escape("part 'share': a share in [0.0, 0.3] is reproduced by 0 of 10")):
         stated(proportion(quantity)).state(entry, entry.question("tiny"))
+
+
+def test_controls_do_not_share_the_level(tmp_path):
+    """Of three shares 10 seeds can refute each at a third of ALPHA, of five not at a fifth: controls do not count."""
+    names, region = ("a", "b", "c", "control_d", "control_e"), "[0.5, 1]"
+    quantity = accuracy(DENSE, 0)
+
+    def state(names):
+        parts = ", ".join(f"{name} = {region}" for name in names)
+        text = GOOD.replace('"effect"', '"conjunction"').replace("region = [0, inf]", f"parts = {{ {parts} }}")
+        entry = read(tmp_path, text.replace("seeds = 5", "seeds = 10"))["some2020.claim[lenet-300-100]"]
+        shares = {name: proportion(quantity) for name in names}
+        file = Path("test_some_2020.py")
+        stated = Claim(
+            entry.id, entry.id, "lenet-300-100", "lenet-300-100", file, lambda question: conjunction(**shares)
+        )
+        return stated.state(entry, entry.question("tiny"))
+
+    assert state(names)
+    with pytest.raises(LotteryError, match=re.escape("part 'a': a share in [0.5, 1.0] is refuted by 0 of 10 alone")):
+        state([name.removeprefix("control_") for name in names])
 
 
 @pytest.mark.parametrize("name", [file.stem for file in sorted(BENCHMARKS.glob("test_*.py"))])

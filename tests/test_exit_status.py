@@ -4,6 +4,7 @@ from math import inf
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp, ttest_ind
 
 from lottery.claims.baselines import rows_of
 from lottery.claims.chance import chance_of_deviation, chance_of_mean, chance_of_share, comparable, p_unchanged
@@ -96,6 +97,44 @@ class TestShares:
         now = {**before[0], "verdict": "refuted", "p_outside": 5 * flipped[0]["p_outside"], "parts": flipped}
         assert counts([now, *before[1:]], baseline(*before)) == {"some2020.c0"}
 
+    @pytest.mark.parametrize("kind", ["effect", "proportion"])
+    def test_a_part_is_what_it_says(self, kind):
+        """Of a mean that happens to be as large as the share of its positive seeds, too."""
+        then, now = [2.0, 1.5, 1.0, 0.5, -1.0], [-0.5, 0.5, 0.1, 1.0, 2.0]
+        shared = {"estimate": 0.8, "region": [0.0, 1.0], "n": 5, "verdict": "reproduced", "kind": kind, "name": "part"}
+        assert sum(then) / 5 == 0.8 == sum(effect > 0 for effect in then) / 5
+        before, after = (
+            result("c", "reproduced", kind="conjunction", effects=[], parts=[{**shared, "effects": effects}])
+            for effects in (then, now)
+        )
+        welch = float(ttest_ind(now, then, equal_var=False).pvalue)
+        assert welch < 1 and p_unchanged(after, rows_of(before)) == (pytest.approx(welch) if kind == "effect" else 1.0)
+        other = {"effect": "proportion", "proportion": "effect"}[kind]
+        after["parts"][0]["kind"] = other
+        assert not comparable(after, rows_of(before))
+
+    def test_what_rounding_leaves_of_zero_is_not_counted(self):
+        """Neither before nor now: the chances are those of equal numbers."""
+        equal, rounded = [0.0] * 10, [7e-15, -7e-15] * 5
+        for verdict in (REPRODUCED, REFUTED):
+            chances = [chance_of_share(one, 10, Region(0.5, 1.0), verdict) for one in (equal, rounded)]
+            assert chances[0] == chances[1]
+        before, now = of_share("s", 0) | {"effects": equal}, of_share("s", 0) | {"effects": rounded}
+        assert p_unchanged(now, rows_of(before)) == p_unchanged(before, rows_of(now)) == 1.0
+
+    def test_controls_do_not_refute(self):
+        """A conjunction with a control is as likely refuted as without, by parts that share ALPHA among themselves."""
+
+        def chance(verdict, *names):
+            parts = [{**of_share("", 12, 14), "name": name} for name in names]
+            about = {"kind": "conjunction", "effects": [], "parts": parts}
+            one = result("c", verdict, {REPRODUCED: REFUTED, REFUTED: REPRODUCED}[verdict], **about)
+            return chance_of_deviation(one, rows_of(one))
+
+        assert chance(REFUTED, "a", "b", "control_loses") == chance(REFUTED, "a", "b")
+        assert chance(REFUTED, "a", "b", "c") > chance(REFUTED, "a", "b")
+        assert chance(REPRODUCED, "a", "control_loses") == chance(REPRODUCED, "a")
+
     def test_what_was_even_before_may_turn(self):
         """A share that the baseline could not decide does not fail the run when chance decides it."""
         before = [of_share(f"s{i}", 5) for i in range(40)]
@@ -138,13 +177,21 @@ class TestMeans:
     @pytest.mark.parametrize("region", [Region(-0.4, inf), Region(-inf, 0.9), Region(-0.8, 1.2)])
     @pytest.mark.parametrize("verdict", [REPRODUCED, REFUTED])
     def test_chance_is_about_that_of_drawing(self, region, verdict):
-        """Truths and spreads that a baseline of normal seeds leaves possible, then new seeds, then the rule."""
-        generator, then, runs, seen = np.random.default_rng(3), list(SPREAD[:10]), 1000, 0
+        """Truths and spreads that a baseline of normal seeds leaves possible, then new seeds, then Student's interval.
+
+        The rule asks for a second test beside Student's, so that it decides at most as often.
+        """
+        generator, then, runs, seen, ruled = np.random.default_rng(3), list(SPREAD[:10]), 1000, 0, 0
         for _ in range(runs):
             spread = np.std(then, ddof=1) * np.sqrt(9 / generator.chisquare(9))
             truth = generator.normal(np.mean(then), spread / np.sqrt(10))
-            seen += decide_mean(list(generator.normal(truth, spread, 10)), region).verdict == verdict
+            values = generator.normal(truth, spread, 10)
+            low, high = ttest_1samp(values, 0).confidence_interval(1 - 2 * ALPHA)
+            inside, disjoint = region.low <= low and high <= region.high, high < region.low or low > region.high
+            seen += inside if verdict == REPRODUCED else disjoint
+            ruled += decide_mean(list(map(float, values)), region).verdict == verdict
         assert chance_of_mean(then, 10, region, verdict) == pytest.approx(seen / runs, abs=0.1)
+        assert ruled <= seen
 
     def test_seeds_that_all_agree(self):
         """No spread at all is no trouble."""
@@ -174,3 +221,23 @@ class TestFamily:
         quiet = [of_mean(f"m{i}", 3 + SPREAD) for i in range(60)]
         known = baseline(before, *quiet)
         assert counts([now, *quiet], known) == counts([now, *quiet], baseline(*quiet))
+
+    @pytest.mark.parametrize("kind, effects, known", [
+        ("effect", [], False), ("effect", [1.0], False), ("effect", [1.0, None], False), ("effect", [1.0, 1.1], True),
+        ("proportion", [], False), ("proportion", [None], False), ("proportion", [1.0], True),
+    ])  # fmt: skip
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_what_was_not_measured_is_no_baseline(self, kind, effects, known, whole):
+        """A mean needs two seeds and a share one, in every part of a conjunction."""
+        one = result("c", "inconclusive", kind=kind, effects=effects)
+        if whole:
+            parts = [one | {"name": "first"}, one | {"name": "second", "effects": [1.0, 2.0]}]
+            one = result("c", "inconclusive", kind="conjunction", effects=[], parts=parts)
+        assert comparable(one, rows_of(one)) == known
+
+    def test_the_question_of_the_last_run_counts(self):
+        """Not the first one that was ever asked, nor that nothing is asked."""
+        now = of_mean("m", 3 + SPREAD)
+        assert not comparable(now, [rows_of(now)[0]._replace(question="", first=ASKED)])
+        skipped = result("m", "skipped", effects=[]) | {"question": ""}
+        assert not comparable(skipped, rows_of(skipped))

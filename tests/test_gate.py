@@ -1,15 +1,17 @@
 """`lottery gate`: the table's claims hold loosely in a few runs of a small suite."""
 
 import json
+from math import inf
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lottery.claims import entries
-from lottery.claims.baselines import write
+from lottery.claims.baselines import Row, write
 from lottery.claims.history import asked_of
 from lottery.claims.results import SCHEMA
-from lottery.claims.statistics import REPRODUCED, decide_mean, decide_proportion
+from lottery.claims.statistics import REFUTED, REPRODUCED, Region, decide_mean, decide_proportion
 from lottery.cli import gate
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
@@ -60,6 +62,14 @@ def test_a_claim_that_asks_something_else_is_left_out(simulated):
     assert len(simulated.claims) == SHARES + MEANS - 1
 
 
+@pytest.mark.parametrize("changes, left", [({}, 1), ({"n": 9}, 0), ({"effects": (*[1.0] * 9, None)}, 0)])
+def test_claims_with_failed_seeds_are_left_out(folder, changes, left):
+    """One seed was set apart, or has no number: the simulation knows no failures."""
+    (claim, *_) = gate.claims_of(folder, "tiny")
+    row = claim.rows[0]._replace(**changes)
+    assert len(gate._claim(claim.entry, claim.entry.question("tiny"), [row])) == left
+
+
 def test_unchanged_code_seldom_fails(simulated):
     """At most one run in twenty is wanted; of twenty runs hardly more than three fail."""
     assert simulated.wolf.tried == RUNS and simulated.wolf.now <= 3
@@ -77,6 +87,31 @@ def test_lost_accuracy_fails(simulated):
     """Means of three points, less 4.75."""
     tallies = simulated.caught[gate.LOST, "effect"].values()
     assert len(tallies) == MEANS and sum(tally.now for tally in tallies) > 0.8 * RUNS * MEANS
+
+
+@pytest.mark.parametrize("kind, region", [("effect", Region(0.0, inf)), ("proportion", Region(0.5, 1.0))])
+@pytest.mark.parametrize("expected", [REPRODUCED, REFUTED])
+def test_controls_are_not_broken(kind, region, expected):
+    """Without them nothing is decided, so that no run could fail by their loss; the other part is what breaks."""
+    values = [2.0 + 0.1 * seed for seed in range(14)]
+    rows = [
+        Row("c", name, kind, "1", verdict, 14, None, "", "", "", 0, tuple(sign * value for value in values))
+        for name, verdict, sign in (
+            ("stated", expected, 1 if expected == REPRODUCED else -1),
+            ("control_loses", REPRODUCED, 1),
+        )
+    ]
+    whole = rows[0]._replace(part="", kind="conjunction", verdict=expected, effects=())
+    parts = [gate.Part(row.part, region, 14, row) for row in rows]
+    claim = gate.Claim(SimpleNamespace(id="c", kind="conjunction", unit="pp"), expected, [whole, *rows], parts)
+    effects = [np.array(row.effects) for row in rows]
+    assert claim.result(effects)["verdict"] == expected
+    broken = gate.Simulation([claim], "tiny")._broken(claim, effects)
+    injected = {("effect", REPRODUCED): [gate.LOST], ("effect", REFUTED): []}  # a loss makes no refuted claim true
+    assert list(broken) == injected.get((kind, expected), [gate.FLIPPED])
+    for one in broken.values():
+        assert (one[1] == effects[1]).all() and (one[0] != effects[0]).all()
+        assert claim.result(one)["verdict"] == {REPRODUCED: REFUTED, REFUTED: REPRODUCED}[expected]
 
 
 def test_the_same_twice(folder):

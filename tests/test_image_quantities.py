@@ -9,10 +9,12 @@ import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.entries import read
 from lottery.claims.image_quantities import (
     accuracy,
+    anatomy,
     best_by_validation,
     best_rung,
     early_stop,
     gap,
+    iterations_to,
     learning,
     learning_curve,
     matching,
@@ -20,6 +22,7 @@ from lottery.claims.image_quantities import (
     moved_either_way,
     overfitting,
     own_round,
+    spread_over_masks,
     unfinished,
     weights_remaining,
 )
@@ -37,6 +40,11 @@ def claims_of_zhou():
     """Return every claim that the benchmark states."""
     marks = [mark for test in vars(zhou).values() for mark in getattr(test, "pytestmark", [])]
     return [parameter.values[0] for mark in marks if mark.name == "parametrize" for parameter in mark.args[1]]
+
+
+def reading(measured):
+    """Return what reads the same measurements of every network."""
+    return lambda arm, round: measured
 
 
 class TestStepsAndBest:
@@ -63,6 +71,33 @@ class TestStepsAndBest:
     def test_learning_curves_have_the_validation_images_step(self):
         """They are taken on these."""
         assert learning_curve(TICKET, 1, 20).resolution(self.read) == 0.2
+
+    @pytest.mark.parametrize(
+        "quantity, unit",
+        [
+            (accuracy(TICKET, 1), "accuracy_step"),
+            (accuracy(untrained("random"), 1), "accuracy_step"),
+            (accuracy(TICKET, 1, part="train"), "train_accuracy_step"),
+            (gap(TICKET, SIGNED, [1, 2]), "accuracy_step"),
+            (learning_curve(TICKET, 1, 20), "validation_accuracy_step"),
+            (iterations_to(TICKET, 1, 65.0), "interval"),
+            (early_stop(TICKET, 1), "interval"),
+            (learning(TICKET, 1), ""),
+            (overfitting(TICKET, 1), ""),
+            (weights_remaining(learned()), ""),
+            (spread_over_masks(learned()), ""),
+            (anatomy(dissected("large_final"), 1, 0, "closer"), ""),
+            (own_round("large_final", 2, 0, "closer"), ""),
+        ],
+    )
+    def test_a_resolution_is_in_the_unit_of_its_quantity(self, quantity, unit):
+        """Losses and shares know no images, iterations no accuracies: a step counts for its own quantities alone."""
+        before = self.read(TICKET, 1)
+        for name in (*self.STEPS, "interval"):
+            coarser = before | {name: 4 * before[name]}
+            factor = quantity.resolution(reading(coarser)) / quantity.resolution(reading(before))
+            assert factor == (4 if name == unit else 1), name
+        assert unit or quantity.resolution(reading(before)) == 1e-6
 
     def test_validation_accuracy_is_that_of_the_look(self):
         """At early stop, and at the end, which need not be a multiple of the interval; none where training diverged."""

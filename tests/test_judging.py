@@ -9,6 +9,7 @@ from lottery.claims.claim import conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, delay, early_stop, failed, gap, log_error
 from lottery.claims.judging import Judge
 from lottery.claims.quantities import above, in_order, mean
+from lottery.claims.results import outcome
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside
 from lottery.experiments.arms import DENSE
 from lottery.experiments.named_arms import chain, learned, untrained
@@ -32,12 +33,13 @@ def network(accuracy=95.0, stop=100, censored=False, end=None):
     }
 
 
-def judged(statement, networks, *regions, seeds=10):
+def judged(statement, networks, *regions, seeds=10, unit="pp"):
     """Return the decision and the details of a claim; `networks` makes an arm's measurements of a seed."""
     parts = dict(zip([name for name, _ in getattr(statement, "parts", ())], regions))
     asked = SimpleNamespace(
         statement=statement,
         question=SimpleNamespace(region=None if parts else regions[0], parts=parts),
+        entry=SimpleNamespace(unit=unit),
         seeds=range(seeds),
         experiment=lambda arm, round, seed: (arm, round, seed),
     )
@@ -90,6 +92,17 @@ class TestFailures:
         assert decision.verdict == INCONCLUSIVE and "4 of 10 seeds" in decision.reason
         assert decision.p_inside > 0.05 and decision.p_outside > 0.05
 
+    @pytest.mark.parametrize("dead", [(4,), (0, 1, 2, 3)])
+    def test_one_seed_apart_is_too_few(self, dead):
+        """A single seed that failed, or that did not, has no verdict; nine would outvote it, four do not."""
+        networks = {TICKET: spread(96.0), RANDOM: failing(95.0, *dead)}
+        decision, _ = judged(self.BETTER, networks, ABOVE, seeds=5)
+        assert decision.verdict == INCONCLUSIVE and decision.failed == dead
+        assert decision.reason == (
+            f"{len(dead)} of 5 seeds have a network that failed, and one seed is too few to tell whether they agree"
+        )
+        assert judged(self.BETTER, {TICKET: spread(96.0), RANDOM: failing(95.0, 4)}, ABOVE)[0].verdict == REPRODUCED
+
     def test_an_arm_that_always_fails_is_no_mixture(self):
         """Its level is what it is; the comparison is decided, and every seed is counted."""
         networks = {TICKET: spread(96.0), RANDOM: failing(95.0, *range(10))}
@@ -97,10 +110,17 @@ class TestFailures:
         assert decision.verdict == REPRODUCED and decision.failed == tuple(range(10)) and decision.n == 10
 
     def test_two_failed_arms_do_not_match(self):
-        """Nothing equals nothing; one arm alone that learned nothing is refuted, though."""
+        """Nothing equals nothing, in a mean or a share; one arm alone that learned nothing is refuted, though."""
         dead = failing(95.0, *range(10))
         decision, _ = judged(self.BETTER, {TICKET: dead, RANDOM: lambda seed: network(10 + 0.1 * seed / 9)}, ABOVE)
         assert decision.verdict == INCONCLUSIVE and "in 10 of 10 seeds" in decision.reason
+        often, _ = judged(proportion(gap(TICKET, RANDOM, [3])), {TICKET: dead, RANDOM: dead}, Region(0.0, 0.3))
+        assert often.verdict == INCONCLUSIVE and "in 10 of 10 seeds" in often.reason
+        gain = gap(TICKET, RANDOM, [3])
+        both = conjunction({"difference": gain}, by=gain, seldom=proportion(gain))
+        _, details = judged(both, {TICKET: dead, RANDOM: dead}, ABOVE, Region(0.0, 0.3))
+        assert [part["verdict"] for part in details["parts"]] == [INCONCLUSIVE] * 2
+        assert details["beside"][0]["interval"] is None and details["beside"][0]["reason"] == often.reason
         alone = effect(accuracy(TICKET, 3))
         low = {TICKET: lambda seed: network(10 + 0.1 * seed)}
         assert judged(alone, low, Region(80.0, inf))[0].verdict == REFUTED
@@ -126,6 +146,17 @@ class TestFailures:
         decision, details = judged(both, networks, ABOVE, Region(0.5, 1.0))
         assert decision.failed == (2, 4)
         assert [part["failed"] for part in details["parts"]] == [[2, 4], [4]] and details["parts"][1]["n"] == 10
+
+    @pytest.mark.parametrize("noise", [2e-14, -2e-14, 0.0])
+    def test_rounding_is_no_sign(self, noise):
+        """Equal accuracies count as equal, on whichever side of zero adding them up in another order puts them."""
+        networks = {TICKET: lambda seed: network(95.0 + noise), RANDOM: lambda seed: network(95.0)}
+        gain = gap(TICKET, RANDOM, [3])
+        for quantity in (gain, -1.0 * gain):
+            decision, _ = judged(proportion(quantity), networks, Region(0.5, 1.0))
+            assert decision.estimate == 0 and decision.verdict == REFUTED
+        barely = proportion(above(gain, noise - 1e-6))
+        assert judged(barely, networks, Region(0.5, 1.0))[0].estimate == 1
 
     def test_learned_masks_can_fail(self):
         """They are trained, and have accuracies at the end only."""
@@ -219,6 +250,36 @@ def test_worse_within_the_margin(region, interval, word):
     """Reproduced, though certainly not on the other side of zero; of what is not reproduced nothing is said."""
     assert aside(Decision(REPRODUCED, sum(interval) / 2, interval), region) == word
     assert aside(Decision(INCONCLUSIVE, sum(interval) / 2, interval), region) == ""
+
+
+@pytest.mark.parametrize(
+    "kind, unit, word",
+    [
+        ("effect", "pp", "worse"),
+        ("effect", "log ratio", "worse"),
+        ("effect", "pp, log ratio", "worse"),
+        ("effect", "%", ""),
+        ("effect", "share", ""),
+        ("effect", "ratio", ""),
+        ("effect", "", ""),
+        ("proportion", "of draws", ""),
+        ("proportion", "pp", ""),
+    ],
+)
+def test_only_differences_can_be_worse(kind, unit, word):
+    """A level, a share or a ratio below its ceiling is above zero without being worse than anything."""
+    decision = Decision(REPRODUCED, 0.2, (0.1, 0.3))
+    assert outcome(decision, Region(-inf, 0.5), kind, unit)["aside"] == word
+
+
+def test_parts_say_what_they_are():
+    """A mean or a share of seeds; and of shares of seeds below a ceiling none is worse."""
+    networks = {TICKET: spread(95.5), RANDOM: spread(95.0)}
+    gain = gap(TICKET, RANDOM, [3])
+    both = conjunction(by=gain, seldom_by_much=proportion(above(gain, 9.0)))
+    _, details = judged(both, networks, Region(-inf, 2.0), Region(-inf, 0.5))
+    told = [(part["kind"], part["verdict"], part["aside"]) for part in details["parts"]]
+    assert told == [("effect", REPRODUCED, "worse"), ("proportion", REPRODUCED, "")]
 
 
 def test_log_error():

@@ -24,7 +24,7 @@ from lottery.claims.statistics import (
 RUNS = 1500
 SLACK = 3.5 * (ALPHA * (1 - ALPHA) / RUNS) ** 0.5  # what chance does to a rate of ALPHA in so many simulated runs
 SIZES = [3, 5, 10, 20]
-AT_LEAST, BAND = Region(0.0, inf), Region(-1.0, 1.0)
+AT_LEAST, AT_MOST, BAND = Region(0.0, inf), Region(-inf, 0.0), Region(-1.0, 1.0)
 
 
 def rates(decide, truth, n, seed=0):
@@ -105,7 +105,7 @@ class TestMean:
     def test_opposite_claims_get_opposite_verdicts(self):
         """What reproduces a statement refutes its negation with the same margin."""
         for values in np.random.default_rng(6).normal(0.5, 1.0, (200, 8)):
-            one, other = (decide_mean(list(map(float, values)), region) for region in (AT_LEAST, AT_LEAST.opposite()))
+            one, other = (decide_mean(list(map(float, values)), region) for region in (AT_LEAST, AT_MOST))
             assert (one.verdict == REPRODUCED) == (other.verdict == REFUTED)
             assert (one.verdict == REFUTED) == (other.verdict == REPRODUCED)
 

@@ -23,6 +23,8 @@ from lottery.core.paths import write_whole
 
 FOLDER = Path("expected", "baselines")  # of folders of tables, one a scale
 COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint")
+KINDS_OF_PARTS = ("effect", "proportion")
+KINDS_OF_CLAIMS = (*KINDS_OF_PARTS, "conjunction", "exact")
 VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED)
 DIGITS = 7  # significant ones that a table stores: float noise goes, anything a test image or a step makes stays
 BUDGET = "budget"  # why a session skips what does not fit its time
@@ -34,6 +36,7 @@ class Row(NamedTuple):
 
     id: str
     part: str
+    kind: str  # of the claim or the part, which says what its effects are
     number: str  # the claim's in its paper, by which tables are sorted
     verdict: str
     n: int
@@ -65,9 +68,9 @@ def rows_of(result: Mapping) -> list[Row]:
     rows = []
     for part in (result, *result["parts"]):
         question = "" if "name" in part else result["question"]
-        asked = (question, question, 0 if "name" in part else result["changes"])
-        outcome = (part["verdict"], part["n"], part["estimate"], fingerprint, *asked)
-        rows.append(Row(result["id"], part.get("name", ""), result["number"], *outcome, tuple(part["effects"])))
+        about = (result["id"], part.get("name", ""), part["kind"], result["number"])
+        asked = (question, question, 0 if "name" in part else result["changes"], tuple(part["effects"]))
+        rows.append(Row(*about, part["verdict"], part["n"], part["estimate"], fingerprint, *asked))
     return rows
 
 
@@ -170,9 +173,11 @@ def _row(cells: list[str], paper: str) -> Row:
     """Return the row in a line's cells; raise ValueError if they are not one of this paper's table."""
     if len(cells) != len(Row._fields):
         raise ValueError(f"{len(cells)} cells instead of {len(Row._fields)}")
-    id, part, number, verdict, n, estimate, fingerprint, question, first, changes, effects = cells
+    id, part, kind, number, verdict, n, estimate, fingerprint, question, first, changes, effects = cells
     if not id.startswith(f"{paper}."):
         raise ValueError(f"the claim {id!r} is not of {paper}")
+    if kind not in (KINDS_OF_PARTS if part else KINDS_OF_CLAIMS):
+        raise ValueError(f"{kind!r} is no kind of a {'part' if part else 'claim'}")
     if verdict not in VERDICTS:
         raise ValueError(f"{verdict!r} is no verdict")
     if not re.fullmatch("-".join(["[0-9a-f]{4}"] * len(COMPARABLE)), fingerprint):
@@ -181,7 +186,7 @@ def _row(cells: list[str], paper: str) -> Row:
     if not all(value is None or isfinite(value) for value in values):
         raise ValueError("an effect is not finite")
     number_of = float(estimate) if estimate else None
-    return Row(id, part, number, verdict, int(n), number_of, fingerprint, question, first, int(changes), values)
+    return Row(id, part, kind, number, verdict, int(n), number_of, fingerprint, question, first, int(changes), values)
 
 
 def _run(path: Path) -> tuple[str, str, list[dict]]:

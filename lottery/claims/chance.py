@@ -9,18 +9,24 @@ from math import inf, sqrt
 
 from lottery.claims.baselines import Row, rows_of
 from lottery.claims.decidable import deciding_counts
-from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Region
+from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Region, is_control, positive
 
 ROOM = 1e-9  # relative: a floor under the spread of seeds that all agree
 OTHERS = {REPRODUCED: (REFUTED,), REFUTED: (REPRODUCED,), INCONCLUSIVE: (REPRODUCED, REFUTED)}
 
 
 def comparable(result: Mapping, before: Sequence[Row]) -> bool:
-    """Return whether a baseline's rows answer the question that a result answers, on the same data and network."""
-    if not before or (before[0].question or before[0].first) != result["question"]:
+    """Return whether a baseline's rows answer the question that a result answers, on the same data and network.
+
+    What has no effects, as what was skipped, answers nothing, and of a mean one seed tells nothing.
+    """
+    if not before or before[0].question != result["question"]:
         return False
-    parts = [part["name"] for part in result["parts"]]
-    return before[0].fingerprint == rows_of(result)[0].fingerprint and parts == [row.part for row in before[1:]]
+    if any(len(_known(row.effects)) < (1 if row.kind == "proportion" else 2) for row in before[1:] or before):
+        return False
+    now = rows_of(result)
+    alike = [(row.part, row.kind) for row in now] == [(row.part, row.kind) for row in before]
+    return alike and before[0].fingerprint == now[0].fingerprint
 
 
 def chance_of_deviation(result: Mapping, before: Sequence[Row] = ()) -> float | None:
@@ -30,11 +36,13 @@ def chance_of_deviation(result: Mapping, before: Sequence[Row] = ()) -> float | 
     """
     outcomes = result["parts"] or [result]
     rows: Sequence[Row | None] = (before[1:] if result["parts"] else before) or [None] * len(outcomes)
+    pairs = list(zip(outcomes, rows))
+    stated = [(one, row) for one, row in pairs if not is_control(one.get("name", ""))]
     total = 0.0
     for verdict in OTHERS[result["expected_verdict"]]:
-        chances = [_chance(one, row, verdict, len(outcomes)) for one, row in zip(outcomes, rows)]
-        known = [chance for chance in chances if chance is not None]
-        if verdict == REFUTED and len(known) == len(chances):  # by any part
+        asked = stated if verdict == REFUTED else pairs
+        known = [chance for one, row in asked if (chance := _chance(one, row, verdict, len(stated))) is not None]
+        if verdict == REFUTED and len(known) == len(stated):  # by any part that is no control
             total += sum(known)
         elif verdict == REPRODUCED and known:  # by all of them
             total += min(known)
@@ -46,17 +54,17 @@ def chance_of_deviation(result: Mapping, before: Sequence[Row] = ()) -> float | 
 def p_unchanged(result: Mapping, before: Sequence[Row]) -> float:
     """Return the p-value of a result if it had the same truth as its baseline, of a conjunction by its parts."""
     outcomes, rows = (result["parts"], before[1:]) if result["parts"] else ([result], before)
-    smallest = min(_p_moved(one, row, one.get("kind", "")) for one, row in zip(outcomes, rows))
+    smallest = min(_p_moved(one, row) for one, row in zip(outcomes, rows))
     return min(1.0, len(outcomes) * smallest)
 
 
-def _p_moved(outcome: Mapping, before: Row, kind: str) -> float:
+def _p_moved(outcome: Mapping, before: Row) -> float:
     from scipy.stats import betabinom, ttest_ind_from_stats
 
     now, then = _known(outcome["effects"]), _known(before.effects)
-    if is_share(kind, before.estimate, before.effects):
-        count, positive = sum(effect > 0 for effect in now), sum(effect > 0 for effect in then)
-        seen = betabinom(len(now), positive + 1, len(then) - positive + 1)
+    if outcome["kind"] == "proportion":
+        count, counted = sum(map(positive, now)), sum(map(positive, then))
+        seen = betabinom(len(now), counted + 1, len(then) - counted + 1)
         return min(1.0, 2 * float(min(seen.cdf(count), seen.sf(count - 1))))
     if min(len(now), len(then)) < 2:
         return 1.0
@@ -74,24 +82,14 @@ def _moments(values: Sequence[float]) -> tuple[float, float, int]:
     return mean, max(spread, ROOM * max(1.0, abs(mean))), len(values)
 
 
-def is_share(kind: str, estimate: float | None, effects: Sequence[float | None]) -> bool:
-    """Return whether a claim or a part of one asks for the share of positive effects: its estimate tells a part's."""
-    if kind:
-        return kind == "proportion"
-    positive = sum(effect is not None and effect > 0 for effect in effects)
-    return bool(effects) and estimate is not None and abs(estimate - positive / len(effects)) < 1e-3
-
-
 def _chance(outcome: Mapping, before: Row | None, verdict: str, parts: int) -> float | None:
     """Return how likely a claim or a part comes to a verdict."""
     low, high = outcome["region"]
     region = Region(-inf if low is None else low, inf if high is None else high)
-    n, kind = outcome["n"], outcome.get("kind", "")
-    if before is None:
-        share = is_share(kind, outcome["estimate"], outcome["effects"])
-        return chance_of_share(None, n, region, verdict, parts) if share else None
-    chance = chance_of_share if is_share(kind, before.estimate, before.effects) else chance_of_mean
-    return chance(before.effects, n, region, verdict, parts)
+    effects = before and before.effects
+    if outcome["kind"] == "proportion":
+        return chance_of_share(effects, outcome["n"], region, verdict, parts)
+    return chance_of_mean(effects, outcome["n"], region, verdict, parts) if effects else None
 
 
 def chance_of_share(
@@ -106,8 +104,8 @@ def chance_of_share(
 
     counts = deciding_counts(region, n, parts)[verdict == REFUTED]
     if before is not None:
-        positive = sum(effect is not None and effect > 0 for effect in before)
-        return float(sum(betabinom.pmf(counts, n, positive + 1, len(before) - positive + 1)))
+        counted = sum(map(positive, before))
+        return float(sum(betabinom.pmf(counts, n, counted + 1, len(before) - counted + 1)))
     if verdict == REPRODUCED:
         return None
     low, high = max(region.low, 0.0), min(region.high, 1.0)

@@ -18,6 +18,7 @@ import pytest
 from lottery.claims.decidable import undecidable_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.quantities import Quantity
+from lottery.claims.statistics import is_control
 from lottery.core.errors import LotteryError, told
 from lottery.experiments.arms import Arm
 from lottery.models.architectures import ARCHITECTURES
@@ -133,9 +134,12 @@ class Claim:
             stated, regions = ", ".join(dict(statement.parts)), ", ".join(question.parts)
             raise LotteryError(f"{where}: its test states the parts {stated}, its regions are for {regions}")
         if isinstance(statement, Conjunction):
+            refuting = sum(not is_control(name) for name, _ in statement.parts)
             shares = [name for name, part in statement.parts if isinstance(part, Proportion)]
             for name in shares:
-                if wrong := undecidable_share(question.parts[name], question.seeds, len(statement.parts)):
+                if wrong := undecidable_share(
+                    question.parts[name], question.seeds, 1 if is_control(name) else refuting
+                ):
                     raise LotteryError(f"{where}, part {name!r}: {wrong}")
         return statement
 

@@ -17,8 +17,10 @@ MOST = 1000  # seeds that an entry may ask for
 def undecidable_share(region: Region, n: int, parts: int = 1) -> str:
     """Return why a share of n seeds cannot be decided, with the n that it takes, or an empty string.
 
-    `parts` is the number of parts of the conjunction that it belongs to: a part refutes at ALPHA / parts.
+    `parts` is the number of parts that can refute the conjunction that it belongs to: each does so at ALPHA / parts.
     """
+    if region.high < 0 or region.low > 1:
+        return f"{[region.low, region.high]} lies outside all shares, which are from 0 to 1"
     reproduced, refuted = deciding_counts(region, n, parts)
     if min(len(reproduced), len(refuted)) >= COUNTS:
         return ""

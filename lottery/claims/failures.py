@@ -38,5 +38,8 @@ def decide_apart(seeds: Sequence[int], failed: Collection[int], decide: Callable
     )
     if other.verdict == decision.verdict:
         return replace(decision, p_inside=p_inside, p_outside=p_outside)
-    told = f"{len(failed)} of {len(seeds)} seeds have a network that failed, and they and the others do not agree"
+    differ = (
+        "they and the others do not agree" if len(smaller) > 1 else "one seed is too few to tell whether they agree"
+    )
+    told = f"{len(failed)} of {len(seeds)} seeds have a network that failed, and {differ}"
     return replace(decision, verdict=INCONCLUSIVE, p_inside=p_inside, p_outside=p_outside, reason=told)

@@ -25,7 +25,17 @@ STEPS: dict[str, Number] = {
 }
 
 
-def _term(arm: Arm, round: int, name: str, value: Number, resolution: Number = _accuracy_step, **more: Any) -> Quantity:
+def _exact(measured: Measurements) -> float:
+    """Return the step of losses and shares, which no image makes: below it is noise of rounding."""
+    return 1e-6
+
+
+def _look_apart(measured: Measurements) -> float:
+    """Return the step of iterations: there is a look every so many."""
+    return measured["interval"]
+
+
+def _term(arm: Arm, round: int, name: str, value: Number, resolution: Number, **more: Any) -> Quantity:
     where = f"{arm.name}, round {round}" if arm.by_round or not arm.action.trains else arm.name  # or a rung
     named = ", ".join(filter(None, [arm.network, where, name]))
     return single(Term((arm, round if arm.by_round else 0), named, value, resolution, **more))
@@ -37,7 +47,8 @@ def accuracy(arm: Arm, round: int, at: str = "early_stop", part: str = "test") -
     It is that at "early_stop", at the "end" or, on test images only, at the "start".
     """
     if not arm.action.trains:
-        return _term(arm, round, "test accuracy untrained", lambda measured: measured["test_accuracy_start"][round])
+        name = "test accuracy untrained"
+        return _term(arm, round, name, lambda measured: measured["test_accuracy_start"][round], STEPS["test"])
     value = _on_validation(at) if part == "validation" else lambda measured: measured[f"{part}_accuracy_{at}"]
     return _term(arm, round, f"{part} accuracy at {at}", value, STEPS[part], at_stop=at == "early_stop")
 
@@ -125,7 +136,7 @@ def learning_curve(arm: Arm, round: int, iteration: int) -> Quantity:
     def value(measured: Measurements) -> float:
         return measured["validation_accuracy"][_look(measured, iteration)]
 
-    return _term(arm, round, f"validation accuracy at iteration {iteration}", value, resolution=STEPS["validation"])
+    return _term(arm, round, f"validation accuracy at iteration {iteration}", value, STEPS["validation"])
 
 
 def _look(measured: Measurements, iteration: int) -> int:
@@ -142,7 +153,7 @@ def iterations_to(arm: Arm, round: int, level: float) -> Quantity:
         reached = (look for look, value in enumerate(measured["validation_accuracy"], 1) if value >= level)
         return min(next(reached, 2 * measured["iterations"]) * measured["interval"], 2 * measured["iterations"])
 
-    return _term(arm, round, f"iteration of {level:g} % validation accuracy", first)
+    return _term(arm, round, f"iteration of {level:g} % validation accuracy", first, _look_apart)
 
 
 def learning(arm: Arm, round: int) -> Quantity:
@@ -151,7 +162,7 @@ def learning(arm: Arm, round: int) -> Quantity:
     def fall(measured: Measurements) -> float:
         return log(measured["validation_loss"][0] / min(measured["validation_loss"]))
 
-    return _term(arm, round, "log fall of the validation loss", fall)
+    return _term(arm, round, "log fall of the validation loss", fall, _exact)
 
 
 def overfitting(arm: Arm, round: int) -> Quantity:
@@ -160,7 +171,7 @@ def overfitting(arm: Arm, round: int) -> Quantity:
     def rise(measured: Measurements) -> float:
         return log(measured["validation_loss"][-1] / min(measured["validation_loss"]))
 
-    return _term(arm, round, "log rise of the validation loss", rise)
+    return _term(arm, round, "log rise of the validation loss", rise, _exact)
 
 
 def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
@@ -169,17 +180,18 @@ def anatomy(arm: Arm, round: int, layer: int, name: str) -> Quantity:
     def value(measured: Measurements) -> float:
         return list(measured["anatomy"].values())[layer][name]
 
-    return _term(arm, round, f"{name} in layer {layer}", value, resolution=lambda measured: 1e-6)
+    return _term(arm, round, f"{name} in layer {layer}", value, _exact)
 
 
 def spread_over_masks(arm: Arm) -> Quantity:
     """Return the deviation, in points, of a learned supermask's test accuracy over the masks drawn from it."""
-    return _term(arm, 0, "deviation of test accuracy over masks", lambda measured: measured["test_accuracy_deviation"])
+    name = "deviation of test accuracy over masks"
+    return _term(arm, 0, name, lambda measured: measured["test_accuracy_deviation"], _exact)
 
 
 def weights_remaining(arm: Arm) -> Quantity:
     """Return the expected share of weights, in per cent, that a learned supermask keeps."""
-    return _term(arm, 0, "weights remaining", lambda measured: measured["weights_remaining"])
+    return _term(arm, 0, "weights remaining", lambda measured: measured["weights_remaining"], _exact)
 
 
 def early_stop(arm: Arm, round: int) -> Quantity:
@@ -230,7 +242,7 @@ def own_round(criterion: str, round: int, layer: int, name: str) -> Quantity:
         return list(measured["pruning"].values())[layer][name]
 
     what = f"{name} in layer {layer} of what the next round prunes"
-    return _term(chain(criterion), round - 1, what, value, resolution=lambda measured: 1e-6)
+    return _term(chain(criterion), round - 1, what, value, _exact)
 
 
 def moved(arm: Arm) -> Quantity:

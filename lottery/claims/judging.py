@@ -22,6 +22,7 @@ from lottery.claims.statistics import (
     decide_mean,
     decide_proportion,
     decide_side,
+    positive,
     unfit,
 )
 
@@ -55,14 +56,15 @@ class Judge:
     ) -> tuple[Decision, dict[str, object]]:
         """Return the decision on a conjunction, with its parts and what stands beside them."""
         decided = {name: self._decide_part(part, regions[name]) for name, part in statement.parts}
+        kinds, unit = {name: part.kind for name, part in statement.parts}, self.claim.entry.unit
         parts = [
-            {"name": name} | outcome(decision, regions[name]) | {"effects": plain(effects)}
+            {"name": name} | outcome(decision, regions[name], kinds[name], unit) | {"effects": plain(effects)}
             for name, (decision, effects) in decided.items()
         ]
         decision = decide_all({name: part for name, (part, _) in decided.items()})
         failed = sorted({seed for part, _ in decided.values() for seed in part.failed})
         found: dict[str, object] = {"parts": parts, "effects": [], "arms": arms}
-        means = {name: self._decide_mean(quantity, Region()) for name, quantity in statement.beside}
+        means = {name: self._decide_part(Effect(quantity), Region()) for name, quantity in statement.beside}
         found["beside"] = [
             {"name": name, "effects": plain(effects)} | beside(mean) for name, (mean, effects) in means.items()
         ]
@@ -73,8 +75,20 @@ class Judge:
 
     def _decide_part(self, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean or on a share of seeds, with every seed's number."""
+        vain = self._vain(statement.quantity)
+        if vain:
+            return vain, self._effects(statement.quantity)
         decide = self._decide_share if isinstance(statement, Proportion) else self._decide_mean
         return decide(statement.quantity, region)
+
+    def _vain(self, quantity: Quantity) -> Decision | None:
+        """Return the decision where networks are compared of which none learned anything, in more than FEW seeds."""
+        seeds = self.claim.seeds
+        vain = sum(quantity.vain(self._reader(seed)) for seed in seeds)
+        if vain <= FEW * len(seeds):
+            return None
+        reason = f"in {vain} of {len(seeds)} seeds none of the networks learned anything"
+        return Decision(INCONCLUSIVE, n=len(seeds), reason=reason, failed=tuple(self._failed(quantity)))
 
     def _decide_share(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         effects, failed = self._effects(quantity), self._failed(quantity)
@@ -82,13 +96,12 @@ class Judge:
         if not decision.reason:
             short = self._censored(quantity)
             bounds = self._bounds(quantity, self.claim.seeds) if short else (effects, effects)
-            surely, perhaps = (sum(value > 0 for value in side) for side in bounds)
+            surely, perhaps = (sum(map(positive, side)) for side in bounds)
             decision = _told(decide_proportion(surely, len(effects), region, perhaps), short)
         return replace(decision, failed=tuple(failed)), effects
 
     def _decide_mean(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean: of seeds that are alike, and of what they are at least and at most."""
-        vain = [seed for seed in self.claim.seeds if quantity.vain(self._reader(seed))]
         resolution, failed = quantity.resolution(self._reader(0)), self._failed(quantity)
         short = self._censored(quantity)
 
@@ -100,12 +113,7 @@ class Judge:
             low, high = self._bounds(quantity, seeds) if short else (effects, effects)
             return _told(decide_mean(effects, region, resolution, low, high), short)
 
-        if len(vain) > FEW * len(self.claim.seeds):
-            reason = f"in {len(vain)} of {len(self.claim.seeds)} seeds none of the networks learned anything"
-            decision = Decision(INCONCLUSIVE, n=len(self.claim.seeds), reason=reason, failed=tuple(failed))
-        else:
-            decision = decide_apart(self.claim.seeds, failed, decide)
-        return decision, self._effects(quantity)
+        return decide_apart(self.claim.seeds, failed, decide), self._effects(quantity)
 
     def _reader(self, seed: int) -> Read:
         return lambda arm, round: self.measured(self.claim.experiment(arm, round, seed))

@@ -60,7 +60,10 @@ class Quantity:
         return self.combine([term.value(read(*term.cell)) for term in self.terms])
 
     def resolution(self, read: Read) -> float:
-        """Return the smallest step of any term: no measured spread is believed to be finer."""
+        """Return the smallest step of any term, a floor under the measured spread.
+
+        A mean over rounds moves in finer steps, which are not believed: rounds of one seed are not independent.
+        """
         return min(term.resolution(read(*term.cell)) for term in self.terms)
 
     def censored(self, read: Read) -> bool:

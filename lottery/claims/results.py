@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 2  # of results.json, which results.schema.json beside this file describes
 LAST = ("lottery2026", "negative_controls", "own_criterion")  # after the papers
+DIFFERENCES = {"pp", "log ratio"}  # units; a conjunction may name several
 
 
 def position(paper: str, number: str, id: str) -> tuple:
@@ -39,9 +40,15 @@ def plain(value: object) -> object:
     return value
 
 
-def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
-    """Return a decision's fields as `results.json` has them."""
+def is_difference(unit: str) -> bool:
+    """Return whether numbers of this unit are differences, on either side of zero, and no levels."""
+    return set(unit.split(", ")) <= DIFFERENCES
+
+
+def outcome(decision: Decision, region: Region | None, kind: str, unit: str) -> dict[str, object]:
+    """Return the fields that a decision on a claim or a part of this kind and unit has in `results.json`."""
     return {
+        "kind": kind,
         "region": None if region is None else plain([region.low, region.high]),
         "estimate": plain(decision.estimate),
         "interval": plain(decision.interval),
@@ -49,7 +56,7 @@ def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
         "prediction": plain(decision.prediction),
         "n": decision.n,
         "failed": list(decision.failed),
-        "aside": "" if region is None else aside(decision, region),
+        "aside": aside(decision, region) if region and kind == "effect" and is_difference(unit) else "",
         "p_inside": plain(decision.p_inside),
         "p_outside": plain(decision.p_outside),
         "verdict": decision.verdict,
@@ -59,7 +66,7 @@ def outcome(decision: Decision, region: Region | None) -> dict[str, object]:
 
 def beside(decision: Decision) -> dict[str, object]:
     """Return a mean that is reported and not judged, as `results.json` has it."""
-    told = outcome(decision, None)
+    told = outcome(decision, None, "effect", "")
     return {name: told[name] for name in ("estimate", "interval", "confidence", "n", "reason")}
 
 
@@ -72,7 +79,6 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "id": asked.claim.id,
         "paper": entry.paper,
         "number": entry.number,
-        "kind": entry.kind,
         "statement": entry.statement,
         "source": entry.source,
         "published": published

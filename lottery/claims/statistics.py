@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf, isnan
 
 ALPHA = 0.05
+ROUNDING = 1e-9  # far above what adding a few accuracies leaves of zero, far below any image, step or loss
 REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED = "reproduced", "refuted", "inconclusive", "skipped"
 
 
@@ -18,14 +19,6 @@ class Region:
 
     low: float = -inf
     high: float = inf
-
-    def opposite(self) -> "Region":
-        """Return the half line on the other side of the same margin."""
-        if self.low == -inf:
-            return Region(self.high, inf)
-        if self.high == inf:
-            return Region(-inf, self.low)
-        raise ValueError("only a half line has an opposite")
 
 
 @dataclass(frozen=True)
@@ -45,6 +38,11 @@ class Decision:
     reason: str = ""
     prediction: tuple[float, float] | None = None
     failed: tuple[int, ...] = ()  # seeds of which a network failed; see `lottery.claims.failures`
+
+
+def positive(effect: float | None) -> bool:
+    """Return whether a seed counts in a share: its number is above zero, by more than rounding makes of zero."""
+    return effect is not None and effect > ROUNDING
 
 
 def aside(decision: Decision, region: Region) -> str:

@@ -2,7 +2,7 @@
 
 A run of unchanged code is drawn from the committed baseline: the effects of each claim around a mean that is as
 uncertain as the baseline leaves it, in the shape that its seeds have, and shares of seeds by what was counted. Verdicts
-and exit status are those of a real run.
+and exit status are those of a real run in which no network failed and no run was too short.
 """
 
 from collections import defaultdict
@@ -18,7 +18,6 @@ from tabulate import tabulate
 
 from lottery.claims import entries
 from lottery.claims.baselines import Row, committed
-from lottery.claims.chance import is_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.exit_status import counting, guarded
 from lottery.claims.expectation import ANY
@@ -34,6 +33,8 @@ from lottery.claims.statistics import (
     decide_all,
     decide_mean,
     decide_proportion,
+    is_control,
+    positive,
 )
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
@@ -53,14 +54,23 @@ class Part:
     region: Region
     n: int
     before: Row
-    share: bool
+
+    @property
+    def share(self) -> bool:
+        """Whether it is a share of seeds, and no mean."""
+        return self.before.kind == "proportion"
+
+    @property
+    def control(self) -> bool:
+        """Whether it is a control, which cannot refute the claim."""
+        return is_control(self.name)
 
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
         """Return the effects of a run of unchanged code."""
         effects = np.array([effect for effect in self.before.effects if effect is not None])
         if self.share:  # a truth between the counts that the baseline leaves possible
-            positive = (effects > 0).sum()
-            truth = generator.beta(positive + 0.5, len(effects) - positive + 0.5)
+            counted = sum(map(positive, effects))
+            truth = generator.beta(counted + 0.5, len(effects) - counted + 0.5)
             return np.where(generator.random(self.n) < truth, 1.0, -1.0)
         wide = sqrt(len(effects) / max(len(effects) - 1, 1))  # residuals around their own mean are too small by this
         truth = effects.mean() + wide * (generator.choice(effects, len(effects)).mean() - effects.mean())
@@ -75,13 +85,13 @@ class Part:
     def decided(self, effects: np.ndarray) -> Decision:
         """Return the decision on the effects, by the rules of a run."""
         if self.share:
-            return _decided_share(int((effects > 0).sum()), len(effects), self.region)
+            return _decided_share(sum(map(positive, effects)), len(effects), self.region)
         return decide_mean([float(effect) for effect in effects], self.region, STEP)
 
 
 @cache
-def _decided_share(positive: int, n: int, region: Region) -> Decision:
-    return decide_proportion(positive, n, region)
+def _decided_share(counted: int, n: int, region: Region) -> Decision:
+    return decide_proportion(counted, n, region)
 
 
 @dataclass(frozen=True)
@@ -103,13 +113,13 @@ class Claim:
         decisions = [part.decided(one) for part, one in zip(self.parts, effects)]
         whole = self.entry.kind == "conjunction"
         shown = [
-            {"name": part.name, **outcome(decision, part.region), "effects": one}
+            {"name": part.name, **outcome(decision, part.region, part.before.kind, self.entry.unit), "effects": one}
             for part, decision, one in zip(self.parts, decisions, effects)
         ]
         about = {"id": self.entry.id, "kind": self.entry.kind, "expected_verdict": self.expected}
         if whole:
             named = {part.name: decision for part, decision in zip(self.parts, decisions)}
-            return {**about, **outcome(decide_all(named), None), "effects": [], "parts": shown}
+            return {**about, **outcome(decide_all(named), None, self.entry.kind, ""), "effects": [], "parts": shown}
         return {**shown[0], **about, "parts": []}
 
 
@@ -121,24 +131,23 @@ def claims_of(folder: Path, scale: str) -> list[Claim]:
     for id, rows in committed(files, scale).items():
         entry = stated.get(id)
         question = entry and entry.question(scale)
-        if entry and question and (rows[0].question or rows[0].first) == asked_of(entry, scale):
+        if entry and question and rows[0].question == asked_of(entry, scale):
             claims += _claim(entry, question, rows)
     return claims
 
 
 def _claim(entry: Entry, question: Question, rows: Sequence[Row]) -> list[Claim]:
-    """Return the claim, or nothing if chance has no part in it."""
+    """Return the claim, or nothing if chance has no part in it, or if seeds of its baseline failed.
+
+    Those are set apart and leave a mean with a smaller n, or they brought no number.
+    """
     expected = (question.expected or entry.expected).verdict
     regions = question.parts or ({"": question.region} if question.region else {})
     measured = rows[1:] if question.parts else rows
-    named = {row.part: row for row in measured if len(row.effects) > 1}
+    named = {row.part: row for row in measured if row.n == len(row.effects) > 1 and None not in row.effects}
     if expected == ANY or entry.kind == "exact" or not regions or named.keys() != regions.keys():
         return []
-    kind = "" if question.parts else entry.kind
-    parts = []
-    for name, row in named.items():
-        share = is_share(kind, row.estimate, row.effects)
-        parts.append(Part(name, regions[name], question.seeds, row, share))
+    parts = [Part(name, regions[name], question.seeds, row) for name, row in named.items()]
     return [Claim(entry, expected, rows, parts)]
 
 
@@ -186,11 +195,16 @@ class Simulation:
         tally.now += bool(now) if broken is None else broken["id"] in now
 
     def _broken(self, claim: Claim, effects: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
-        """Return a claim's effects after each break that concerns it: a loss of its accuracies, one share flipped."""
-        broken, shares = {}, [index for index, part in enumerate(claim.parts) if part.share]
-        if claim.entry.unit in ("%", "pp") and len(shares) < len(claim.parts) and claim.expected == REPRODUCED:
+        """Return a claim's effects after each break that concerns it: a loss of its accuracies, one share flipped.
+
+        Its controls stay as they are: what they do decides nothing.
+        """
+        broken, stated = {}, [index for index, part in enumerate(claim.parts) if not part.control]
+        shares = [index for index in stated if claim.parts[index].share]
+        if claim.entry.unit in ("%", "pp") and len(shares) < len(stated) and claim.expected == REPRODUCED:
             broken[LOST] = [
-                one if part.share else part.lost(one, claim.entry.unit) for part, one in zip(claim.parts, effects)
+                one if part.share or part.control else part.lost(one, claim.entry.unit)
+                for part, one in zip(claim.parts, effects)
             ]
         if shares:
             flipped = [shares[int(self.generator.integers(len(shares)))]]

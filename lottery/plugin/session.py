@@ -144,7 +144,11 @@ class Session:
             decision = Decision(SKIPPED, reason=skip)
         elif error:
             decision = Decision(INCONCLUSIVE, reason=error)
-        result = describe(asked, self.options.scale) | outcome(decision, asked.question.region) | details
+        result = (
+            describe(asked, self.options.scale)
+            | outcome(decision, asked.question.region, asked.entry.kind, asked.entry.unit)
+            | details
+        )
         if experiments:
             result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
             if is_planted(experiments[0].setting.network):

@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates
-from lottery.claims.results import in_order
+from lottery.claims.results import in_order, is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
@@ -25,7 +25,7 @@ COUNTED = {
 def number(value: float, unit: str) -> str:
     """Return a measured number with the digits that its unit deserves."""
     digits = 1 if unit == "%" else 2
-    return f"{value:+.{digits}f}" if unit in ("pp", "log ratio") else f"{value:.{digits}f}"
+    return f"{value:+.{digits}f}" if is_difference(unit) else f"{value:.{digits}f}"
 
 
 def ours(result: Mapping) -> str:
