@@ -14,6 +14,11 @@ ID = "some2020.claim[lenet-300-100]"
 CHANGED = '[[claim.changed]]\non = 2026-12-01\nwas = { tiny = "refuted" }\nwhy = "asked wrongly"\n'
 
 
+def _last(row):
+    """Return the question of a claim's last run; what was measured before questions were kept asked the first."""
+    return row.question if row.question or row.verdict == "skipped" else row.first
+
+
 def measured(first, last="", changes=0):
     return Measured(ID, "tiny", first, last or first, changes)
 
@@ -23,7 +28,7 @@ def test_every_change_of_expected_is_marked():
     files = [entries.read_file(path) for path in sorted(EXPECTED.glob("*.toml"))]
     of = {id: entry for path in EXPECTED.glob("*.toml") for id, entry in entries.read(path).items()}
     measured = [
-        Measured(id, folder.name, rows[0].first, rows[0].question or rows[0].first, rows[0].changes)
+        Measured(id, folder.name, rows[0].first, _last(rows[0]), rows[0].changes)
         for folder in sorted((EXPECTED / "baselines").iterdir())
         for table in read_tables(folder).values()
         for id, rows in table.claims.items()
