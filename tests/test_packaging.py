@@ -18,11 +18,17 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.experiments.named_arms": "test_experiments",
+    "lottery.masks.surroundings": "test_own_criteria_at_work",
+    "lottery.store.sources": "test_own_criteria",
+    "lottery.store.states": "test_own_state",
+    "lottery.store.values": "test_own_state",
     "lottery.claims.coverage": "test_entries",
     "lottery.claims.expectation": "test_entries",
     "lottery.claims.fields": "test_entries",
     "lottery.claims.image_quantities": "test_quantities",
     "lottery.__main__": "test_run",
+    "lottery.claims.chance": "test_exit_status",
     "lottery.claims.claim": "test_entries",
     "lottery.claims.comparison": "test_baselines",
     "lottery.claims.means": "test_statistics",

@@ -60,7 +60,7 @@ class TestClaimsTurn:
 
     def test_signs_lost(self, tmp_path, monkeypatch):
         """A signed constant that draws its signs at random no longer recovers the ticket."""
-        question = {"seeds": 8, "rounds": (12,)}
+        question = {"seeds": 20, "rounds": (8,)}
         assert verdict(zhou.test_signs_recover_ticket, tmp_path / "sound", **question) == "reproduced"
         monkeypatch.setitem(kept_values.TREATMENTS, "constant_initial_sign", kept_values.TREATMENTS["constant"])
         assert verdict(zhou.test_signs_recover_ticket, tmp_path / "lost", **question) != "reproduced"
@@ -80,7 +80,7 @@ class TestClaimsTurn:
 
     def test_planted_ticket_given_away(self, tmp_path, monkeypatch):
         """If the search is told where the ticket is, magnitude finds it, and the claim that all fail is refuted."""
-        question = {"seeds": 10, "shares": (None,)}
+        question = {"seeds": 14, "shares": (None,)}
         settings = SCALES["tiny"].settings
         for name in ("planted-circle-5", "planted-relu-5", "planted-helix-5"):
             brief = {training: shortened(name, training, 20, 10) for training in settings[name]}
