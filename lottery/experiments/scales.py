@@ -148,7 +148,7 @@ SCALES = {
             "tiny",
             {"lenet-300-100": _DIGITS_TRAININGS, **_variants(_DIGITS), **_PLANTED},
             "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced "
-            "(MNIST and planted tickets, two hours on two cores)",
+            "(MNIST and planted tickets, hours on two cores)",
         ),
         Scale(
             "reduced",
