@@ -8,6 +8,7 @@ import torch
 
 from lottery.data.datasets import Dataset, Part
 from lottery.models.architectures import network
+from lottery.models.denormals import flushed
 from lottery.models.model import model_of
 from lottery.models.perceptrons import Perceptrons
 from lottery.training.config import Config
@@ -17,6 +18,7 @@ from lottery.training.observers import Accuracies, EarlyStop, Observer, Progress
 from lottery.training.optimiser import Descent
 from lottery.training.parametrisation import Identity
 from lottery.training.schedules import CONSTANT, COSINE, Schedule
+from lottery.training.step import Step
 from tests.conftest import SMALL, replica
 from tests.training_helpers import train
 
@@ -202,3 +204,16 @@ def test_buffers_begin_anew_and_are_copied_at_early_stop(digits):
         for row, outcome in enumerate(outcomes):
             assert outcome.buffers.tolist() == [605.0] * 64
             assert stop.buffers[row].tolist() == [5.0 + outcome.measurements["early_stop_iteration"]] * 64
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_denormals_are_zeros_in_a_training_and_as_before_it(monkeypatch, digits, before):
+    """Every step takes denormal numbers for zeros, and whoever trains finds its processor as it left it."""
+    seen, run = [], Step._run
+    monkeypatch.setattr(Step, "_run", lambda self, index: (seen.append(flushed()), run(self, index)))
+    torch.set_flush_denormal(before)
+    try:
+        train(SMALL, digits, BRIEF, [replica(SMALL, 0)])
+        assert len(seen) == BRIEF.iterations and all(seen) and flushed() == before
+    finally:
+        torch.set_flush_denormal(False)

@@ -1,5 +1,6 @@
 """The machine: its processor, the cores and GPUs that this process may use. Nothing here needs torch."""
 
+import functools
 import glob
 import os
 import platform
@@ -24,6 +25,16 @@ def processor() -> str:
     except OSError:
         pass
     return f"{name}, {cores()} cores"
+
+
+@functools.cache
+def is_intel() -> bool:
+    """Return whether the processor is one of Intel's."""
+    try:
+        told = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        told = platform.processor()
+    return "GenuineIntel" in told
 
 
 def cores() -> int:

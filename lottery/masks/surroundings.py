@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lottery.models.denormals import flushed
 from lottery.store.sources import is_own
 
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]  # what reads it, and what sets it
@@ -20,10 +21,6 @@ Setting = tuple[Callable[[], Any], Callable[[Any], Any]]  # what reads it, and w
 
 def _deterministic() -> tuple[bool, bool]:
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-
-
-def _flushes() -> bool:
-    return float(torch.tensor(1e-40) * 1.0) == 0  # a denormal number; torch does not tell otherwise
 
 
 def _set_device(device: torch.device) -> None:
@@ -58,7 +55,7 @@ SETTINGS: dict[str, Setting] = {
     "threads": (torch.get_num_threads, torch.set_num_threads),
     "precision of products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     "anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    "denormals": (_flushes, torch.set_flush_denormal),
+    "denormals": (flushed, torch.set_flush_denormal),
     "cuDNN": (_cudnn, _set_cudnn),
     "environment": (lambda: dict(os.environ), _set_environment),
     "folder": (os.getcwd, os.chdir),

@@ -1,7 +1,7 @@
 """Matrix products over a replica axis: as fast as libraries allow, and the same whoever shares the batch.
 
-Which library computes a product depends on the shape of one replica's product alone, never on how many replicas there
-are.
+Which library computes a product depends on the processor and on the shape of one replica's product, never on how many
+replicas there are.
 """
 
 import functools
@@ -9,15 +9,19 @@ import functools
 import torch
 from torch import Tensor
 
-# From this many multiply-adds per replica on, one call per replica into oneDNN is faster than a batched call into MKL:
-# MKL takes its AVX2 path on AMD processors, oneDNN has AVX-512 there (measured at 60x784x300: 137 against 278
-# microseconds).
+from lottery.core.machine import is_intel
+
+# From this many multiply-adds per replica on, one call per replica into oneDNN is faster than a batched call into MKL
+# on AMD processors, where MKL takes its AVX2 path and oneDNN has AVX-512 (60x784x300: 137 against 278 microseconds). On
+# Intel's, MKL is as fast, and writes a transposed product in place (784x60x300 within a training: 290 against 1,130).
 LARGE = 2**22
 
 
 @functools.cache
 def _onednn_linear():
-    """Return oneDNN's linear of (rows, weight (outputs, inputs)), or None where torch has no working one."""
+    """Return oneDNN's linear of (rows, weight (outputs, inputs)), or None where MKL is faster or torch has none."""
+    if is_intel():
+        return None
     try:
         operator = torch.ops.mkldnn._linear_pointwise
         rows, weight = torch.ones(3, 5), torch.ones(2, 5)

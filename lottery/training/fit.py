@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lottery.core.rng import stream
 from lottery.data.datasets import Dataset
+from lottery.models.denormals import flushing
 from lottery.models.layout import Layout
 from lottery.models.model import Model
 from lottery.store.fingerprints import listed
@@ -21,7 +22,7 @@ from lottery.training.optimiser import Descent
 from lottery.training.parametrisation import Identity, Parametrisation
 from lottery.training.step import Step
 
-VERSION = 2  # raise it when a change to the engine can change a result; results of another version are not reused
+VERSION = 3  # raise it when a change to the engine can change a result; results of another version are not reused
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Outcome:
 
 @listed
 @torch.no_grad()
+@flushing()
 def fit(
     model: Model,
     parametrise: Callable[[Tensor], Parametrisation],
