@@ -67,6 +67,7 @@ ELSEWHERE = {
     "lottery.masks.scores": "test_saliency",
     "lottery.masks.mask_statistics": "test_mask_statistics",
     "lottery.models.cost": "test_architectures",
+    "lottery.models.denormals": "test_fit",
     "lottery.models.evaluation": "test_oracle",
     "lottery.models.initialisers": "test_architectures",
     "lottery.models.layers": "test_architectures",

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from lottery.models import matmul
 from lottery.models.architectures import network
 from lottery.models.layout import Layout
 from lottery.models.matmul import product
@@ -184,8 +185,18 @@ class TestEarlyStop:
         assert torch.equal(healthy.final, train(SMALL, digits, BRIEF, [replica(SMALL, 0)])[0].final)
 
 
+@pytest.fixture(params=["on Intel's processors", "on others"])
+def processor(request, monkeypatch):
+    """Choose libraries as on either kind of processor."""
+    monkeypatch.setattr(matmul, "is_intel", lambda: request.param == "on Intel's processors")
+    matmul._onednn_linear.cache_clear()
+    yield
+    monkeypatch.undo()
+    matmul._onednn_linear.cache_clear()
+
+
 @pytest.mark.parametrize("shape", [(60, 784, 300), (20, 64, 96), (500, 300, 100)])
-def test_product_equals_matmul(shape):
+def test_product_equals_matmul(shape, processor):
     """Whichever library computes it, a product is left @ right plus the bias, into `out` or not, transposed or not."""
     rows, inner, columns = shape
     generator = torch.Generator().manual_seed(0)
@@ -201,8 +212,8 @@ def test_product_equals_matmul(shape):
     torch.testing.assert_close(flipped.double(), exact.transpose(1, 2), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("sizes", [(1, 100), (100, 1), (100, 3), (2, 100), (100, 100), (96, 48), (48, 10)])
-def test_products_do_not_know_their_neighbours(sizes):
+@pytest.mark.parametrize("sizes", [(1, 100), (100, 1), (100, 3), (2, 100), (100, 100), (96, 48), (48, 10), (784, 300)])
+def test_products_do_not_know_their_neighbours(sizes, processor):
     """Alone or among others, all three products of a layer have the same bits, vectors included."""
     generator, (inputs, outputs) = torch.Generator().manual_seed(0), sizes
     left, error = (torch.randn(12, 32, size, generator=generator) for size in sizes)
