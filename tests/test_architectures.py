@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 from scipy import stats
+from torch import nn
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
@@ -96,9 +97,24 @@ def test_truncated_draws_have_the_distribution_of_scipy():
     assert stats.kstest(scaled, stats.norm.cdf).pvalue < 1e-6  # the case is large enough to tell the two apart
 
 
+def test_torchs_own_draw_is_uniform_within_the_same_bound():
+    """Kolmogorov and Smirnov's test against scipy's uniform distribution and against what torch's layers draw."""
+    for layer, part in zip(network("lenet-conv").layers[1:3], (nn.Conv2d(6, 16, 3), nn.Linear(400, 120)), strict=True):
+        drawn = INITIALISERS.find("torch_uniform")(layer=layer, generator=stream(0, "init", layer.name)).flatten()
+        bound = 1 / layer.fan_in**0.5
+        assert abs(drawn).max() <= bound and abs(drawn).max() > 0.99 * bound
+        assert stats.kstest(drawn.numpy(), stats.uniform(-bound, 2 * bound).cdf).pvalue > 0.001
+        assert stats.ks_2samp(drawn.numpy(), part.weight.detach().flatten().numpy()).pvalue > 0.001
+
+
 def test_initial_weights_are_those_of_the_papers_draw():
     """Both papers' networks start from the truncated draw, the miniature from the whole, each layer from its stream."""
-    for name, kind in (("lenet-300-100", "truncated_"), ("lenet-96-48", ""), ("conv-2", "truncated_")):
+    for name, kind in (
+        ("lenet-300-100", "truncated_"),
+        ("lenet-96-48", ""),
+        ("conv-2", "truncated_"),
+        ("conv-2-quarter", "truncated_"),
+    ):
         for layer, weights in zip(network(name).layers, initial_weights(network(name), 3), strict=True):
             drawn = INITIALISERS.find(f"{kind}glorot_normal")(layer=layer, generator=stream(3, "init", layer.name))
             assert torch.equal(weights, drawn)

@@ -1,5 +1,7 @@
 """Descriptions: counts, ladders, and what a round removes."""
 
+from fractions import Fraction
+
 import pytest
 
 from lottery.core.errors import LotteryError
@@ -16,6 +18,38 @@ def test_weight_counts_layer_by_layer():
         "resnet-18": 270_896,
         "vgg-19": 20_024_000,
     }
+
+
+@pytest.mark.parametrize("name", ["conv-2", "conv-4", "conv-6"])
+def test_quarter_widths_have_a_quarter_of_all_channels_and_units(name):
+    """Only what comes in and goes out stays; the rates are those of the original, and the counts worked out by hand."""
+    whole, quarter = network(name), network(f"{name}-quarter")
+    for one, other in zip(whole.layers, quarter.layers, strict=True):
+        convolution = len(one.shape) > 2
+        inputs, outputs = (one.shape[1], one.shape[0]) if convolution else one.shape
+        inputs, outputs = inputs // 4 if inputs != 3 else 3, outputs // 4 if outputs != 10 else 10
+        assert other.shape == ((outputs, inputs, 3, 3) if convolution else (inputs, outputs))
+    assert [whole.rate(layer) for layer in whole.layers] == [quarter.rate(layer) for layer in quarter.layers]
+    counts = {"conv-2": 269_616, "conv-4": 152_368, "conv-6": 142_128}
+    assert quarter.weights == counts[name] and quarter.input_shape == whole.input_shape == (3, 32, 32)
+
+
+def test_the_miniature_is_conv_2_for_digits():
+    """Two convolutions of eight channels, one pooling, 128-32-32-10; pruned as Conv-2."""
+    miniature, whole = network("conv-2-miniature"), network("conv-2")
+    shapes = [(8, 1, 3, 3), (8, 8, 3, 3), (128, 32), (32, 32), (32, 10)]
+    assert [layer.shape for layer in miniature.layers] == shapes and miniature.input_shape == (1, 8, 8)
+    assert [type(part) for part in miniature.module] == [type(part) for part in whole.module]
+    assert [miniature.rate(layer) for layer in miniature.layers] == [whole.rate(layer) for layer in whole.layers]
+
+
+def test_lenet_conv_is_paganini_and_fordes():
+    """Weights of the tensors, all parameters, and a fifth of whatever is left a round, by one ranking (their 1.1)."""
+    lenet = network("lenet-conv")
+    assert [layer.weights for layer in lenet.layers] == [54, 864, 48_000, 10_080, 840]
+    assert (lenet.weights, lenet.layout.count, lenet.input_shape) == (59_838, 60_074, (1, 28, 28))
+    assert {lenet.rate(layer) for layer in lenet.layers} == {Fraction(1, 5)}
+    assert lenet.kept_in_all(20) == pytest.approx(926 - 236, abs=5)  # biases aside; they round where we take the floor
 
 
 def test_kept_counts_follow_the_floor():

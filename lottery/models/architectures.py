@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from lottery.models.layout import Layout
 
 GLOROT, NOT_TRUNCATED = "truncated_glorot_normal", "glorot_normal"
+UNIFORM = "torch_uniform"
 PRUNED, NORMAL, NARROW = "-pruned-by-", "-normal-", "-narrow"  # variants of a network in their names
-COLOUR = (3, 32, 32)  # channels, height and width of CIFAR's images
+QUARTER, MINIATURE = "-quarter", "-miniature"
+COLOUR, DIGIT, SMALL_DIGIT = (3, 32, 32), (1, 28, 28), (1, 8, 8)  # channels, height, width: CIFAR, MNIST, scikit-learn
 PRINTED = "printed"  # ends the name of a network in which a ticket is planted at the scale that its paper prints
 
 
@@ -174,21 +176,43 @@ def _planted(task: str, depth: int, width: int = 100, printed: bool = False) -> 
     return Architecture(name, build, scope="global", task=CLASSIFICATION if task == "circle" else REGRESSION)
 
 
-def _pairs(*channels: int) -> nn.Module:
-    """Return two convolutions of each number of channels, each pair pooled, and three dense layers."""
+def _pairs(image: tuple[int, int, int], width: int, *channels: int) -> nn.Module:
+    """Return two convolutions of each number of channels, each pair pooled, and three dense layers, two of `width`."""
     from torch import nn
 
     parts: list[nn.Module] = []
-    for before, after in pairwise((3, *channels)):
+    for before, after in pairwise((image[0], *channels)):
         first, second = nn.Conv2d(before, after, 3, padding=1), nn.Conv2d(after, after, 3, padding=1)
         parts += [first, nn.ReLU(), second, nn.ReLU(), nn.MaxPool2d(2)]
-    side = COLOUR[1] >> len(channels)
-    return nn.Sequential(*parts, nn.Flatten(), *_dense(side * side * channels[-1], 256, 256, 10))
+    side = image[1] >> len(channels)
+    return nn.Sequential(*parts, nn.Flatten(), *_dense(side * side * channels[-1], width, width, 10))
 
 
-def _small_convolutional(name: str, rate: int, *channels: int) -> Architecture:
+def _small_convolutional(
+    name: str, rate: int, *channels: int, image: tuple[int, int, int] = COLOUR, width: int = 256
+) -> Architecture:
+    """Convolutions are pruned at a rate of the network's own, dense layers as those of perceptrons."""
     rates = _rates({CONVOLUTION: rate, HIDDEN: 20, OUTPUT: 10})
-    return Architecture(name, functools.partial(_pairs, *channels), rates, image=COLOUR)
+    return Architecture(name, functools.partial(_pairs, image, width, *channels), rates, image=image)
+
+
+def _convolutional(name: str, rate: int, *channels: int) -> list[Architecture]:
+    """One of Frankle & Carbin's networks for CIFAR, and the same with a quarter of its channels and dense units."""
+    narrow = [count // 4 for count in channels]
+    return [
+        _small_convolutional(name, rate, *channels),
+        _small_convolutional(f"{name}{QUARTER}", rate, *narrow, width=64),
+    ]
+
+
+def _lenet_conv() -> nn.Module:
+    """Return the Lenet of Paganini & Forde 2020 (appendix H.1)."""
+    from torch import nn
+
+    parts: list[nn.Module] = []
+    for before, after in ((1, 6), (6, 16)):
+        parts += [nn.Conv2d(before, after, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*parts, nn.Flatten(), *_dense(400, 120, 84, 10))
 
 
 def _resnet() -> nn.Module:
@@ -227,9 +251,19 @@ ARCHITECTURES = {
         _perceptron("lenet-96-48", 64, 96, 48, 10, initialiser=NOT_TRUNCATED),
         *_swept("lenet-300-100", 784, 300, 100, (75, 25)),
         *_swept("lenet-96-48", 64, 96, 48, (24, 12), NOT_TRUNCATED),
-        _small_convolutional("conv-2", 10, 64),
-        _small_convolutional("conv-4", 10, 64, 128),
-        _small_convolutional("conv-6", 15, 64, 128, 256),
+        *_convolutional("conv-2", 10, 64),
+        *_convolutional("conv-4", 10, 64, 128),
+        *_convolutional("conv-6", 15, 64, 128, 256),
+        _small_convolutional(f"conv-2{MINIATURE}", 10, 8, image=SMALL_DIGIT, width=32),
+        # pruned as their global technique does, the output layer like all others
+        Architecture(
+            "lenet-conv",
+            _lenet_conv,
+            _rates({CONVOLUTION: 20, HIDDEN: 20, OUTPUT: 20}),
+            "global",
+            initialiser=UNIFORM,
+            image=DIGIT,
+        ),
         Architecture(
             "resnet-18", _resnet, _rates({CONVOLUTION: 20}), "global", image=COLOUR, roles=((SHORTCUT, SHORTCUT),)
         ),

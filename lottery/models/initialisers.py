@@ -35,6 +35,12 @@ def he_normal(layer: Layer, generator: torch.Generator) -> Tensor:
 
 
 @INITIALISERS
+def torch_uniform(layer: Layer, generator: torch.Generator) -> Tensor:
+    """U(-b, b) with b = 1 / sqrt(fan in): what torch's own layers draw; they draw their biases so too, we do not."""
+    return (2 * torch.rand(layer.shape, generator=generator) - 1) / layer.fan_in**0.5
+
+
+@INITIALISERS
 def normal_0_025(layer: Layer, generator: torch.Generator) -> Tensor:
     """N(0, 0.025^2) in every layer."""
     return 0.025 * torch.randn(layer.shape, generator=generator)
