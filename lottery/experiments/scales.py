@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from lottery.core.errors import LotteryError
+from lottery.data.stand_ins import at_hand
 from lottery.data.tasks import SIZES
 from lottery.models.architectures import ARCHITECTURES
 from lottery.training.config import Config, Setting
@@ -27,6 +28,7 @@ TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PL
 DATASETS = (
     "digits",
     "mnist",
+    "cifar10",
     *SIZES,
 )  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
@@ -47,6 +49,16 @@ class Scale:
     def setting(self, network: str, training: str) -> Setting | None:
         """Return what stands in for the paper's network at this scale, or None where nothing does."""
         return self.settings.get(network, {}).get(training)
+
+    def on_data_at_hand(self) -> "Scale":
+        """Return the scale with what stands in for data sets that are not in the data folder."""
+        return replace(
+            self,
+            settings={
+                network: {name: replace(of, dataset=at_hand(of.dataset)) for name, of in trainings.items()}
+                for network, trainings in self.settings.items()
+            },
+        )
 
 
 def _lenet(iterations: int, interval: int, snapshots: tuple[int, ...] = ()) -> Setting:
