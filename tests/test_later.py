@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
+from torch import nn
 
 from lottery.core.later import counted, later
 from lottery.experiments.arms import DENSE
-from lottery.experiments.keys import described
+from lottery.experiments.keys import _structure, described
+from lottery.models.architectures import network
 from lottery.training.config import Config, Setting
 
 CONFIG = Config("adam", 1e-2, 20, 60, 20)
@@ -49,3 +51,22 @@ def test_augmentation_and_preprocessing_came_later():
     assert "augmentation" not in described(CONFIG) and setting.data == "digits"
     assert described(replace(CONFIG, augmentation="flip and crop"))["augmentation"] == "flip and crop"
     assert replace(setting, preprocessing="per image").data == "digits, per image"
+
+
+def test_networks_of_the_same_layers_have_their_own_names():
+    """Pooling, strides and padding tell them apart, though no layer with weights does."""
+    miniature = network("conv-2-miniature")
+    names = set()
+    for change in ({}, {"pool": nn.AvgPool2d(2)}, {"mode": "circular"}):
+
+        def build(change=change):
+            module = miniature.build()
+            module[4] = change.get("pool", module[4])
+            module[0].padding_mode = change.get("mode", "zeros")
+            return module
+
+        changed = replace(miniature, build=build)
+        assert changed.layers == miniature.layers
+        names.add(str(_structure(changed)))
+    assert len(names) == 3
+    assert _structure(network("lenet-96-48")) == [["dense1", (64, 96)], ["dense2", (96, 48)], ["dense3", (48, 10)]]

@@ -45,7 +45,7 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
     request = {
         "engine": VERSION,
         "precision": precision,
-        "network": [[layer.name, layer.shape] for layer in architecture.layers],
+        "network": _structure(architecture),
         "start": [architecture.loss, architecture.initialiser],
         "rates": [str(architecture.rate(layer)) for layer in architecture.layers] if arm.mask.by_round else [],
         "scope": architecture.scope if arm.mask.by_round else "",
@@ -56,6 +56,15 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
         "own": sorted({FINGERPRINTS[name] for name in criteria_of(arm) if name in FINGERPRINTS}),
     }
     return digest(canonical(request))
+
+
+def _structure(architecture: Architecture) -> list[object]:
+    """Return what tells a network from others: its layers with weights, and where these are not all, the rest, too.
+
+    Strides, padding, pooling and normalisation are in what torch prints of a module.
+    """
+    layers: list[object] = [[layer.name, layer.shape] for layer in architecture.layers]
+    return [*layers, str(architecture.module)] if architecture.image else layers
 
 
 def check(experiment: Experiment) -> None:
