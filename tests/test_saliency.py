@@ -192,8 +192,19 @@ def test_images_that_are_scored_are_training_images(monkeypatch, digits, method)
     sound, zeros = masks_of(method), Part(torch.zeros(50, 64), torch.zeros(50, dtype=torch.int64))
     for changes, same in (({"test": zeros, "validation": zeros}, True), ({"train": digits.test}, False)):
         changed = dataclasses.replace(digits, **changes)
-        monkeypatch.setattr(chain_masks, "load", {"digits": changed}.get)
+        monkeypatch.setattr(chain_masks, "data_of", lambda setting, changed=changed: changed)
         assert all(torch.equal(*pair) for pair in zip(sound, masks_of(method))) == same
+
+
+def test_images_that_are_scored_are_those_that_the_network_takes(digits):
+    """Preprocessed as its setting says, and in its input shape; the same images under every preprocessing."""
+    found = {}
+    for preprocessing in ("unit", "standard"):
+        setting = Setting("conv-2-miniature", "digits", SETTING.config, preprocessing)
+        found[preprocessing], _ = chain_masks.scored_images(experiment(setting, DENSE, 0, 3), 1)
+    mean, deviation = digits.train.images.double().mean(), digits.train.images.double().std(correction=0)
+    assert found["unit"].shape == (100, 1, 8, 8)
+    torch.testing.assert_close(found["standard"].double(), (found["unit"].double() - mean) / deviation, rtol=0, atol=1e-6)
 
 
 def test_images_that_are_scored_are_any_training_images(digits):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from lottery.core.rng import stream
-from lottery.data.catalogue import load
 from lottery.experiments.arms import Iterative, OneShot, Reset
 from lottery.experiments.experiment import Experiment
+from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Masks, Weights
 from lottery.masks.kept_values import TREATMENTS
 from lottery.masks.mask_statistics import pruning
@@ -157,7 +157,7 @@ def dense_ranks(experiment: Experiment, by: Iterative | OneShot, final: np.ndarr
 @listed
 def scored_images(experiment: Experiment, round: int) -> tuple[Tensor, Tensor]:
     """Return the training images, and their labels, that a round's saliencies are taken on: ten a class on average."""
-    data = load(experiment.setting.dataset).train
+    data = data_of(experiment.setting).train
     count = EACH_CLASS * experiment.setting.architecture.layers[-1].fan_out
     chosen = torch.randperm(len(data.images), generator=stream(experiment.seed, "scored images", round))[:count]
     return data.images[chosen], data.labels[chosen]
