@@ -204,7 +204,8 @@ def test_images_that_are_scored_are_those_that_the_network_takes(digits):
         found[preprocessing], _ = chain_masks.scored_images(experiment(setting, DENSE, 0, 3), 1)
     mean, deviation = digits.train.images.double().mean(), digits.train.images.double().std(correction=0)
     assert found["unit"].shape == (100, 1, 8, 8)
-    torch.testing.assert_close(found["standard"].double(), (found["unit"].double() - mean) / deviation, rtol=0, atol=1e-6)
+    expected = ((found["unit"].double() - mean) / deviation).float()
+    torch.testing.assert_close(found["standard"], expected, rtol=0, atol=1e-6)
 
 
 def test_images_that_are_scored_are_any_training_images(digits):
