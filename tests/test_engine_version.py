@@ -2,13 +2,13 @@
 
 from lottery.data import catalogue, made_tasks
 from lottery.experiments import computing, planted_reading, population
-from lottery.models import denormals, evaluation, initialisers, losses, matmul, model, perceptrons
+from lottery.models import denormals, evaluation, initialisers, losses, matmul, model, modules, perceptrons
 from lottery.planting import planted_networks, targets
 from lottery.store.fingerprints import source_digest
 from lottery.training import data_order, fit, learned_masks, observers, optimiser, schedules, step
 
 # The version and the engine's source for which it was last confirmed.
-CONFIRMED = (3, "6079327bb89a9d026541ba3ce7ba1d8d")
+CONFIRMED = (3, "84eb4e00f4922c77a4190f18a039a11f")
 ENGINE = (
     fit.fit,
     fit.observers_for,
@@ -18,7 +18,7 @@ ENGINE = (
     data_order.ReplicaData,
     *(observers.Accuracies, observers.EarlyStop, observers.MaskedAccuracies),
     *(evaluation.evaluate, evaluation.untrained_scores),
-    *(model.model_of, perceptrons.Perceptrons, matmul.product, denormals.flushing),
+    *(model.model_of, perceptrons.Perceptrons, modules.Modules, matmul.product, denormals.flushing),
     *(learned_masks.Bernoulli, learned_masks.TopK),
     *(initialisers.initial_weights, *initialisers.INITIALISERS.values()),
     *losses.LOSSES.values(),

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "lottery.cli.main": "test_cli",
     "lottery.cli.scheduling_bench": "test_cli",
     "lottery.core.errors": "test_plugin",
+    "lottery.models.randomness": "test_modules",
     "lottery.core.machine": "test_plugin",
     "lottery.core.paths": "test_data",
     "lottery.core.registry": "test_criteria",
