@@ -6,6 +6,7 @@ from torch import nn
 
 from lottery.core.rng import stream
 from lottery.models.architectures import network
+from lottery.models.convolutional import Convolutional
 from lottery.models.evaluation import evaluate
 from lottery.models.initialisers import initial_weights
 from lottery.models.losses import mean_loss
@@ -19,7 +20,8 @@ PERCEPTRONS = ("lenet-96-48", "lenet-300-100", "planted-relu-5", "planted-circle
 SMALL = tuple(SMALL_NETWORKS)
 ALL = (*PERCEPTRONS, *SMALL, "conv-2", "resnet-18")
 BATCH = 20
-MODELS = dict.fromkeys(PERCEPTRONS, Perceptrons) | dict.fromkeys((*SMALL, "conv-2", "resnet-18"), Modules)
+MODELS = dict.fromkeys(ALL, Modules) | dict.fromkeys(PERCEPTRONS, Perceptrons)
+MODELS |= dict.fromkeys(("convolutional", "pairs", "ranked as a whole"), Convolutional)
 
 
 def described(name):

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from lottery.models.architectures import Architecture
-from lottery.models.cost import Cost
+from lottery.models.convolutional import LARGEST, Convolutional
+from lottery.models.cost import Cost, training_cost
 from lottery.models.layout import Layout
 from lottery.models.modules import Modules
 from lottery.models.perceptrons import Perceptrons
+from lottery.models.stages import stages_of
 from lottery.store.fingerprints import listed
 
 Streams = Sequence[torch.Generator]
@@ -53,6 +55,8 @@ def model_of(architecture: Architecture) -> Model:
     """Return the model for a network, by what its module is made of. Keys list the class of it alone."""
     if _is_chain(architecture.module):
         return Perceptrons(architecture.layout)
+    if stages_of(architecture.module) and training_cost(architecture, 1).operations <= LARGEST:
+        return Convolutional(architecture.layout)
     return Modules(architecture.layout)
 
 
