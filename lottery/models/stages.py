@@ -60,6 +60,7 @@ class Convolution:
     def forward(self, inputs: Tensor, parameters: Sequence[Tensor]) -> Tensor:
         """Return the outputs (R, O, H, W, B) for inputs (R, C, H, W, B)."""
         weight, bias = parameters
+        self._shape = inputs.shape
         self._patches, (height, width) = self._patches_of("inputs", inputs, self._padding)
         outputs = product(_matrix(weight), self._patches, bias.unsqueeze(2))
         return outputs.view(len(inputs), self._outputs, height, width, -1)
@@ -67,18 +68,36 @@ class Convolution:
     def backward(
         self, error: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor], onwards: bool
     ) -> Tensor:
-        """Set both gradients, and return the inputs' error: the correlation of the error with the turned kernels."""
-        weight, (by_weight, by_bias) = parameters[0], gradients
+        """Set both gradients, and return the inputs' error."""
+        by_weight, by_bias = gradients
         flat = error.reshape(len(error), self._outputs, -1)
         product(flat, self._patches.transpose(1, 2), out=_matrix(by_weight))
         torch.sum(flat, 2, out=by_bias)
         if not onwards:
             return error
+        few = 2 * self._inputs * prod(error.shape[2:4]) < self._outputs * prod(self._shape[2:4])
+        return self._spread(flat, parameters[0], error.shape) if few else self._gathered(error, parameters[0])
+
+    def _gathered(self, error: Tensor, weight: Tensor) -> Tensor:
+        """Return the inputs' error as the product of turned kernels and patches of the error."""
         around = tuple(size - 1 - padding for size, padding in zip(self._kernel, self._padding))
-        patches, (height, width) = self._patches_of("error", error, around)
+        patches, _ = self._patches_of("error", error, around)
         turned = weight.flip(3, 4).transpose(1, 2)  # (R, C, O, kernel)
-        inputs = product(turned.movedim(2, -1).flatten(2), patches)
-        return inputs.view(len(error), self._inputs, height, width, -1)
+        return product(turned.movedim(2, -1).flatten(2), patches).view(self._shape)
+
+    def _spread(self, flat: Tensor, weight: Tensor, shape: torch.Size) -> Tensor:
+        """Return the inputs' error as the sum of what each place of the kernel sends back.
+
+        Less memory is moved so than by patches of the error where these have more than twice as many channels.
+        """
+        (high, wide), (up, left), (replicas, channels, rows, columns, batch) = self._kernel, self._padding, self._shape
+        sent = product(_matrix(weight).transpose(1, 2), flat).view(replicas, high, wide, channels, *shape[2:])
+        around = replicas, channels, rows + 2 * up, columns + 2 * left, batch
+        total = self._scratch("sum", around, flat).zero_()
+        for row in range(high):
+            for column in range(wide):
+                total[:, :, row : row + shape[2], column : column + shape[3]].add_(sent[:, row, column])
+        return total[:, :, up : up + rows, left : left + columns]
 
     def through(self, shape: Shape) -> tuple[Shape, int]:
         """Return the outputs' shape (O, H, W), and floats of patches both ways, of inputs and outputs."""
@@ -143,7 +162,7 @@ class Pool:
 
 def _share(error: Tensor, first: Tensor, second: Tensor, to_first: Tensor, to_second: Tensor) -> None:
     """Give the error of maxima to the second of two where it is larger, else to the first."""
-    to_second.copy_(torch.ops.aten.threshold_backward(error, second - first, 0))
+    torch.ops.aten.threshold_backward.grad_input(error, second - first, 0, grad_input=to_second)
     torch.sub(error, to_second, out=to_first)
 
 
@@ -213,8 +232,11 @@ class Dense:
 
 def stages_of(module: nn.Module) -> list[Stage]:
     """Return the stages of a module that is a chain of those there are here, or none if it is not."""
-    parts = list(pools_first(nn.Sequential(*module))) if isinstance(module, nn.Sequential) else []
-    parts = parts if type(module) is nn.Sequential else []
+    parts: list[nn.Module] = []
+    if isinstance(module, nn.Sequential) and type(module) is nn.Sequential:
+        chain = nn.Sequential(*module)
+        pools_first(chain)
+        parts = list(chain)
     stages = [stage for part in parts if (stage := _stage(part)) is not None]
     kinds = [type(stage) for stage in stages]
     if len(stages) < len(parts) or not kinds or kinds[0] is not Convolution or kinds.count(Flattening) != 1:
