@@ -34,7 +34,7 @@ def normalised() -> nn.Module:
     """Return convolutions with batch norm, a pool behind a ReLU, and a normalised dense layer."""
     return nn.Sequential(
         *(nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
-        *(nn.Linear(64, 6), nn.BatchNorm1d(6, momentum=None), nn.ReLU(), nn.Linear(6, 4)),
+        *(nn.Linear(64, 6, bias=False), nn.BatchNorm1d(6, momentum=None), nn.ReLU(), nn.Linear(6, 4)),
     )
 
 

@@ -2,13 +2,24 @@
 
 from lottery.data import catalogue, made_tasks
 from lottery.experiments import computing, planted_reading, population
-from lottery.models import denormals, evaluation, initialisers, losses, matmul, model, modules, perceptrons
+from lottery.models import (
+    convolutional,
+    denormals,
+    evaluation,
+    initialisers,
+    layout,
+    losses,
+    matmul,
+    model,
+    modules,
+    perceptrons,
+)
 from lottery.planting import planted_networks, targets
 from lottery.store.fingerprints import source_digest
 from lottery.training import data_order, fit, learned_masks, observers, optimiser, schedules, step
 
 # The version and the engine's source for which it was last confirmed.
-CONFIRMED = (3, "c5e9f2fd96797d52b63599de13fd8df7")
+CONFIRMED = (3, "e4d0cb910f3898681e4729141ce6a02e")
 ENGINE = (
     fit.fit,
     fit.observers_for,
@@ -18,7 +29,8 @@ ENGINE = (
     data_order.ReplicaData,
     *(observers.Accuracies, observers.EarlyStop, observers.MaskedAccuracies),
     *(evaluation.evaluate, evaluation.untrained_scores),
-    *(model.model_of, perceptrons.Perceptrons, modules.Modules, matmul.product, denormals.flushing),
+    *(model.model_of, perceptrons.Perceptrons, convolutional.Convolutional, modules.Modules, layout.Layout),
+    *(matmul.product, denormals.flushing),
     *(learned_masks.Bernoulli, learned_masks.TopK),
     *(initialisers.initial_weights, *initialisers.INITIALISERS.values()),
     *losses.LOSSES.values(),

@@ -1,5 +1,6 @@
 """Layout: where the parameters and buffers of a network lie in its blocks of memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Protocol
@@ -131,9 +132,10 @@ class Layout:
         """
         return {name: place.of_layer(block) for name, place in zip(self._names, self._parameters.values())}
 
-    def module_names(self) -> dict[str, str]:
-        """Return the module's name of every parameter by the name that `parts` has for it."""
-        return dict(zip(self._names, self._parameters))
+    def named_as_in_module(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return tensors that are named and shaped as `parts` has them as views, named and shaped as the module has."""
+        named = zip(self._names, self._parameters.items())
+        return {path: parts[name].mT if place.kind == LINEAR else parts[name] for name, (path, place) in named}
 
     def trainable(self, masks: list[Tensor] | None) -> Tensor:
         """Return 1.0 where a parameter may move, (P,): the weights that `masks` keep (None: all) and every bias."""
