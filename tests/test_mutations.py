@@ -222,7 +222,7 @@ NETWORKS = {
     ),
     "running statistics kept through rewinding": (
         fit.fit, "model.layout.initial_buffers().to(parameters.trained).repeat(len(replicas), 1)",
-        'vars(model).setdefault("kept", model.layout.initial_buffers().to(parameters.trained).repeat(len(replicas), 1))',
+        'vars(model).setdefault("kept", model.layout.initial_buffers().double().repeat(len(replicas), 1))',
         test_oracle_networks.test_running_statistics_begin_anew, {},
     ),
     "a mask transposed in one convolution": (

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "lottery.claims.results": "test_results_table",
     "lottery.cli.baseline": "test_baselines",
     "lottery.cli.bench": "test_cli",
+    "lottery.cli.convolutions_bench": "test_cli",
     "lottery.cli.main": "test_cli",
     "lottery.cli.scheduling_bench": "test_cli",
     "lottery.core.errors": "test_plugin",
