@@ -18,6 +18,7 @@ from lottery.models.layout import Layout
 from lottery.store.store import Record
 from lottery.training.config import Setting
 from lottery.training.fit import Replica
+from tests.small_networks import IMAGE
 
 torch.set_num_threads(1)
 
@@ -57,6 +58,19 @@ def random_images() -> Dataset:
         return Part(torch.rand(count, 784, generator=generator), torch.randint(0, 10, (count,), generator=generator))
 
     return Dataset("random", part(240), part(120), part(120), "random")
+
+
+@pytest.fixture(scope="session")
+def noise() -> Dataset:
+    """Images of noise that tell their class by their brightness, in float64, for the tests' small networks."""
+    generator = torch.Generator().manual_seed(5)
+
+    def part(count: int) -> Part:
+        labels = torch.randint(0, 4, (count,), generator=generator)
+        pixels = torch.randn(count, *IMAGE, generator=generator, dtype=torch.float64)
+        return Part(pixels + labels.view(-1, 1, 1, 1) / 4, labels)
+
+    return Dataset("noise", part(50), part(30), part(30), "noise")
 
 
 def shortened(name: str, training: str = "planted", epoch: int = 12, epochs: int = 2) -> Setting:

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from lottery.cli.main import main
+from lottery.models import architectures
 from lottery.store.store import Record, Store
+from tests.small_networks import SMALL_NETWORKS
 from tests.test_store import ENTRY
 
 KEYS = [f"{index:032x}" for index in range(3)]
@@ -62,19 +64,22 @@ def test_export_needs_a_file(capsys):
 
 def test_bench_prints_ratios(capsys, monkeypatch):
     """A line per network, the plain loop and the hardware's rate beside the engine; how fast is no test's business."""
-    from lottery.cli import bench, scheduling_bench
+    from lottery.cli import bench, convolutions_bench, scheduling_bench
 
     monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))
+    small = SMALL_NETWORKS["pairs"]
+    monkeypatch.setitem(architectures.ARCHITECTURES, "pairs", small)
+    cases = (convolutions_bench.Case("pairs", 2, 5, 2), convolutions_bench.Case("pairs", 1, 5, 2, "sgd", 0.1, 0.9))
+    monkeypatch.setattr(convolutions_bench, "CASES", cases)
     monkeypatch.setattr(scheduling_bench, "SEEDS", 1)
     monkeypatch.setattr(scheduling_bench, "TURNS", 9)
     assert main(["bench"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("scheduling: 5,004 experiments planned in ")
-    assert (
-        "one thread, torch" in lines[0]
-        and lines[-1].split()[:2] == ["lenet-96-48", "2"]
-        and len(lines[-1].split()) == 10
-    )
+    perceptron, convolutional = (next(line.split() for line in lines if name in line) for name in ("96-48", "pairs"))
+    assert "one thread, torch" in lines[0]
+    assert perceptron[:2] == ["lenet-96-48", "2"] and len(perceptron) == 10
+    assert convolutional[:2] == ["pairs", "2"] and len(convolutional) == 8
 
 
 class TestRun:

@@ -2,7 +2,18 @@
 
 from lottery.data import catalogue, made_tasks, preprocessing
 from lottery.experiments import computing, network_data, planted_reading, population
-from lottery.models import denormals, evaluation, initialisers, losses, matmul, model, perceptrons
+from lottery.models import (
+    convolutional,
+    denormals,
+    evaluation,
+    initialisers,
+    layout,
+    losses,
+    matmul,
+    model,
+    modules,
+    perceptrons,
+)
 from lottery.planting import planted_networks, targets
 from lottery.store.fingerprints import source_digest
 from lottery.training import augmentation, data_order, fit, learned_masks, observers, optimiser, schedules, step
@@ -19,7 +30,8 @@ ENGINE = (
     augmentation.FlipAndCrop,
     *(observers.Accuracies, observers.EarlyStop, observers.MaskedAccuracies),
     *(evaluation.evaluate, evaluation.untrained_scores),
-    *(model.model_of, perceptrons.Perceptrons, matmul.product, denormals.flushing),
+    *(model.model_of, perceptrons.Perceptrons, convolutional.Convolutional, modules.Modules, layout.Layout),
+    *(matmul.product, denormals.flushing),
     *(learned_masks.Bernoulli, learned_masks.TopK),
     *(initialisers.initial_weights, *initialisers.INITIALISERS.values()),
     *losses.LOSSES.values(),

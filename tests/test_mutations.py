@@ -13,9 +13,9 @@ from lottery.data import catalogue, made_tasks
 from lottery.experiments import chain_masks, laws, scales, search_part
 from lottery.experiments.scales import PLANTED_SCORES, SCALES
 from lottery.masks import kept_values, mask_statistics, pruned_values, ranking, saliency
-from lottery.models import architectures, evaluation
+from lottery.models import architectures, evaluation, layout, modules, randomness, stages
 from lottery.planting import planted_networks, planting, readings
-from lottery.training import augmentation, data_order, fit, learned_masks, observers, schedules
+from lottery.training import augmentation, data_order, fit, learned_masks, observers, optimiser, schedules
 from tests import (
     test_augmentation,
     test_experiments,
@@ -24,6 +24,8 @@ from tests import (
     test_laws,
     test_learned_masks,
     test_mask_statistics,
+    test_model_contract,
+    test_oracle_networks,
     test_planted_quantities,
     test_planting,
     test_preprocessing,
@@ -31,12 +33,14 @@ from tests import (
     test_ranking,
     test_saliency,
     test_search_part,
+    test_stages,
     test_targets,
 )
 from tests.mutations import called, mutated
 
 loaded = test_preprocessing.loaded  # a fixture
 CIRCLE, RELU = test_planted_quantities.CIRCLE, test_planted_quantities.RELU
+DECAYING = test_oracle_networks.RECIPES["sgd with momentum and weight decay"]
 UNIFORM = "3**0.5 * (2 * torch.rand({}) - 1)"
 
 DISTRIBUTIONS = {
@@ -234,7 +238,48 @@ SMALL_CASES = {
         test_learned_masks.test_edge_popup_slows_down_by_half_a_cosine, {"name": "planted-relu-5"},
     ),
 }  # fmt: skip
-MUTATIONS = DISTRIBUTIONS | OWN_ORACLES | SMALL_CASES
+NETWORKS = {
+    "running statistics shared between replicas": (
+        modules.Modules._forward, 'self._of("buffers", buffers)[replica]', 'self._of("buffers", buffers)[0]',
+        test_model_contract.test_gradient_and_outputs_are_those_of_the_module, {"name": "normalised"},
+    ),
+    "running statistics kept through rewinding": (
+        fit.fit, "model.layout.initial_buffers().to(parameters.trained).repeat(len(replicas), 1)",
+        'vars(model).setdefault("kept", model.layout.initial_buffers().double().repeat(len(replicas), 1))',
+        test_oracle_networks.test_running_statistics_begin_anew, {},
+    ),
+    "a mask transposed in one convolution": (
+        layout.Layout.trainable, "copy_(mask)",
+        "copy_(mask.transpose(0, 1) if mask.dim() == 4 and len(mask) == len(mask[0]) else mask)",
+        test_oracle_networks.test_engine_equals_plain_loop, {"name": "pairs", "config": DECAYING},
+    ),
+    "layers ranked one by one where the network is ranked as a whole": (
+        chain_masks.ranks, "for values in (found, by_name))",
+        "for values in ({name: s.flatten().argsort().argsort() / s.numel() for name, s in found.items()}, by_name))",
+        test_oracle_networks.test_masks_are_those_of_torchs_pruning, {"name": "ranked as a whole"},
+    ),
+    "weight decay reviving frozen weights": (
+        optimiser.Descent.step,
+        "            gradient.add_(block, alpha=config.weight_decay)\n"
+        "        if self._trainable is not None:\n            gradient.mul_(self._trainable)\n",
+        "            gradient.mul_(1 if self._trainable is None else self._trainable)\n"
+        "            gradient.add_(block, alpha=config.weight_decay)\n",
+        test_oracle_networks.test_engine_equals_plain_loop, {"name": "pairs", "config": DECAYING},
+    ),
+    "biases and scales under a learned mask": (
+        learned_masks.Bernoulli.__init__, "stop :] = 1", "stop :] = 0",
+        test_oracle_networks.test_a_learned_masks_gradient_is_autograds, {"name": "normalised", "rescaled": False},
+    ),
+    "dropout drawn from the stream of another replica": (
+        randomness.drawing_from, "streams[replica].get_state()", "streams[0].get_state()",
+        test_model_contract.test_gradient_and_outputs_are_those_of_the_module, {"name": "dropping"},
+    ),
+    "the last of equal maxima": (
+        stages._share, "error, second - first, 0,", "error, (second - first) + (second == first), 0,",
+        test_stages.test_a_pool_is_torchs_where_values_tie, {},
+    ),
+}  # fmt: skip
+MUTATIONS = DISTRIBUTIONS | OWN_ORACLES | SMALL_CASES | NETWORKS
 CONSTANTS = {
     "GraSP's temperature": (
         saliency, "TEMPERATURE", 100,

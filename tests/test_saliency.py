@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 from scipy import stats
+from torch import nn
 from torch.nn.functional import conv2d, cross_entropy, mse_loss
 
 from lottery.data.datasets import Part
@@ -17,11 +18,15 @@ from lottery.experiments.named_arms import chain, multishot, singleshot
 from lottery.experiments.population import Population
 from lottery.experiments.search_part import SearchMask, scored_samples
 from lottery.masks import criteria
-from lottery.masks.saliency import Saliency
+from lottery.masks.saliency import Saliency, forward_of, perceptron
 from lottery.masks.scores import scores
+from lottery.models.architectures import network
+from lottery.models.initialisers import initial_weights
+from lottery.models.layout import Layout
 from lottery.models.task import CROSS_ENTROPY, SQUARED_ERROR
 from lottery.training.config import Config, Setting
 from tests.conftest import SMALL, begin, shortened
+from tests.small_networks import IMAGE, SMALL_NETWORKS
 
 METHODS = ("snip", "grasp", "synflow")
 TEMPERATURE = 200  # as the code of Wang et al. has it
@@ -281,3 +286,46 @@ def test_only_final_ones_need_training():
         False,
         True,
     ] * 3
+
+
+@pytest.mark.parametrize("name", ["convolutional", "normalised", "residual", "dropping", "own way"])
+def test_any_network_is_scored_through_its_module(name):
+    """SNIP and GraSP by autograd of the module in double precision, and SynFlow for its input of ones."""
+    architecture, layout = SMALL_NETWORKS[name], SMALL_NETWORKS[name].layout
+    parameters = layout.join(initial_weights(architecture, 0)) + 0.01
+    inputs, labels = torch.randn(12, *IMAGE, generator=generator(1)), torch.randint(0, 4, (12,), generator=generator(2))
+    found = Saliency(forward_of(architecture), layout.parts(parameters), {}, inputs, labels, CROSS_ENTROPY)
+    module = architecture.build().double().eval()
+    layout.load(module, parameters)
+    weights = {layer.name: module.get_submodule(layer.path).weight for layer in architecture.layers}
+    for norm in module.modules():
+        norm.training = isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d))
+    slopes = torch.autograd.grad(cross_entropy(module(inputs.double()), labels), list(weights.values()))
+    for layer, slope in zip(weights, slopes):
+        torch.testing.assert_close(as_module(found.gradient[layer]), slope, rtol=1e-9, atol=1e-12)
+    everything = list(module.parameters())
+    loss = cross_entropy(module(inputs.double()) / TEMPERATURE, labels)
+    slopes = torch.autograd.grad(loss, everything, create_graph=True)
+    product = sum((slope.detach() * slope).sum() for slope in slopes)
+    for layer, curvature in zip(weights, torch.autograd.grad(product, list(weights.values()))):
+        torch.testing.assert_close(as_module(found.curvature[layer]), curvature, rtol=1e-8, atol=1e-14)
+    with torch.no_grad():
+        for weight in everything:
+            weight.abs_()
+    layout.load_buffers(module, layout.initial_buffers())
+    flows = torch.autograd.grad(module.eval()(torch.ones(1, *IMAGE).double()).sum(), list(weights.values()))
+    for layer, flow in zip(weights, flows):
+        torch.testing.assert_close(as_module(found.flow[layer]), flow, rtol=1e-9, atol=1e-12)
+
+
+def as_module(values):
+    """Return a layer's values as its module has them."""
+    return values.t() if values.dim() == 2 else values
+
+
+def test_perceptrons_keep_their_own_forward_pass():
+    """To the bit, since scores of released results were made of it."""
+    layout = Layout(network(SMALL))
+    parts = layout.parts(layout.join(initial_weights(network(SMALL), 0)).double())
+    inputs = torch.randn(12, 64, generator=generator(1), dtype=torch.float64)
+    assert torch.equal(forward_of(network(SMALL))(parts, inputs), perceptron(network(SMALL))(parts, inputs))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from tabulate import tabulate
 
+from lottery.cli.convolutions_bench import convolutions
 from lottery.cli.scheduling_bench import scheduling
 from lottery.core.machine import processor
 from lottery.data.catalogue import noise
@@ -146,4 +147,5 @@ def bench(device: str) -> str:
     where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
     title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included"
     title += "; random pixels, of planted networks their own data"
-    return "\n".join([title, scheduling(), "", tabulate(rows, HEADERS, disable_numparse=True, stralign="right")])
+    table = tabulate(rows, HEADERS, disable_numparse=True, stralign="right")
+    return "\n".join([title, scheduling(), "", table, "", convolutions(device)])

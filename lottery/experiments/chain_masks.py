@@ -17,7 +17,7 @@ from lottery.masks.kept_values import TREATMENTS
 from lottery.masks.mask_statistics import pruning
 from lottery.masks.pruned_values import PRUNED
 from lottery.masks.ranking import keep, ranking
-from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
+from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, forward_of
 from lottery.masks.scores import scores
 from lottery.models.initialisers import INITIALISERS, initial_weights
 from lottery.store.fingerprints import listed
@@ -120,7 +120,7 @@ def ranks(
 
     def saliency(parameters: Parameters) -> Saliency:
         images, labels = scored_images(experiment, round)
-        return Saliency(perceptron(architecture), parameters, by_name, images, labels, architecture.loss)
+        return Saliency(forward_of(architecture), parameters, by_name, images, labels, architecture.loss)
 
     layout = architecture.layout
     found = scores(by.criterion, seed, round, by_name, layout.parts(start), layout.parts(final), saliency)

@@ -37,7 +37,7 @@ from lottery.experiments.parts import NONE, Cut, MaskPart, Snapshots, Sources, i
 from lottery.experiments.population import Population
 from lottery.masks.criteria import needs_training
 from lottery.masks.ranking import keep, ranking
-from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, perceptron
+from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, forward_of
 from lottery.masks.scores import scores
 from lottery.models.architectures import Architecture
 from lottery.planting.planted_networks import target_of, task_of
@@ -171,7 +171,7 @@ class SearchMask(MaskPart):
         masks = layout.parts(mask)
 
         def saliency(parameters: Parameters) -> Saliency:
-            forward, sample = perceptron(self.architecture), scored_samples(self.experiment)
+            forward, sample = forward_of(self.architecture), scored_samples(self.experiment)
             return Saliency(forward, parameters, masks, sample.inputs, sample.observed, self.architecture.loss)
 
         found = scores(to.criterion, seed, round, masks, layout.parts(start), layout.parts(final), saliency)

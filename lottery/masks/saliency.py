@@ -10,10 +10,13 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from lottery.models.architectures import Architecture
 from lottery.models.losses import mean_loss
-from lottery.models.perceptrons import forward
+from lottery.models.model import model_of
+from lottery.models.perceptrons import Perceptrons, forward
 from lottery.store.fingerprints import listed
 
 TEMPERATURE = 200  # what GraSP divides the outputs by, as its authors do
@@ -82,9 +85,36 @@ class Saliency:
         return {part: gradient.detach() for part, gradient in zip(leaves, gradients)}
 
 
+def forward_of(architecture: Architecture) -> Forward:
+    """Return a network's forward pass over parts as `Layout.parts` names them."""
+    return perceptron(architecture) if isinstance(model_of(architecture), Perceptrons) else through_module(architecture)
+
+
 def perceptron(architecture: Architecture) -> Forward:
     """Return the forward pass of a perceptron over parts as `Layout.parts` names them."""
     names = [layer.name for layer in architecture.layers]
     return lambda parameters, inputs: forward(
         [parameters[name] for name in names], [parameters[f"{name} bias"] for name in names], inputs
     )
+
+
+def through_module(architecture: Architecture) -> Forward:
+    """Return the forward pass of any network through its module, over parts as `Layout.parts` names them.
+
+    Nothing is dropped. Batches are normalised by their own statistics, as in training, since the running ones are not
+    among the parameters; a lone input by those that a training starts from, which is not at all.
+    """
+    layout = architecture.layout
+    statistics = layout.initial_buffers().double()
+    with torch.random.fork_rng(devices=[]):  # its weights are of no interest
+        module = architecture.build().eval()
+    norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
+
+    def outputs(parameters: Parameters, inputs: Tensor) -> Tensor:
+        for norm in norms:
+            norm.train(len(inputs) > 1)
+        copies = {path: view.clone() for path, view in layout.buffer_views(statistics).items()}
+        tensors = layout.named_as_in_module(parameters) | copies
+        return functional_call(module, tensors, inputs.view(-1, *architecture.input_shape))
+
+    return outputs

@@ -47,6 +47,13 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {CROSS_ENTROPY: cross_en
 LOSSES |= {name + OF_SOFTMAX: after_softmax(loss) for name, loss in LOSSES.items()}
 
 
+def wanted(observed: Tensor, outputs: Tensor) -> Tensor:
+    """Return what was observed, classes or values, in the shape of the outputs (R, B, O), classes one-hot."""
+    if not observed.is_floating_point():
+        observed = (observed.unsqueeze(-1) == torch.arange(outputs.shape[2], device=outputs.device)).to(outputs)
+    return observed.view_as(outputs)
+
+
 def mean_loss(name: str, outputs: Tensor, observed: Tensor) -> Tensor:
     """Return the mean loss of outputs (B, outputs), with autograd: of classes (B,) or of values (B, outputs)."""
     if name == CROSS_ENTROPY:

@@ -6,11 +6,14 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from lottery.core.errors import LotteryError
 from lottery.models.architectures import Architecture
-from lottery.models.cost import Cost
+from lottery.models.convolutional import LARGEST, Convolutional
+from lottery.models.cost import Cost, training_cost
 from lottery.models.layout import Layout
+from lottery.models.modules import Modules
 from lottery.models.perceptrons import Perceptrons
+from lottery.models.stages import stages_of
+from lottery.store.fingerprints import listed
 
 Streams = Sequence[torch.Generator]
 
@@ -47,15 +50,14 @@ class Model(Protocol):
         """Return what a training step of one replica on `batch` inputs costs."""
 
 
+@listed
 def model_of(architecture: Architecture) -> Model:
-    """Return the model for a network, or raise where there is none for what its module is made of."""
+    """Return the model for a network, by what its module is made of. Keys list the class of it alone."""
     if _is_chain(architecture.module):
         return Perceptrons(architecture.layout)
-    kinds = sorted({type(part).__name__ for part in architecture.module.modules() if not any(part.children())})
-    raise LotteryError(
-        f"{architecture.name} cannot be trained yet: it is made of {', '.join(kinds)}, and there is a model only for "
-        "chains of Linear layers, with biases and a ReLU between"
-    )
+    if stages_of(architecture.module) and training_cost(architecture, 1).operations <= LARGEST:
+        return Convolutional(architecture.layout)
+    return Modules(architecture.layout)
 
 
 def _is_chain(module: nn.Module) -> bool:

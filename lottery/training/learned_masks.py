@@ -62,6 +62,7 @@ class Bernoulli:
         self.trained = torch.full_like(start, logit)
         self.effective, self.effective_gradient, self.gradient = (torch.zeros_like(start) for _ in range(3))
         self._kept, self._uniform, self._chance = (torch.zeros_like(start) for _ in range(3))
+        self._kept[:, layout.weights[-1].stop :] = 1  # biases, and what scales normalised channels
         self._masks = layout.weight_views(self._kept)
 
     def refresh(self) -> None:

@@ -1,0 +1,129 @@
+"""Any module, R of them: each replica by itself through the module, depth first, with autograd's gradient.
+
+Nothing is computed for several replicas at once. What is gained over an ordinary loop: images and the weights of
+convolutions are channels_last; a max-pool goes before the ReLU in front of it; gradients go into one block of memory.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from lottery.models.cost import Cost, training_cost
+from lottery.models.layout import Layout
+from lottery.models.losses import LOSSES, wanted
+from lottery.models.randomness import drawing_from
+
+Slot = tuple[dict[str, Tensor | None], str, str]  # where a module has a tensor, under which name, and its name in all
+
+
+class Modules:
+    """R modules of one layout: a model as `lottery/models/model.py` describes it.
+
+    There is one module, into which each replica's parameters and buffers are put in turn, as views into the blocks. The
+    views into the blocks that came last are kept, since a training always comes with the same ones.
+    """
+
+    def __init__(self, layout: Layout):
+        self.layout = layout
+        self._views: dict[str, tuple[Tensor, list[dict[str, Tensor]]]] = {}
+        self._built: nn.Module | None = None
+
+    def outputs(
+        self, parameters: Tensor, buffers: Tensor, inputs: Tensor, streams: Sequence = (), training: bool = False
+    ) -> Tensor:
+        """Return the outputs (R, B, O) for inputs (R, B, ...), each replica its own."""
+        module = self._module().train(training)
+        with torch.no_grad(), drawing_from(streams, self.layout.network.name, inputs.device) as own:
+            rows = [self._forward(module, parameters, buffers, inputs, r) for r in own(len(inputs))]
+        return torch.stack(rows)
+
+    @torch.enable_grad()
+    def set_gradient(
+        self,
+        parameters: Tensor,
+        buffers: Tensor,
+        inputs: Tensor,
+        observed: Tensor,
+        loss: str,
+        streams: Sequence,
+        out: Tensor,
+    ) -> None:
+        """Set `out` (R, P) to the gradient of the mean loss of inputs (R, B, ...), each replica its own batch."""
+        module, gradients = self._module().train(), self._of("gradient", out)
+        with drawing_from(streams, self.layout.network.name, inputs.device) as own:
+            for r in own(len(inputs)):
+                outputs = self._forward(module, parameters, buffers, inputs, r)
+                values = outputs.detach().clone().unsqueeze(0)
+                slope = LOSSES[loss](values, wanted(observed.reshape(len(inputs), -1)[r : r + 1], values))[0]
+                leaves = list(self._of("parameters", parameters)[r].values())
+                found = torch.autograd.grad(outputs, leaves, slope, materialize_grads=True)
+                torch._foreach_copy_(list(gradients[r].values()), list(found))
+
+    def cost(self, batch: int) -> Cost:
+        """Return what a training step of one replica on `batch` inputs costs."""
+        return training_cost(self.layout.network, batch)
+
+    def _forward(self, module: nn.Module, parameters: Tensor, buffers: Tensor, inputs: Tensor, replica: int) -> Tensor:
+        """Return the outputs (B, O) of one replica; what a training module makes of its buffers is kept."""
+        kept = self._of("buffers", buffers)[replica]
+        for own, name, path in self._parameters:
+            own[name] = self._of("parameters", parameters)[replica][path]
+        for (own, name, path), dtype in zip(self._buffers, self._dtypes):
+            own[name] = kept[path] if dtype.is_floating_point else kept[path].to(dtype)
+        # a copy of its own, so that it lies alike in memory for every replica
+        layout = torch.channels_last if inputs.dim() == 5 else torch.contiguous_format
+        outputs = module(inputs[replica].clone(memory_format=layout))
+        if module.training:
+            with torch.no_grad():
+                for own, name, path in self._buffers:
+                    if own[name] is not kept[path]:
+                        kept[path].copy_(own[name])  # type: ignore[arg-type]
+        return outputs
+
+    def _of(self, what: str, block: Tensor) -> list[dict[str, Tensor]]:
+        """Return the views into a block, replica by replica, by the module's names; parameters are leaves."""
+        if what not in self._views or self._views[what][0] is not block:
+            views: Callable[[Tensor], dict[str, Tensor]]
+            views = self.layout.buffer_views if what == "buffers" else self.layout.module_views
+            # `data`: a module may change one buffer when autograd already keeps another, which would share its version
+            rows = [{path: view.data for path, view in views(row).items()} for row in block.detach()]
+            if what == "parameters":
+                rows = [{path: view.requires_grad_() for path, view in row.items()} for row in rows]
+            self._views[what] = block, rows
+        return self._views[what][1]
+
+    def _module(self) -> nn.Module:
+        """Return the module, built when it is first asked for, and note where its parameters and buffers are."""
+        if self._built is None:
+            with torch.random.fork_rng(devices=[]):  # its weights are of no interest
+                self._built = pools_first(self.layout.network.build())
+            self._parameters = _slots(self._built, "_parameters")
+            self._buffers = _slots(self._built, "_buffers")
+            self._dtypes = [own[name].dtype for own, name, _ in self._buffers]  # type: ignore[union-attr]
+        return self._built
+
+
+def _slots(module: nn.Module, which: str) -> list[Slot]:
+    """Return every place in which a module has a parameter or buffer; one that it has twice goes by its first name."""
+    slots, names = [], dict[int, str]()
+    for prefix, part in module.named_modules():
+        for name, tensor in vars(part)[which].items():
+            if tensor is not None:
+                path = names.setdefault(id(tensor), f"{prefix}.{name}" if prefix else name)
+                slots.append((vars(part)[which], name, path))
+    return slots
+
+
+def pools_first(module: nn.Module) -> nn.Module:
+    """Return the module with each ReLU that a max-pool follows in a `Sequential` behind it, on a quarter of the values.
+
+    Outputs and gradients are the same to the bit: what is not positive has no gradient either way.
+    """
+    chains = [part for part in module.modules() if isinstance(part, nn.Sequential) and type(part) is nn.Sequential]
+    for chain in chains:
+        for place, (first, second) in enumerate(pairwise(list(chain))):
+            if type(first) is nn.ReLU and type(second) is nn.MaxPool2d and not second.return_indices:
+                chain[place], chain[place + 1] = second, first
+    return module
