@@ -296,10 +296,8 @@ class Run:
             interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
             warnings=sorted(filter(None, warned)),
         )
-        steps, where = (
-            progress.trained_steps(self.folder / "progress"),
-            run_report.environment(used, self.chosen.precision),
-        )
+        where = run_report.environment(used, self.chosen.precision)
+        steps = progress.trained_steps(self.folder / "progress")
         self.report.make(self.started, time.time() - self.started, steps, where)
         try:
             self.report.write()

@@ -163,8 +163,21 @@ class Session:
             if is_planted(experiments[0].setting.network):
                 result["iterations"] = max(one.steps for one in experiments)
                 result["levels"] = self._levels(experiments)
-        records = [self.worker.record(one) for one in self._ancestry(experiments)]
-        return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
+        made = [record.made for one in self._ancestry(experiments) if (record := self.worker.record(one))]
+        return result | {
+            "devices": sorted({str(of["device"]) for of in made}),
+            "devices_mixed": self._mixed(experiments),
+            "seconds": sum(of["seconds"] for of in made),
+            "error": bool(error),
+        }
+
+    def _mixed(self, experiments: list) -> bool:
+        """Return whether networks of one seed, whose difference is taken, were computed on different devices."""
+        used: dict[tuple[str, int], set[object]] = {}
+        for one in experiments:
+            if record := self.worker.record(one):
+                used.setdefault((one.setting.network, one.seed), set()).add(record.made["device"])
+        return any(len(devices) > 1 for devices in used.values())
 
     def _levels(self, searches: list) -> dict[str, dict[str, Any]]:
         """Return by network what searches are measured against, as means over draws.
