@@ -1,4 +1,4 @@
-"""GPUs that are not what they seem: counted and not served, busy, unknown to this torch, full, failing in the middle."""
+"""GPUs that are not what they seem: counted and not served, busy, unknown to this torch, full, or failing."""
 
 import warnings
 
@@ -25,7 +25,7 @@ NO_IMAGE = "CUDA error: no kernel image is available for execution on the device
 BUSY = "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCompile with"
 FULL = (
     torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
-    RuntimeError("CUDA error: out of memory\nCUDA kernel errors"),
+    ERROR("CUDA error: out of memory\nCUDA kernel errors"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
 )
