@@ -1,6 +1,8 @@
 """The training step of R networks, captured on a GPU."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -101,9 +103,23 @@ class Step:
         return graph
 
 
+_capturing = True
+
+
 def captures(device: torch.device) -> bool:
     """Return whether steps are captured on a device."""
-    return device.type == "cuda"
+    return device.type == "cuda" and _capturing
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """Take all steps that are begun meanwhile one by one, to compare with captured ones."""
+    global _capturing
+    _capturing = False
+    try:
+        yield
+    finally:
+        _capturing = True
 
 
 @functools.cache
