@@ -29,6 +29,7 @@ def command(folder: Path, name: str, extra: list[str]) -> list[str]:
         "pytest",
         "benchmarks",
         "-n2",
+        "--device=cpu",
         "-p",
         "no:cacheprovider",
         f"--store={store}",

@@ -43,6 +43,8 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "question": "0000-0000-0000-0000-0000-0000",
         "reason": "",
         "seconds": 1.25,
+        "devices": ["cpu"],
+        "devices_mixed": False,
         "arms": {},
         "levels": {},
         "changed": "",

@@ -12,7 +12,7 @@ from tests.test_plugin import ENTRIES, ROOT
 RUN = """
 import sys
 import lottery.core.machine
-lottery.core.machine.visible_gpus = lambda: 1
+lottery.core.machine.shows_gpu = lambda: True
 import pytest
 status = pytest.main(sys.argv[1:])
 heavy = {"torch", "numpy", "lottery.claims.claim", "lottery.experiments.scales"}

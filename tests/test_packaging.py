@@ -18,6 +18,7 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.cli.gpu_checks": "test_check_gpu",
     "lottery.experiments.named_arms": "test_experiments",
     "lottery.masks.surroundings": "test_own_criteria_at_work",
     "lottery.store.sources": "test_own_criteria",
@@ -96,7 +97,6 @@ ELSEWHERE = {
     "lottery.training.observers": "test_fit",
     "lottery.training.optimiser": "test_fit",
     "lottery.training.schedules": "test_fit",
-    "lottery.training.step": "test_gpu",
 }
 
 

@@ -138,6 +138,7 @@ def suite(pytester, monkeypatch, shared_store):
             "-p",
             "no:cacheprovider",
             *(() if distributed or "-n0" in arguments else ("-n0",)),
+            *(() if any(one.startswith("--device") for one in arguments) else ("--device=cpu",)),
             *arguments,
         )
         if distributed:

@@ -13,7 +13,7 @@ import torch
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
-from lottery.experiments import action_parts, search_part
+from lottery.experiments import action_parts
 from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.all_parts import batch_key, parents
 from lottery.experiments.arms import DENSE
@@ -27,6 +27,7 @@ from lottery.experiments.worker import Worker
 from lottery.masks import criteria
 from lottery.store.store import Store
 from lottery.training.config import Config, Setting
+from lottery.training.step import Step
 from tests.conftest import SMALL, begin, shortened
 
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
@@ -186,28 +187,51 @@ def test_one_failure_takes_its_descendants_along_and_nobody_else(whole, tmp_path
     assert measured(one).items() >= measured(whole).items()
 
 
-def narrowed(most):
-    """Return an engine that runs out of memory with more than so many networks."""
-    sound = action_parts.fit
+def narrow(monkeypatch, most, error=None):
+    """Let memory be full after ten steps of a training of more than so many networks."""
+    sound, taken = Step._run, Counter()
 
-    def narrow(model, parametrise, data, config, replicas, *rest):
-        if len(replicas) > most:
-            raise torch.cuda.OutOfMemoryError("out of memory")
-        return sound(model, parametrise, data, config, replicas, *rest)
+    def run(self, index):
+        taken[id(self)] += 1
+        if self._replicas > most and taken[id(self)] > 10:
+            raise error or torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        sound(self, index)
 
-    return narrow
+    monkeypatch.setattr(Step, "_run", run)
 
 
-def test_a_batch_that_does_not_fit_is_trained_in_parts(whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [None, RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublas")])
+def test_a_batch_that_does_not_fit_is_trained_in_parts(whole, tmp_path, monkeypatch, error):
     """Out of memory with more than two networks: the same results in smaller batches; with a single one a message."""
-    none, two = narrowed(0), narrowed(2)
-    monkeypatch.setattr(action_parts, "fit", two)
-    one = worker(tmp_path)
-    one.work(ASKED)
+    with monkeypatch.context() as patch:
+        narrow(patch, 2, error)
+        one = worker(tmp_path)
+        one.work(ASKED)
     assert measured(one) == measured(whole)
-    monkeypatch.setattr(action_parts, "fit", none)
+    narrow(monkeypatch, 0, error)
     with pytest.raises(LotteryError, match="does not hold a single lenet-96-48"):
         worker(tmp_path / "other").work(ASKED)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(tmp_path, monkeypatch):
+    """What is wrong with a batch is wrong with its halves."""
+    narrow(monkeypatch, 2, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        worker(tmp_path).work(ASKED)
+
+
+def test_halves_begin_with_nothing_of_the_whole(tmp_path, monkeypatch):
+    """Before a half is computed, blocks and data of the batch that did not fit are given up."""
+    narrow(monkeypatch, 2)
+    left, sound = [], Population.release
+
+    def release(self):
+        sound(self)
+        left.append(not {"model", "data"} & set(vars(self)))
+
+    monkeypatch.setattr(Population, "release", release)
+    worker(tmp_path).work(ASKED)
+    assert left and all(left)
 
 
 def test_searches_that_do_not_fit_are_trained_in_parts(tmp_path, monkeypatch):
@@ -217,9 +241,7 @@ def test_searches_that_do_not_fit_are_trained_in_parts(tmp_path, monkeypatch):
     asked = searches_of(*((arm, seed) for seed in range(3)))
     one, other = worker(tmp_path / "one"), worker(tmp_path / "other")
     one.work(asked)
-    narrow = narrowed(2)
-    for module in (action_parts, search_part):
-        monkeypatch.setattr(module, "fit", narrow)
+    narrow(monkeypatch, 2)
     other.work(asked)
     assert measured(other) == measured(one)
 

@@ -16,6 +16,12 @@ def _bench(options: argparse.Namespace) -> None:
     print(bench(options.device))
 
 
+def _check_gpu(options: argparse.Namespace) -> int:
+    from lottery.cli.check_gpu import check_gpu
+
+    return check_gpu(options.device)
+
+
 def _rates(options: argparse.Namespace) -> None:
     from lottery.cli.rates import RUNS, rates
 
@@ -85,6 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
     bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
     bench.set_defaults(run=_bench)
+    check = commands.add_parser(
+        "check-gpu", help="check that everything works on a GPU; takes minutes, downloads nothing"
+    )
+    check.add_argument("--device", default="cuda", help="cuda or cuda:N (default: cuda, the first one)")
+    check.set_defaults(run=_check_gpu)
     rates = commands.add_parser("rates", help="simulate how often verdicts on means are wrong, and what they find")
     rates.add_argument("--runs", type=int, help="simulated claims in every cell of the tables (default: 20000)")
     rates.set_defaults(run=_rates)

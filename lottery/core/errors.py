@@ -12,8 +12,20 @@ class CorruptEntry(LotteryError):
     """A file of the store cannot be read back. It is set aside and its content computed again."""
 
 
-class StoreWarning(UserWarning):
+class DeviceFailure(LotteryError):
+    """A GPU failed in a way that this process cannot recover from: it has to end, another one may do better."""
+
+
+class SuiteWarning(UserWarning):
+    """Something that whoever reads the results should know; the plugin prints it below the table."""
+
+
+class StoreWarning(SuiteWarning):
     """Something in the store was not as it should be, and was repaired."""
+
+
+class DeviceWarning(SuiteWarning):
+    """A device was not used that could have been meant."""
 
 
 def told(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The machine: its processor, the cores and GPUs that this process may use. Nothing here needs torch."""
+"""The machine: its processor, the cores that this process may use, signs of a GPU. Nothing here needs torch."""
 
 import functools
 import glob
@@ -6,14 +6,18 @@ import os
 import platform
 from pathlib import Path
 
+# What NVIDIA's driver leaves on a system: Linux, its Tegra, Windows' subsystem for Linux, Windows.
+SIGNS_OF_GPUS = ("/dev/nvidia[0-9]*", "/dev/nvhost-gpu", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
 
-def visible_gpus() -> int:
-    """Return the number of NVIDIA GPUs that this process may use, without importing torch."""
+
+def shows_gpu() -> bool:
+    """Return whether there seems to be a GPU that this process may use, without importing torch, which knows for sure.
+
+    /dev/dxg is there for cards of other makers as well.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    present = len(glob.glob("/dev/nvidia[0-9]*"))
-    if visible is None:
-        return present
-    return min(present, sum(one.strip() not in ("", "-1") for one in visible.split(",")))
+    hidden = visible is not None and visible.split(",")[0].strip() in ("", "-1")  # the first such ends the list
+    return not hidden and any(glob.glob(sign) for sign in SIGNS_OF_GPUS)
 
 
 def processor() -> str:

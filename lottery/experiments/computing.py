@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from lottery.core.devices import out_of_memory
 from lottery.core.errors import LotteryError
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import ActionPart, Cut, MaskPart, Prepared, Sources, batch_key, part_of
@@ -42,12 +43,15 @@ def compute(population: Population, sources: Mapping[Experiment, Sources]) -> di
     action: type[ActionPart] = part_of(population.experiments[0].arm.action)
     try:
         return action.run(population, sources)
-    except torch.cuda.OutOfMemoryError:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         if len(population.experiments) == 1:
             name = population.architecture.name
             raise LotteryError(
                 f"the memory of {population.device} does not hold a single {name}; free some, or use --device cpu"
             ) from None
+    population.release()
     torch.cuda.empty_cache()
     middle = len(population.experiments) // 2
     halves = population.experiments[:middle], population.experiments[middle:]

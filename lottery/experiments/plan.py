@@ -10,9 +10,10 @@ from torch import Tensor
 from lottery.data.datasets import Dataset, sizes
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.experiment import Experiment
+from lottery.experiments.memory import peak
 from lottery.experiments.parts import part_of
 from lottery.experiments.population import Population
-from lottery.experiments.worker import COPIES, Worker, working_set
+from lottery.experiments.worker import Worker
 from lottery.models.cost import training_cost
 from lottery.models.evaluation import evaluate
 from lottery.models.initialisers import initial_weights
@@ -106,7 +107,7 @@ def start_block(population: Population) -> Tensor:
 def memory(one: Experiment, data: Dataset, replicas: int) -> int:
     """Return about how many bytes a worker needs for its data and a batch of so many networks, beside torch."""
     images = sum(part.images.numel() * part.images.element_size() for part in (data.train, data.validation, data.test))
-    return images + replicas * COPIES * 4 * working_set(one)
+    return images + replicas * peak(one)
 
 
 @dataclass(frozen=True)

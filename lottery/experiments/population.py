@@ -109,6 +109,11 @@ class Population:
         """Return the population of some of the experiments; what fails in it fails in this one."""
         return Population(experiments, self.device, self.watch, self.failed, self.done)
 
+    def release(self) -> None:
+        """Give up what is held on the device, data and a model's views of its last training, until it is asked for."""
+        for name in ("model", "data"):
+            self.__dict__.pop(name, None)
+
     def replica(self, experiment: Experiment, start: Tensor, trainable: Tensor, moment: object) -> Replica:
         """Return a network to train; `moment` names its data order."""
         order = (experiment.seed, "data order", moment)

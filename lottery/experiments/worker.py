@@ -14,6 +14,7 @@ from math import ceil
 
 import torch
 
+from lottery.core.devices import CPU, description
 from lottery.data import catalogue
 from lottery.data.datasets import Dataset
 from lottery.experiments.all_parts import batch_key, parents
@@ -21,23 +22,23 @@ from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.keys import key
+from lottery.experiments.memory import fitting, working_set
 from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Sources
 from lottery.experiments.population import Population
 from lottery.experiments.queue import Queue
-from lottery.models.cost import training_cost
 from lottery.store.store import Record, Store
 from lottery.training.config import Setting
 
 PATIENCE = 0.02  # seconds between two looks at what the others have finished
 CACHE_FLOATS = 370_000  # parameters and activations of one batch that a processor core's caches can hold, roughly
-COPIES = 12  # blocks (R, P) that a training needs at most at one time, temporaries included
 
 
 class Worker:
     """Computes experiments into a store.
 
-    `workers` share the work; `watch` is told about the batch in progress, `steps` counts finished network-steps.
+    `workers` share the work, and `sharing` of them a GPU; `watch` is told about the batch in progress, `steps` counts
+    finished network-steps.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Worker:
         precision: str,
         workers: int = 1,
         watch: Callable[[Batch], None] = lambda batch: None,
+        sharing: int = 1,
     ):
         self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
+        self.sharing = sharing
         self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
         self.steps = 0
@@ -177,12 +180,10 @@ class Worker:
 
     def at_most(self, first: Experiment, ready: int) -> int:
         """Return how many of so many ready experiments to take: at most a fair share, and what pays in one batch."""
-        floats = working_set(first)
-        if self.device == "cpu":
-            pays = max(1, CACHE_FLOATS // floats)
+        if self.device == CPU:
+            pays = max(1, CACHE_FLOATS // working_set(first))
         else:
-            torch.cuda.empty_cache()  # what torch keeps for itself counts as used otherwise
-            pays = max(1, int(torch.cuda.mem_get_info(self.device)[0] * 0.8) // (4 * COPIES * floats))
+            pays = fitting(first, self.device, self.sharing)
         return min(pays, ceil(ready / self.workers))
 
     def _compute(self, mine: list[Experiment], queue: Queue[Experiment]) -> None:
@@ -209,18 +210,14 @@ class Worker:
         queue.add(lost, self._there)
         return None if lost else {parent: record for parent, record in sources.items() if record is not None}
 
+    def device_used(self) -> str:
+        """Return what a run names the device by: "cpu", or a GPU's place with its name."""
+        return CPU if self.device == CPU else f"{self.device} ({description(self.device)})"
+
     def _made(self, experiment: Experiment, seconds: float) -> dict[str, object]:
-        name = torch.cuda.get_device_name(self.device) if self.device != "cpu" else "cpu"
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return {"what": experiment.name, "seconds": seconds, "device": name, "torch": torch.__version__, "date": now}
+        now, device = datetime.now(UTC).isoformat(timespec="seconds"), description(self.device)
+        return {"what": experiment.name, "seconds": seconds, "device": device, "torch": torch.__version__, "date": now}
 
 
 def _name(experiment: Experiment) -> tuple:
     return experiment.arm.name, experiment.round, experiment.seed
-
-
-def working_set(experiment: Experiment) -> int:
-    """Return how many floats a network of an experiment keeps busy: its parameters, and the activations of a batch."""
-    setting = experiment.setting
-    activations = training_cost(setting.architecture, setting.config.batch_size).activations
-    return setting.architecture.layout.size + activations // 4

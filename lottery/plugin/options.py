@@ -6,6 +6,7 @@ The plugin is loaded in every run of pytest in its environment, so nothing is im
 import importlib.util
 import os
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.core.machine import cores, visible_gpus
+from lottery.core.machine import cores, shows_gpu
 
 if TYPE_CHECKING:
     from lottery.experiments.scales import Scale
 
+OTHER_MAKERS = ("mps", "xpu", "hip", "rocm")  # names by which GPUs are known that are not NVIDIA's
 PRECISIONS = ("float32", "tf32")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 RESULTS = "where results.json, results.md and measurements.csv go (default: results)"
@@ -90,6 +92,20 @@ def _places(config: pytest.Config, name: str) -> list[Path]:
     return [config.invocation_params.dir / name]
 
 
+@dataclass(frozen=True)
+class Devices:
+    """The devices that workers share out among themselves, and what whoever runs the suite should know about them."""
+
+    names: list[str]
+    by_name: bool  # asked for, so that no other will do
+    note: str = ""
+
+    def of(self, slot: int, workers: int) -> tuple[str, int]:
+        """Return the device of one of so many workers, counted from zero, and how many of them share it."""
+        place, count = slot % len(self.names), len(self.names)
+        return self.names[place], len(range(place, max(workers, place + 1), count))
+
+
 class Chosen:
     """What the options choose, each worked out when it is first asked for; raises where a choice makes no sense.
 
@@ -105,9 +121,9 @@ class Chosen:
         return chosen_scale(self._config)
 
     @cached_property
-    def devices(self) -> list[str]:
+    def devices(self) -> Devices:
         """The devices that workers share out among themselves."""
-        return device_names(self._config)
+        return devices(self._config)
 
     @cached_property
     def precision(self) -> str:
@@ -155,34 +171,40 @@ def precision(config: pytest.Config) -> str:
     name = given(config, "precision")
     if name not in PRECISIONS:
         raise LotteryError(f"--precision {name}: the precisions are {', '.join(PRECISIONS)}")
-    if name == "tf32" and not device_names(config)[0].startswith("cuda"):
+    if name == "tf32" and devices(config).names == ["cpu"]:
         raise LotteryError("--precision tf32 needs a GPU; on a processor there is only float32")
     return name
 
 
-def device_names(config: pytest.Config) -> list[str]:
-    """Return the devices that workers share out among themselves; raise if the one asked for is not there."""
+def devices(config: pytest.Config) -> Devices:
+    """Return the devices to compute on; raise if the one asked for by name is not there."""
     name = given(config, "device")
-    if name == "cpu" or (name == "auto" and not visible_gpus()):
-        return ["cpu"]
-    match = re.fullmatch(r"(auto|cuda)(?::(\d+))?", name)
-    if not match or (match[1] == "auto" and match[2]):
+    if name == "cpu" or (name == "auto" and not shows_gpu()):
+        return Devices(["cpu"], name == "cpu")
+    if name.partition(":")[0] in OTHER_MAKERS:
+        raise LotteryError(f"--device {name}: of GPUs only NVIDIA's are supported; write auto, cpu, cuda or cuda:N")
+    match = re.fullmatch(r"auto|cuda(?::(\d+))?", name)
+    if not match:
         raise LotteryError(f"--device {name}: write auto, cpu, cuda or cuda:N")
     import torch
 
-    count = torch.cuda.device_count()
-    if match[2] is not None and int(match[2]) < count:
-        return [name]
-    if match[2] is None and count:
-        return [f"cuda:{index}" for index in range(count)]
+    from lottery.core.devices import cards
+
+    there, reason = cards()
     if name == "auto":
-        return ["cpu"]
+        note = f"there seems to be a GPU, but torch cannot use it ({reason}): computed on the processor"
+        return Devices(there, False) if there else Devices(["cpu"], False, note)
+    if match[1] is not None and name in there:
+        return Devices([name], True)
+    if match[1] is None and there:
+        return Devices(there, True)
+    why = f" ({reason})" if reason else ""
     raise LotteryError(
-        f"--device {name}: torch {torch.__version__} sees {count} GPUs here; use --device cpu, or fix the driver"
+        f"--device {name}: torch {torch.__version__} sees {len(there)} GPUs here{why}; use --device cpu, or fix that"
     )
 
 
 def workers(config: pytest.Config) -> int:
     """Return what `-n auto` means: one worker per GPU, without GPU one per core."""
-    devices = device_names(config)
-    return cores() if devices == ["cpu"] else len(devices)
+    names = devices(config).names
+    return cores() if names == ["cpu"] else len(names)

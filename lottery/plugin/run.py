@@ -16,12 +16,14 @@ import time
 import uuid
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from filelock import FileLock, Timeout
 
-from lottery.core.errors import LotteryError, StoreWarning
+from lottery.core.errors import DeviceFailure, LotteryError, SuiteWarning
 from lottery.core.paths import write_whole
 from lottery.plugin import options
 
@@ -104,11 +106,23 @@ class Run:
         from lottery.store.store import store_folder
 
         scale, precision = self.chosen.scale, self.chosen.precision
-        device = self.chosen.devices[int(self.given.get("workerid", "gw0")[2:]) % len(self.chosen.devices)]
+        devices, store = self.chosen.devices, store_folder(options.given(self.config, "store"))
+        device, sharing = devices.of(self._slot(), self.given.get("workercount", 1))
         options.check_results_folder(self.config)
-        chosen = Options(scale, store_folder(options.given(self.config, "store")), device, precision, self.deadline)
+        chosen = Options(scale, store, device, precision, self.deadline, devices.by_name, sharing)
         stated = benchmarks & set(STATED)
         return Session(chosen, entries_of(stated), committed(map(expected_file, stated), scale.name))
+
+    def _slot(self) -> int:
+        """Return this process's place among the workers: one that replaces another has its place, and so its GPU."""
+        count, folder = self.given.get("workercount", 1), self.folder / "slots"
+        for place in range(count if self.given else 0):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._held = FileLock(folder / f"{place}.lock")  # until this process ends
+            with suppress(Timeout):
+                self._held.acquire(blocking=False)
+                return place
+        return 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session):
@@ -151,23 +165,36 @@ class Run:
             return
         from lottery.plugin.progress import Reporter
 
-        name = self.given.get("workerid", "main")
+        name, failure = self.given.get("workerid", "main"), ""
         if not self.given:
             self._begin_display()
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", StoreWarning)  # all others are dealt with as the user asks
+            warnings.simplefilter("always", SuiteWarning)  # all others are dealt with as the user asks
             try:
                 reporter = Reporter(self._shared("progress"), name, os.getppid() if self.given else None)
                 self._asked(session.items).train(self.given.get("workercount", 1), reporter)
+            except DeviceFailure as error:
+                failure = str(error)
             except LotteryError as error:
                 self._give_up(str(error))
             finally:
                 self._end_display()
-                own = [str(warning.message) for warning in caught if issubclass(warning.category, StoreWarning)]
-                (self._shared("warnings") / f"{name}.json").write_text(json.dumps(own))
+                own = [str(warning.message) for warning in caught if issubclass(warning.category, SuiteWarning)]
+                (self._shared("warnings") / f"{name}.json").write_text(json.dumps(own + [failure] * bool(failure)))
+        if failure:
+            self._end_without_device(failure)
+        if self.session is not None and self.session.worker is not None:
+            used = self.session.worker.device_used()
+            (self._shared("devices") / f"{name}.json").write_text(json.dumps(used))
         for warning in caught:
-            if not issubclass(warning.category, StoreWarning):
+            if not issubclass(warning.category, SuiteWarning):
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+    def _end_without_device(self, failure: str) -> NoReturn:
+        """End a process whose GPU failed. A worker is replaced; `pytest_testnodedown` says why it went."""
+        if not self.given:
+            self._give_up(failure)
+        os._exit(1)  # at once: waiting for that GPU may take for ever
 
     def _give_up(self, message: str) -> NoReturn:
         """End the run with one message."""
@@ -210,6 +237,16 @@ class Run:
         if (self.folder / "error").exists():  # a worker gave up: end the others quietly, the summary has the message
             distributed: Any = self.config.pluginmanager.get_plugin("dsession")
             distributed.triggershutdown()
+        elif error and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
+            for told in _read(self.folder / "warnings" / f"{node.gateway.id}.json") or []:
+                terminal.write_line(f"{node.gateway.id}: {told}")
+
+    def pytest_report_header(self):
+        """Say what became of a GPU that there seems to be, before anything is computed."""
+        if self.given or not options.claims_asked(self.config):
+            return None
+        with suppress(LotteryError):  # which is told later
+            return self.chosen.devices.note or None
 
     def pytest_sessionstart(self):
         if not self.given and self._distributed() and options.claims_asked(self.config):
@@ -246,7 +283,8 @@ class Run:
         """Make the report, write it, and set the exit status."""
         from lottery.plugin import progress, run_report
 
-        warned = sorted({note for notes in _read_all(self.folder / "warnings") for note in notes})
+        warned = {note for notes in _read_all(self.folder / "warnings") for note in [*notes, self.chosen.devices.note]}
+        used = sorted(set(_read_all(self.folder / "devices"))) or self.chosen.devices.names
         self.report = run_report.RunReport(
             scale=self.chosen.scale,
             results_folder=options.given(self.config, "results"),
@@ -256,10 +294,11 @@ class Run:
             baseline_name=options.given(self.config, "baseline"),
             strict=bool(getattr(self.config.option, "strict", False)),
             interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
-            warnings=warned,
+            warnings=sorted(filter(None, warned)),
         )
-        steps, where = progress.trained_steps(self.folder / "progress"), (self.chosen.devices, self.chosen.precision)
-        self.report.make(self.started, time.time() - self.started, steps, run_report.environment(*where))
+        where = run_report.environment(used, self.chosen.precision)
+        steps = progress.trained_steps(self.folder / "progress")
+        self.report.make(self.started, time.time() - self.started, steps, where)
         try:
             self.report.write()
         except LotteryError as error:
@@ -312,3 +351,8 @@ def _claims(items: list[pytest.Item]) -> "list[tuple[pytest.Item, Claim]]":
 def _read_all(folder: Path) -> list:
     """Return the contents of all JSON files in a folder, in the order of their names."""
     return [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
+
+
+def _read(file: Path) -> Any:
+    """Return the content of a JSON file, or None where there is none."""
+    return json.loads(file.read_text()) if file.exists() else None

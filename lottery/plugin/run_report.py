@@ -127,22 +127,16 @@ class RunReport:
 
 
 def environment(devices: Sequence[str], precision: str) -> dict[str, object]:
-    """Return the device, the precision and the versions of a run, as `results.json` has them."""
+    """Return the devices used, the precision and the versions of a run, as `results.json` has them."""
     versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
-    device = f"cpu ({processor()})" if list(devices) == ["cpu"] else _gpus(devices)
+    device = ", ".join(f"cpu ({processor()})" if one == "cpu" else one for one in devices)
     system = {"python": platform.python_version(), "system": platform.system()}
     return {"device": device, "precision": precision, **system, **versions}
-
-
-def _gpus(devices: Sequence[str]) -> str:
-    import torch
-
-    return ", ".join(f"{device} ({torch.cuda.get_device_name(device)})" for device in devices)
 
 
 def _q_values(results: Sequence[Mapping]) -> dict[str, float]:

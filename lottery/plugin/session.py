@@ -28,6 +28,8 @@ class Options:
     device: str  # "cpu" or "cuda:N": of this process
     precision: str
     deadline: float | None = None  # time.time() after which nothing new is started
+    by_name: bool = True  # whether the device was asked for, so that no other will do
+    sharing: int = 1  # workers on this device
 
 
 def _sound(asked: ResolvedClaim) -> ResolvedClaim:
@@ -74,32 +76,39 @@ class Session:
         wanted = {one for asked in self.asked.values() for one in asked.experiments()}
         if not wanted:
             return
+        from lottery.core.devices import failures_told
+
         self.worker = self._worker(workers, reporter.watch)
         reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
-        self.worker.work(
-            wanted, self.options.deadline, reporter.finish, None if self.options.deadline is None else self._turns()
-        )
+        turns = None if self.options.deadline is None else self._turns()
+        with failures_told(self.worker.device):
+            self.worker.work(wanted, self.options.deadline, reporter.finish, turns)
 
     def plan(self):
         """Return what the claims asked for would have trained, as a `lottery.experiments.plan.Plan`.
 
         Nothing is trained but to measure how fast that goes.
         """
+        from lottery.core.devices import failures_told
         from lottery.experiments.plan import plan
 
         self.worker = self._worker()
-        return plan(self.worker, {id: asked.experiments() for id, asked in self.asked.items() if not asked.skip})
+        with failures_told(self.worker.device):
+            return plan(self.worker, {id: asked.experiments() for id, asked in self.asked.items() if not asked.skip})
 
     def _worker(self, workers: int = 1, watch=lambda batch: None):
         import torch
 
+        from lottery.core.devices import CPU, ready, set_precision
         from lottery.experiments.worker import Worker
         from lottery.store.store import Store
 
-        if self.options.device == "cpu":
+        asked = self.options
+        device = ready(asked.device, asked.by_name or asked.precision != "float32")
+        if device == CPU:
             torch.set_num_threads(1)  # two workers of one thread beat one of two, and results then never depend on -n
-        torch.backends.cuda.matmul.allow_tf32 = self.options.precision == "tf32"
-        return Worker(Store(self.options.store), self.options.device, self.options.precision, workers, watch)
+        set_precision(asked.precision)
+        return Worker(Store(asked.store), device, asked.precision, workers, watch, asked.sharing)
 
     def _turns(self) -> dict:
         """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
@@ -154,8 +163,21 @@ class Session:
             if is_planted(experiments[0].setting.network):
                 result["iterations"] = max(one.steps for one in experiments)
                 result["levels"] = self._levels(experiments)
-        records = [self.worker.record(one) for one in self._ancestry(experiments)]
-        return result | {"seconds": sum(record.made["seconds"] for record in records if record), "error": bool(error)}
+        made = [record.made for one in self._ancestry(experiments) if (record := self.worker.record(one))]
+        return result | {
+            "devices": sorted({str(of["device"]) for of in made}),
+            "devices_mixed": self._mixed(experiments),
+            "seconds": sum(of["seconds"] for of in made),
+            "error": bool(error),
+        }
+
+    def _mixed(self, experiments: list) -> bool:
+        """Return whether networks of one seed, whose difference is taken, were computed on different devices."""
+        used: dict[tuple[str, int], set[object]] = {}
+        for one in experiments:
+            if record := self.worker.record(one):
+                used.setdefault((one.setting.network, one.seed), set()).add(record.made["device"])
+        return any(len(devices) > 1 for devices in used.values())
 
     def _levels(self, searches: list) -> dict[str, dict[str, Any]]:
         """Return by network what searches are measured against, as means over draws.

@@ -24,6 +24,8 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         outcomes = result["parts"] or [result]
         reasons += [_aside(part, result["unit"]) for part in outcomes]
         reasons += [_beside(part, result["unit"]) for part in result["beside"]]
+        if result["devices_mixed"]:
+            reasons.append(f"its arms were not computed on one device, but on {' and '.join(result['devices'])}")
         reasons += [_affected(result["arms"], mark, words) for mark, words in MARKS.items()]
         if any(reasons):
             told = "; ".join(filter(None, reasons)) + one_more(result)

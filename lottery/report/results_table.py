@@ -65,7 +65,7 @@ def published(result: Mapping, width: int | None = None) -> str:
 
 
 def verdict(result: Mapping) -> str:
-    """Return the verdict with its marks: an analogue, worse within its margin, expected or not and why, changed."""
+    """Return the verdict with its marks: an analogue, worse within its margin, expected or not, devices, changed."""
     text = result["verdict"]
     if result["analogue"] and text != SKIPPED:
         text += " (analogue)"
@@ -75,6 +75,7 @@ def verdict(result: Mapping) -> str:
         text += " (!)"
     elif result["verdict"] == result["expected_verdict"] == REFUTED:
         text += f" ({MARKS[result['expected_basis']].format(since=result['expected_since'])})"
+    text += " (devices mixed)" if result["devices_mixed"] else ""
     return text + (" (question changed)" if result["changed"] else "")
 
 

@@ -16,6 +16,7 @@ from lottery.models.layout import Layout
 from lottery.models.model import Model
 from lottery.store.fingerprints import listed
 from lottery.training.config import Config
+from lottery.training.counted_masks import resident
 from lottery.training.data_order import DataOrder, ReplicaData
 from lottery.training.observers import Accuracies, EarlyStop, MaskedAccuracies, Observer, Progress, State
 from lottery.training.optimiser import Descent
@@ -66,7 +67,7 @@ def fit(
     for each replica. `loss` is another one than the network's.
     """
     sets = ReplicaData(data, len(replicas), bool(config.augmentation))
-    parameters = parametrise(torch.stack([replica.start for replica in replicas]).to(sets.device))
+    parameters = resident(parametrise(torch.stack([replica.start for replica in replicas]).to(sets.device)))
     parameters.refresh()
     buffers = model.layout.initial_buffers().to(parameters.trained).repeat(len(replicas), 1)
     state = State(model, parameters, buffers, sets, config)
@@ -91,6 +92,7 @@ def fit(
         if config.looks(iteration):
             for observer in observers:
                 observer.look(state, iteration)
+    del step, descent, trainable, batches  # graph, moments and data order, before measuring takes memory
     for observer in observers:
         observer.end(state)
     final, last = parameters.trained.cpu(), buffers.cpu()

@@ -44,11 +44,6 @@ class Descent:
             else:
                 self._rates[place] = rate * factor
 
-    @property
-    def state(self) -> list[Tensor]:
-        """All tensors that a step changes, but for the gradient."""
-        return [self._block, self._first, self._second, self._steps]
-
     def step(self) -> None:
         """Move the parameters by one step along the current gradient."""
         block, gradient, config = self._block, self._gradient, self._config
