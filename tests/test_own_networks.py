@@ -10,12 +10,13 @@ from lottery.experiments import own_datasets, own_networks
 from lottery.experiments.arms import DENSE
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
-from lottery.experiments.keys import key
+from lottery.experiments.keys import check, key
 from lottery.experiments.named_arms import chain
 from lottery.experiments.population import Population
 from lottery.experiments.scales import EARLY_STOP, SCALES
 from lottery.models.architectures import ARCHITECTURES, network
 from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.training.schedules import COSINE
 from tests.conftest import begin
 
 PERCEPTRON = """
@@ -150,7 +151,10 @@ NETWORKS = {
 DECLARATIONS = {
     "trainning = {}": "the attribute 'trainning' is no declaration; a network can declare dataset, input_shape",
     "dataset = 'mnits'": "there is no data set 'mnits': declare FUNCTION.dataset = NAME, one of digits",
-    "training = {'rate': 1}": "its declaration `training` makes no training: .*unexpected keyword argument 'rate'",
+    "training = {'rate': 1}": "its declaration `training` has rate; it can have optimiser, learning_rate",
+    "training = {'iterations': 'many'}": "`training` makes no training: 'iterations' is wrong: Input should be a valid",
+    "training = {'iterations': 0}": "its declaration `training` has iterations = 0, below one",
+    "training = {'schedule': 'linear'}": "schedule 'linear' is not one of constant, steps, cosine",
     "training = {'optimiser': 'lion'}": "optimiser 'lion' is not one of adam, sgd",
     "pruned = {'hidden': 100}": "the attribute 'pruned.hidden' is wrong: Input should be less than 100",
     "scope = 'everything'": "the attribute 'scope' is wrong: Input should be 'layer' or 'global'",
@@ -172,6 +176,27 @@ def test_wrong_declarations_are_one_message(own, declaration):
     with pytest.raises(LotteryError, match=f"--network mine=.*: .*{DECLARATIONS[declaration]}"):
         own(own_networks, PERCEPTRON + f"network.{declaration}\n", "mine", "network")
     assert "mine" not in ARCHITECTURES
+
+
+@pytest.mark.parametrize(
+    "edit, message",
+    [
+        (("nn.Linear(8, 3)", "nn.Linear(8, 2)"), "mine has 2 outputs, and points 3 classes"),
+        (('"batch_size": 10', '"batch_size": 31'), "mine trains in batches of 31, and points has 30 images"),
+    ],
+)
+def test_networks_that_do_not_fit_their_data_are_one_message(own, edit, message):
+    own(own_datasets, POINTS, "points", "data")
+    name = own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")
+    with pytest.raises(LotteryError, match=message):
+        check(experiment(SCALES["tiny"].setting(name, EARLY_STOP), DENSE, 0, 0))
+
+
+def test_a_schedule_is_declared_by_its_form(own):
+    own(own_datasets, POINTS, "points", "data")
+    more = "\nnetwork.training = {'schedule': 'cosine'}"
+    name = own(own_networks, PERCEPTRON + more, "mine", "network")
+    assert SCALES["tiny"].setting(name, EARLY_STOP).config.schedule == COSINE
 
 
 def test_a_network_says_what_it_is_trained_on(own):

@@ -66,6 +66,7 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
 
 def check(experiment: Experiment) -> None:
     """Raise if an experiment cannot be computed at all, or names what there is not, with what is wrong about it."""
+    own_networks.check(experiment.setting)
     for part in parts(experiment):
         part.check()
     science(experiment)

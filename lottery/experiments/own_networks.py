@@ -7,15 +7,17 @@ The function takes nothing and returns a module. What a module does not tell is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from lottery.core.errors import LotteryError, told
 from lottery.data.catalogue import DATASETS
+from lottery.data.catalogue import load as load_data
 from lottery.experiments import own_datasets
 from lottery.experiments.scales import EARLY_STOP, SCALES
 from lottery.masks.own_code import OwnFunction, Unusable, target
@@ -57,10 +59,20 @@ class Declared(BaseModel):
 
     def config(self) -> Config:
         """Return how the network is trained; raise where a declaration makes no sense."""
+        given = TRAINING | self.training
+        if isinstance(given.get("schedule"), str):
+            given["schedule"] = {"form": given["schedule"]}
+        known = [field.name for field in fields(Config)]
+        if unknown := sorted(given.keys() - set(known)):
+            raise LotteryError(f"its declaration `training` has {', '.join(unknown)}; it can have {', '.join(known)}")
         try:
-            return Config(**TRAINING | self.training)  # type: ignore[arg-type]
-        except (TypeError, ValueError) as error:
-            raise LotteryError(f"its declaration `training` makes no training: {error}") from None
+            config = TypeAdapter(Config).validate_python(given)
+        except ValidationError as errors:
+            raise LotteryError(f"its declaration `training` makes no training: {_first(errors)}") from None
+        for name in ("batch_size", "iterations", "interval"):
+            if getattr(config, name) < 1:
+                raise LotteryError(f"its declaration `training` has {name} = {getattr(config, name)}, below one")
+        return config
 
 
 def load(option: str) -> str:
@@ -94,11 +106,32 @@ def _declared(attributes: Mapping[str, object]) -> Declared:
     try:
         return Declared(**attributes)  # type: ignore[arg-type]
     except ValidationError as errors:
-        first = errors.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        what = "is no declaration" if first["type"] == "extra_forbidden" else f"is wrong: {first['msg']}"
-        known = ", ".join(Declared.model_fields)
-        raise LotteryError(f"the attribute {name!r} {what}; a network can declare {known}") from None
+        if errors.errors()[0]["type"] != "extra_forbidden":
+            raise LotteryError(f"the attribute {_first(errors)}") from None
+        name, known = errors.errors()[0]["loc"][0], ", ".join(Declared.model_fields)
+        raise LotteryError(f"the attribute {name!r} is no declaration; a network can declare {known}") from None
+
+
+def _first(errors: ValidationError) -> str:
+    """Return what is wrong first, with the name of what it is wrong about."""
+    error = errors.errors()[0]
+    name = ".".join(map(str, error["loc"]))
+    return f"{name!r} is wrong: {error['msg']}" if name else error["msg"].removeprefix("Value error, ")
+
+
+def check(setting: Setting) -> None:
+    """Raise if a user's network cannot be trained on its data set: too few outputs, or too few images for a batch."""
+    if setting.network not in FINGERPRINTS:
+        return
+    train, outputs = load_data(setting.dataset).train, setting.architecture.layers[-1].fan_out
+    classes, batch = int(train.labels.max()) + 1, setting.config.batch_size
+    if train.labels.is_floating_point() or classes > outputs:
+        raise LotteryError(f"{setting.network} has {outputs} outputs, and {setting.dataset} {classes} classes")
+    if batch > len(train.labels):
+        raise LotteryError(
+            f"{setting.network} trains in batches of {batch}, and {setting.dataset} has {len(train.labels)} images for "
+            "training"
+        )
 
 
 def _dataset(declared: Declared) -> str:
