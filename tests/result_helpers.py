@@ -1,5 +1,7 @@
 """A result and a report as a run has them, for the tests of what is made of them."""
 
+from lottery.claims.results import SCHEMA
+
 
 def result(id="zhou2019.claim[lenet-300-100]", **changes):
     """Return a result as a run has it."""
@@ -58,11 +60,12 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
 def whole(*results):
     """Return a report of these results."""
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "scale": "tiny",
         "seconds": 2.0,
         "trained_steps": 1200,
         "environment": {"device": "cpu"},
         "claims": list(results),
         "criteria": [],
+        "networks": [],
     }

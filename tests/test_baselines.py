@@ -166,7 +166,7 @@ class TestTables:
             ("{", "not a results.json"),
             ("[]", "not a results.json"),
             ('{"schema": 9}', "schema 9"),
-            ('{"schema": 2, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
+            ('{"schema": 3, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
         ],
     )
     def test_a_bad_file_is_one_message(self, tmp_path, text, message):

@@ -66,10 +66,10 @@ def test_scores_that_share_memory_are_copied(load_own):
         ),
         ("raise KeyError", "raised KeyError$"),
         ("import nowhere_to_be_found", "raised ModuleNotFoundError"),
-        ("globals()['K'] = 2\n    return w_final", "changed the global K while it scored"),
-        ("TABLE.append(1)\n    return w_final", "changed the global TABLE while it scored"),
-        ("score.calls = 1\n    return w_final", "changed the attribute calls in score while it scored"),
-        ("Counter.n += 1\n    return w_final", "changed the attribute n in Counter while it scored"),
+        ("globals()['K'] = 2\n    return w_final", "changed the global K while it ran"),
+        ("TABLE.append(1)\n    return w_final", "changed the global TABLE while it ran"),
+        ("score.calls = 1\n    return w_final", "changed the attribute calls in score while it ran"),
+        ("Counter.n += 1\n    return w_final", "changed the attribute n in Counter while it ran"),
     ],
 )
 def test_what_goes_wrong_is_one_message(load_own, source, message):
@@ -261,5 +261,5 @@ def test_a_module_that_is_imported_late_and_was_not_named_is_refused(load_own, t
     (tmp_path / "beside.py").write_text("K = 1\n")
     late = "importlib.import_module('bes' + 'ide')"
     load_own(mine=f"import importlib\ndef score(w_final):\n    {late}\n    return w_final\n")
-    with pytest.raises(LotteryError, match="criterion 'mine' imported beside while it scored"):
+    with pytest.raises(LotteryError, match="criterion 'mine' imported beside while it ran"):
         scored()

@@ -17,6 +17,7 @@ import pytest
 
 from lottery.claims.decidable import undecidable_share
 from lottery.claims.entries import Entry, Question
+from lottery.claims.fields import EVERY
 from lottery.claims.quantities import Quantity
 from lottery.claims.statistics import is_control
 from lottery.core.errors import LotteryError, told
@@ -105,14 +106,15 @@ class BrokenClaim(LotteryError):
 
 @dataclass(frozen=True)
 class Claim:
-    """A test of a paper's claim; `variant`, a network or a user's criterion, stands in its id's brackets."""
+    """A test of a paper's claim; `variant`, a network or a user's own thing, stands in its id's brackets."""
 
     id: str
-    entry_id: str  # under which `expected/` has it; the id, except for a user's criterion
+    entry_id: str  # under which `expected/` has it; the id, except for what is a user's own
     variant: str
     network: str
     file: Path  # the benchmark file
     build: Callable[[Question], Statement]
+    option: str = ""  # "criterion" or "network", where it is asked of what the user gave with that option
 
     def state(self, entry: Entry, question: Question) -> Statement:
         """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares.
@@ -203,19 +205,22 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
 
     The function gets the `Question` of the scale and the criterion's name.
     """
+    return lambda build: _per_option(build, "criterion", lambda name: (network, (name,)))
 
-    def decorate(build: Callable) -> Callable:
-        entry = _claim(build, "*", network, ()).entry_id
-        STATED.setdefault(_file(build), {})[build.__name__] = [entry]
-        test = _test(build)
 
-        def claim_of(criterion: str) -> Claim:
-            return _claim(build, criterion, network, (criterion,), entry)
+def claim_per_network(build: Callable) -> Callable:
+    """Return a function as one claim for each network that is given with --network; it gets the scale's `Question`."""
+    return _per_option(build, "network", lambda name: (name, ()))
 
-        test.claim_of = claim_of  # type: ignore[attr-defined]
-        return test
 
-    return decorate
+def _per_option(build: Callable, option: str, of: Callable[[str], tuple[str, tuple]]) -> Callable:
+    """Return the test of a claim for each name given with an option; `of` has its network and further arguments."""
+    entry = _claim(build, EVERY, EVERY, ()).entry_id
+    STATED.setdefault(_file(build), {})[build.__name__] = [entry]
+    test = _test(build)
+    test.claim_of = lambda name: _claim(build, name, *of(name), entry, option)  # type: ignore[attr-defined]
+    test.option = option  # type: ignore[attr-defined]
+    return test
 
 
 def _network_of(variant: str) -> str:
@@ -230,10 +235,14 @@ def _file(build: Callable) -> Path:
     return Path(build.__code__.co_filename).resolve()
 
 
-def _claim(build: Callable, variant: str, network: str, arguments: tuple, entry_id: str = "") -> Claim:
+def _claim(
+    build: Callable, variant: str, network: str, arguments: tuple, entry_id: str = "", option: str = ""
+) -> Claim:
     paper = re.sub(r"_(?=\d)", "", _file(build).stem.removeprefix("test_"))  # zhou_2019 gives zhou2019
     id = f"{paper}.{build.__name__.removeprefix('test_')}[{variant}]"
-    return Claim(id, entry_id or id, variant, network, _file(build), lambda question: build(question, *arguments))
+    return Claim(
+        id, entry_id or id, variant, network, _file(build), lambda question: build(question, *arguments), option
+    )
 
 
 def _test(build: Callable) -> Callable:

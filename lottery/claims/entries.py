@@ -13,7 +13,19 @@ from pydantic_core import ErrorDetails
 from lottery.claims.coverage import LeftOut, Number, check_coverage
 from lottery.claims.decidable import undecidable_mean, undecidable_share
 from lottery.claims.expectation import CONTROL, REPRODUCTION, Change, Expected
-from lottery.claims.fields import ANY_RESULT, DISTINCT, NUMBER, Bounds, Iteration, Round, Share, Table, Text, one_of
+from lottery.claims.fields import (
+    ANY_RESULT,
+    DISTINCT,
+    EVERY,
+    NUMBER,
+    Bounds,
+    Iteration,
+    Round,
+    Share,
+    Table,
+    Text,
+    one_of,
+)
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import DATASETS, SCALES, TRAININGS
 from lottery.models.architectures import ARCHITECTURES
@@ -24,9 +36,15 @@ EVERY_SCALE = "every"
 class Needs(Table):
     """What a claim speaks of: a data set, a network, and how much of the paper's training."""
 
-    dataset: Annotated[str, one_of(DATASETS)]
-    network: Annotated[str, one_of(ARCHITECTURES)]
+    dataset: Annotated[str, one_of((*DATASETS, EVERY))]
+    network: Annotated[str, one_of((*ARCHITECTURES, EVERY))]
     training: Annotated[str, one_of(TRAININGS)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Needs":
+        if (self.dataset == EVERY) != (self.network == EVERY):
+            raise ValueError(f"a network of the user's own, {EVERY!r}, comes with its data set, {EVERY!r}")
+        return self
 
     @property
     def of(self) -> str:

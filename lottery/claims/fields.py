@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from lottery.claims.statistics import Region
 
 PLANTED_SHARE = "planted"
+EVERY = "*"  # in an id and in `needs`: whatever the user gave
 ANY_RESULT = "holds for any result; a claim must be able to fail"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lottery.claims import entries
 from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, check_entries, expected_file
+from lottery.claims.fields import EVERY
 from lottery.core.errors import LotteryError
 from lottery.data.stand_ins import STAND_INS, is_stand_in
 from lottery.experiments.arms import Arm
@@ -67,17 +68,23 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
         return ResolvedClaim(claim, entry, question, skip=question.skip)
     if entry.needs is None:
         return ResolvedClaim(claim, entry, question, statement=claim.state(entry, question))
-    setting = scale.setting(entry.needs.network, question.training or entry.needs.training)
+    needs = entry.needs
+    if needs.network == EVERY:
+        needs = needs.model_copy(update={"network": claim.network})
+    setting = scale.setting(needs.network, question.training or needs.training)
+    if setting is not None and needs.dataset == EVERY:
+        needs = needs.model_copy(update={"dataset": setting.dataset})
+        entry = entry.model_copy(update={"needs": needs})
     if setting is None:
-        nothing = f"nothing stands in for {entry.needs.network} at the scale {scale.name}"
+        nothing = f"nothing stands in for {needs.network} at the scale {scale.name}"
         return ResolvedClaim(claim, entry, question, skip=nothing)
-    statement, settings = claim.state(entry, question), scale.settings[entry.needs.network]
+    statement, settings = claim.state(entry, question), scale.settings[needs.network]
     arms = {arm for quantity in statement.quantities for arm, _ in quantity.cells}
     for arm in arms:
         if arm.training and arm.training not in settings:
             raise BrokenClaim(f"{claim.id} asks for the training {arm.training!r}, which {scale.name} does not have")
-    trainings = {entry.needs.training: setting} | {arm.training: settings[arm.training] for arm in arms if arm.training}
-    lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
+    trainings = {needs.training: setting} | {arm.training: settings[arm.training] for arm in arms if arm.training}
+    lacking = next(filter(None, (lacks(needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
         return ResolvedClaim(claim, entry, question, setting, skip=lacking)
     analogue = bool(lacking) or any(is_stand_in(used.dataset) for used in trainings.values())

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 2  # of results.json, which results.schema.json beside this file describes
-LAST = ("lottery2026", "negative_controls", "own_criterion")  # after the papers
+SCHEMA = 3  # of results.json, which results.schema.json beside this file describes
+LAST = ("lottery2026", "negative_controls", "own_criterion", "own_network")  # after the papers
+LISTS = {"claims": "", "criteria": "criterion", "networks": "network"}  # of results, by the option that they are of
 DIFFERENCES = {"pp", "log ratio"}  # units; a conjunction may name several
 
 
@@ -27,6 +28,11 @@ def position(paper: str, number: str, id: str) -> tuple:
 def in_order(results: Sequence[Mapping]) -> list[Mapping]:
     """Return results as tables have them: the same order however the tests ran."""
     return sorted(results, key=lambda result: position(result["paper"], result["number"], result["id"]))
+
+
+def all_results(report: Mapping) -> list[Mapping]:
+    """Return the results of a `results.json`: of the papers' claims, of own criteria, of own networks."""
+    return [result for name in LISTS for result in report[name]]
 
 
 def plain(value: object) -> object:
@@ -108,5 +114,5 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "question": asked_of(entry, scale.name),
         "doubt": entry.doubt,
         "negative_control": bool(entry.negates),
-        "own_criterion": asked.claim.entry_id != asked.claim.id,
+        "own": asked.claim.option,
     }

@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from lottery.core.later import counted
 from lottery.core.rng import stream
 from lottery.data.made_tasks import dataset
+from lottery.experiments import own_networks
 from lottery.experiments.all_parts import parents, parts
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment
@@ -33,13 +34,17 @@ from lottery.training.fit import VERSION
 def key(experiment: Experiment, fingerprint: str, precision: str) -> str:
     """Return the experiment's name in the store. `fingerprint` is that of its data."""
     scored_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(experiment.arm)))
-    common = _common(experiment.setting, experiment.arm, fingerprint, precision, scored_by)
+    own = own_networks.FINGERPRINTS.get(experiment.setting.network, "")
+    common = _common(experiment.setting, experiment.arm, fingerprint, precision, scored_by, own)
     return digest(f"{common} round {experiment.round} seed {experiment.seed}")
 
 
 @functools.lru_cache(maxsize=4096)
-def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple) -> str:
-    """Return a hash of what all rounds and seeds of an arm share; `scored_by` tells criteria of one name apart."""
+def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple, own: str) -> str:
+    """Return a hash of what all rounds and seeds of an arm share.
+
+    `scored_by` tells criteria of one name apart, `own` users' networks of one name.
+    """
     one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
     check(one)
     request = {
@@ -55,6 +60,8 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
         "science": [source_digest(function) for function in science(one)],
         "own": sorted({FINGERPRINTS[name] for name in criteria_of(arm) if name in FINGERPRINTS}),
     }
+    if own:
+        request["own network"] = own
     return digest(canonical(request))
 
 
@@ -69,6 +76,7 @@ def _structure(architecture: Architecture) -> list[object]:
 
 def check(experiment: Experiment) -> None:
     """Raise if an experiment cannot be computed at all, or names what there is not, with what is wrong about it."""
+    own_networks.check(experiment.setting)
     for part in parts(experiment):
         part.check()
     science(experiment)

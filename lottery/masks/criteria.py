@@ -24,16 +24,13 @@ from torch import Tensor
 
 from lottery.core.errors import LotteryError, told
 from lottery.core.registry import Registry
+from lottery.masks.own_code import Unusable
 from lottery.masks.surroundings import kept
 from lottery.store.fingerprints import listed
 
 DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # scores of any other dtype become float64
-
-
-class Unusable(LotteryError):
-    """What a criterion did that cannot be used; the message goes on from its name."""
 
 
 def needs_training(name: str) -> bool:

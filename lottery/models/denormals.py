@@ -8,7 +8,7 @@ import torch
 
 def flushed() -> bool:
     """Return whether this thread takes denormal numbers for zeros; torch can set that and does not tell."""
-    return float(torch.tensor(1e-40) * 1.0) == 0
+    return float(torch.tensor(1e-40, device="cpu") * 1.0) == 0
 
 
 @contextmanager

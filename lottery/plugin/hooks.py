@@ -53,7 +53,8 @@ def judge(request):
 def pytest_generate_tests(metafunc):
     claim_of = getattr(metafunc.function, "claim_of", None) if claims_imported() else None
     if claim_of and options.added(metafunc.config):
-        names = [option.partition("=")[0] for option in options.given(metafunc.config, "criterion")]
+        given = options.given(metafunc.config, metafunc.function.option)
+        names = [option.partition("=")[0] for option in given]
         metafunc.parametrize("claim", [claim_of(name) for name in names], ids=names)
 
 

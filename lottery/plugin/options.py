@@ -25,6 +25,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 RESULTS = "where results.json, results.md and measurements.csv go (default: results)"
 STORE = "where everything computed is kept (default: LOTTERY_STORE, else the user's cache)"
 CRITERION = "try a mask criterion of your own; repeatable"
+NETWORK = "put a network of your own, which the function returns, through claims about tickets; repeatable"
+DATASET = "train networks of your own on data of your own, which the function returns; repeatable"
 BASELINE = "an earlier results.json, or a folder of tables such as expected/baselines/tiny; a significant drift fails"
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
@@ -34,6 +36,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "results": {"metavar": "DIR", "default": "results", "help": RESULTS},
     "store": {"metavar": "DIR", "help": STORE},
     "criterion": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": CRITERION},
+    "network": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": NETWORK},
+    "dataset": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": DATASET},
     "baseline": {"metavar": "PATH", "help": BASELINE},
     "budget": {"metavar": "TIME", "help": BUDGET},
     "plan": {"action": "store_true", "help": PLAN},

@@ -7,6 +7,7 @@ report. Every run of pytest in the environment makes a `Run`, so what is heavy i
 
 import functools
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from lottery.plugin.session import Session
 
 
+OWN = {  # what can be a user's own, and the module that registers it, imported only then
+    "criterion": "lottery.masks.own_criteria",
+    "dataset": "lottery.experiments.own_datasets",
+    "network": "lottery.experiments.own_networks",
+}
+
+
 class Run:
     """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
 
@@ -52,7 +60,7 @@ class Run:
         if not self.given:
             config.add_cleanup(lambda: shutil.rmtree(self.folder, ignore_errors=True))
         self.baseline = None if self.given else self._read_baseline()
-        self._load_criteria()
+        self._load_own()
         self.collected: list[str] = []
         self.report: RunReport | None = None
         self.error = ""
@@ -74,14 +82,12 @@ class Run:
 
         return baselines.read(Path(path))
 
-    def _load_criteria(self) -> None:
-        given = options.given(self.config, "criterion")
-        if given:
-            from lottery.masks import own_criteria
-
-            for option in given:
-                name = own_criteria.load(option)
-                self.config.add_cleanup(functools.partial(own_criteria.forget, name))
+    def _load_own(self) -> None:
+        """Register what the user gave, data sets before the networks that train on them."""
+        for kind, where in OWN.items():
+            for option in options.given(self.config, kind):
+                module = importlib.import_module(where)
+                self.config.add_cleanup(functools.partial(module.forget, module.load(option)))
 
     # what a worker, or the only process, does
 

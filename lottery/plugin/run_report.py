@@ -10,7 +10,7 @@ from typing import Any
 
 from lottery.claims import comparison, judging
 from lottery.claims.baselines import Baseline
-from lottery.claims.results import SCHEMA, in_order
+from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
@@ -51,8 +51,7 @@ class RunReport:
             "seconds": seconds,
             "trained_steps": steps,
             "environment": environment,
-            "claims": [result for result in results if not result["own_criterion"]],
-            "criteria": [result for result in results if result["own_criterion"]],
+            **{name: [result for result in results if result["own"] == own] for name, own in LISTS.items()},
             "q_values": _q_values(results),
             "baseline": moves,
             "no_verdict": self.missing,
@@ -112,7 +111,7 @@ class RunReport:
 
     def show(self, terminal) -> None:
         """Show the table and the remarks."""
-        everything = self.content["claims"] + self.content["criteria"]
+        everything = all_results(self.content)
         terminal.write_sep("=", heading(self.content))
         if everything:
             terminal.write_line(table(everything, "simple"))

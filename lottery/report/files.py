@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lottery.claims.results import all_results
 from lottery.core.paths import write_whole
 from lottery.experiments.measurements import COLUMNS
 from lottery.experiments.scales import Scale
@@ -14,7 +15,7 @@ from lottery.report.results_table import heading, summary, table
 
 def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
     """Return `results.md`."""
-    everything = [*report["claims"], *report["criteria"]]
+    everything = all_results(report)
     lines = [f"# {heading(report)}", "", table(everything, "github"), "", summary(report), ""]
     lines += [*(f"- {note}" for note in notes), ""] if notes else []
     return "\n".join([*lines, f"Scale {scale.name}: {scale.more}.", ""])

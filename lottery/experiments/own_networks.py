@@ -1,0 +1,205 @@
+"""Networks of users: `--network NAME=FILE.py:FUNCTION` puts what a function returns through claims about tickets.
+
+The function takes nothing and returns a module. What a module does not tell is declared as attributes of the function:
+`Declared` has them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from torch import Tensor, nn
+
+from lottery.core.errors import LotteryError, told
+from lottery.data.catalogue import DATASETS
+from lottery.data.catalogue import load as load_data
+from lottery.experiments import own_datasets
+from lottery.experiments.scales import EARLY_STOP, SCALES
+from lottery.masks.own_code import OwnFunction, Unusable, target
+from lottery.masks.surroundings import kept
+from lottery.models.architectures import ARCHITECTURES, Architecture
+from lottery.models.initialisers import INITIALISERS
+from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, Layer
+from lottery.store.fingerprints import listed
+from lottery.training.config import Config, Setting
+
+FINGERPRINTS: dict[str, str] = {}  # of users' networks by name: what names their results beside the name
+AS_BUILT = "{}, as it is built"  # the initialiser of a user's network that declares none
+SEEDS = 2**62
+TRAINING = {"optimiser": "adam", "learning_rate": 1e-3, "batch_size": 50, "iterations": 2_000, "interval": 50}
+PRUNED = {CONVOLUTION: 10, HIDDEN: 20, OUTPUT: 10}  # as Frankle & Carbin 2019 prune Conv-2 and Conv-4
+
+
+class Declared(BaseModel):
+    """What a function that returns a network declares, each as an attribute of the function.
+
+    dataset      the data set to train on: one of the suite's, or one given with --dataset
+    input_shape  channels, height and width, where the first layer is a convolution
+    training     fields of `lottery.training.config.Config`, beside those of `TRAINING`
+    pruned       the per cent of surviving weights that a round removes, by role; a role that is missing is not pruned
+    scope        "layer" ranks every layer by itself, "global" all prunable layers as one
+    initialiser  a name in `lottery/models/initialisers.py`; without it weights start as the module is built
+    roles        the role of all layers under a name of the module, where it is not that of their kind
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    dataset: str = ""
+    input_shape: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(strict=False)] = ()
+    training: dict[str, Any] = {}
+    pruned: dict[str, Annotated[int, Field(ge=0, lt=100)]] = PRUNED
+    scope: Literal["layer", "global"] = "layer"
+    initialiser: str = ""
+    roles: dict[str, str] = {}
+
+    def config(self) -> Config:
+        """Return how the network is trained; raise where a declaration makes no sense."""
+        given = TRAINING | self.training
+        if isinstance(given.get("schedule"), str):
+            given["schedule"] = {"form": given["schedule"]}
+        known = [field.name for field in fields(Config)]
+        if unknown := sorted(given.keys() - set(known)):
+            raise LotteryError(f"its declaration `training` has {', '.join(unknown)}; it can have {', '.join(known)}")
+        try:
+            config = TypeAdapter(Config).validate_python(given)
+        except ValidationError as errors:
+            raise LotteryError(f"its declaration `training` makes no training: {_first(errors)}") from None
+        for name in ("batch_size", "iterations", "interval"):
+            if getattr(config, name) < 1:
+                raise LotteryError(f"its declaration `training` has {name} = {getattr(config, name)}, below one")
+        return config
+
+
+def load(option: str) -> str:
+    """Register the network that an option points to and return its name; raise if there is none."""
+    try:
+        of = target(option, "mine=mine.py:network", ARCHITECTURES, "network")
+        if of.name.startswith("planted"):
+            raise LotteryError("names that begin with 'planted' are of networks with a planted ticket; choose another")
+        function = OwnFunction(of, "network")
+        declared = _declared(vars(function.function))
+        architecture = _architecture(of.name, function, declared)
+        setting = Setting(of.name, _dataset(declared), declared.config())
+        if not architecture.layers:
+            raise LotteryError("the module has no Linear and no Conv2d layer, so there is nothing to prune")
+    except LotteryError as error:
+        raise LotteryError(f"--network {option}: {error}") from None
+    ARCHITECTURES[of.name], FINGERPRINTS[of.name] = architecture, function.fingerprint
+    for scale in SCALES.values():
+        scale.settings[of.name] = {EARLY_STOP: setting}
+    return of.name
+
+
+def forget(name: str) -> None:
+    """Take a user's network from all registers."""
+    for register in (ARCHITECTURES, FINGERPRINTS, *(scale.settings for scale in SCALES.values())):
+        register.pop(name, None)  # type: ignore[attr-defined]
+    INITIALISERS.pop(AS_BUILT.format(name), None)
+
+
+def _declared(attributes: Mapping[str, object]) -> Declared:
+    try:
+        return Declared(**attributes)  # type: ignore[arg-type]
+    except ValidationError as errors:
+        if errors.errors()[0]["type"] != "extra_forbidden":
+            raise LotteryError(f"the attribute {_first(errors)}") from None
+        name, known = errors.errors()[0]["loc"][0], ", ".join(Declared.model_fields)
+        raise LotteryError(f"the attribute {name!r} is no declaration; a network can declare {known}") from None
+
+
+def _first(errors: ValidationError) -> str:
+    """Return what is wrong first, with the name of what it is wrong about."""
+    error = errors.errors()[0]
+    name = ".".join(map(str, error["loc"]))
+    return f"{name!r} is wrong: {error['msg']}" if name else error["msg"].removeprefix("Value error, ")
+
+
+def check(setting: Setting) -> None:
+    """Raise if a user's network cannot be trained on its data set: too few outputs, or too few images for a batch."""
+    if setting.network not in FINGERPRINTS:
+        return
+    train, outputs = load_data(setting.dataset).train, setting.architecture.layers[-1].fan_out
+    classes, batch = int(train.labels.max()) + 1, setting.config.batch_size
+    if train.labels.is_floating_point() or classes > outputs:
+        raise LotteryError(f"{setting.network} has {outputs} outputs, and {setting.dataset} {classes} classes")
+    if batch > len(train.labels):
+        raise LotteryError(
+            f"{setting.network} trains in batches of {batch}, and {setting.dataset} has {len(train.labels)} images for "
+            "training"
+        )
+
+
+def _dataset(declared: Declared) -> str:
+    known = [*DATASETS]
+    if declared.dataset in known:
+        return declared.dataset
+    own = own_datasets.names()
+    if not declared.dataset and len(own) == 1:
+        return own[0]
+    said = f"there is no data set {declared.dataset!r}" if declared.dataset else "it does not say what it is trained on"
+    raise LotteryError(
+        f"{said}: declare FUNCTION.dataset = NAME, one of {', '.join(known)}, or give your own with --dataset"
+    )
+
+
+def _architecture(name: str, function: OwnFunction, declared: Declared) -> Architecture:
+    build = _Build(function)
+    initialiser = declared.initialiser or AS_BUILT.format(name)
+    if declared.initialiser:
+        INITIALISERS.find(declared.initialiser)
+    else:
+        INITIALISERS[initialiser] = _as_built(build)
+    rates = tuple((role, Fraction(share, 100)) for role, share in declared.pruned.items())
+    architecture = Architecture(
+        name,
+        build,
+        rates,
+        declared.scope,
+        initialiser=initialiser,
+        image=declared.input_shape,
+        roles=tuple(declared.roles.items()),
+    )
+    first = next(iter(architecture.layers), None)
+    if first is not None and len(first.shape) > 2 and not declared.input_shape:
+        raise LotteryError("its first layer is a convolution: declare FUNCTION.input_shape = (channels, height, width)")
+    return architecture
+
+
+class _Build:
+    """Builds a user's module, the same every time but for its weights."""
+
+    def __init__(self, function: OwnFunction):
+        self._function = function
+
+    def __call__(self) -> nn.Module:
+        return self.drawn(0)
+
+    def drawn(self, seed: int) -> nn.Module:
+        """Return the module with weights that begin from a seed."""
+        try:
+            with kept(seed):
+                module = self._function()
+        except Unusable as error:
+            raise LotteryError(f"the function {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever it raises concerns this network alone
+            raise LotteryError(f"the function raised {told(error)}") from error
+        if not isinstance(module, nn.Module):
+            raise LotteryError(f"the function returned {type(module).__name__}, and not a torch.nn.Module")
+        return module
+
+
+def _as_built(build: _Build) -> Any:
+    @listed  # keys name it by the network's fingerprint
+    def as_built(layer: Layer, generator: torch.Generator) -> Tensor:
+        seed = int(torch.randint(SEEDS, (), generator=generator))
+        weight = build.drawn(seed).get_submodule(layer.path).get_parameter("weight").detach()
+        return weight.t().contiguous() if weight.dim() == 2 else weight.clone()
+
+    return as_built

@@ -1,0 +1,237 @@
+"""Networks and data sets of users: what they declare, what names their results, what is refused, and how they train."""
+
+import pytest
+import torch
+
+from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
+from lottery.data import catalogue
+from lottery.experiments import own_datasets, own_networks
+from lottery.experiments.arms import DENSE
+from lottery.experiments.computing import compute
+from lottery.experiments.experiment import experiment
+from lottery.experiments.keys import check, key
+from lottery.experiments.named_arms import chain
+from lottery.experiments.population import Population
+from lottery.experiments.scales import EARLY_STOP, SCALES
+from lottery.models.architectures import ARCHITECTURES, network
+from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.training.schedules import COSINE
+from tests.conftest import begin
+
+PERCEPTRON = """
+from torch import nn
+def network():
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+network.training = {"learning_rate": 0.05, "iterations": 40, "interval": 20, "batch_size": 10}
+"""
+POINTS = """
+import numpy as np
+def data():
+    draws = np.random.default_rng(0)
+    labels = np.arange(90) // 3 % 3
+    images = (np.eye(3)[labels].repeat(2, 1) + draws.normal(0, 0.1, (90, 6))).astype("float32")
+    return {part: (images[place::3], labels[place::3]) for place, part in enumerate(("train", "validation", "test"))}
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Load networks and data sets from source; they are forgotten in the end."""
+    loaded = []
+
+    def load(module, source, name, function):
+        path = tmp_path / f"{name}.py"
+        path.write_text(source)
+        module.forget(name)
+        loaded.append((module, name))
+        return module.load(f"{name}={path}:{function}")
+
+    yield load
+    for module, name in loaded:
+        module.forget(name)
+
+
+@pytest.fixture
+def mine(own):
+    """A perceptron on points of three kinds, both a user's own."""
+    own(own_datasets, POINTS, "points", "data")
+    return own(own_networks, PERCEPTRON, "mine", "network")
+
+
+def trained(name, arm=DENSE, round=0, seeds=(0,)):
+    """Return records of an arm of a network at the scale tiny, by seed."""
+    setting = SCALES["tiny"].setting(name, EARLY_STOP)
+    experiments = [experiment(setting, arm, round, seed) for seed in seeds]
+    return compute(Population(experiments), {one: {} for one in experiments})
+
+
+def name_of(name):
+    setting = SCALES["tiny"].setting(name, EARLY_STOP)
+    return key(experiment(setting, DENSE, 0, 0), catalogue.load(setting.dataset).fingerprint, "float32")
+
+
+def test_it_trains_on_data_of_its_own(mine):
+    """Points that lie apart are told apart; the setting is what was declared, with the suite's own beside it."""
+    setting = SCALES["paper"].setting(mine, EARLY_STOP)
+    assert setting.dataset == "points" and setting.config.optimiser == "adam"
+    assert setting.config.iterations == 40 and setting.config.learning_rate == 0.05
+    records = trained(mine, seeds=(0, 1))
+    assert all(record.measurements["test_accuracy_end"] > 60 for record in records.values())
+    assert len(catalogue.load("points").train.images) == 30
+
+
+def test_weights_start_as_the_module_is_built(mine):
+    """As torch draws them, other ones for every seed and layer, the same again, whatever was drawn before."""
+    first, again, other = (initial_weights(network(mine), seed) for seed in (0, 0, 1))
+    torch.manual_seed(torch.seed())
+    for ours, theirs, others in zip(first, again, other, strict=True):
+        assert torch.equal(ours, theirs) and not torch.equal(ours, others)
+    bound = 6**-0.5  # of torch's own Linear
+    assert first[0].abs().max() <= bound and first[0].abs().max() > 0.8 * bound and first[0].shape == (6, 8)
+    state = torch.random.get_rng_state()
+    initial_weights(network(mine), 2)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_declared_initialisers_and_rates(own):
+    """What is declared counts: how weights start, what a round prunes, and that all layers are ranked as one."""
+    own(own_datasets, POINTS, "points", "data")
+    more = "\nnetwork.initialiser = 'glorot_normal'\nnetwork.pruned = {'hidden': 50}\nnetwork.scope = 'global'"
+    architecture = network(own(own_networks, PERCEPTRON + more, "mine", "network"))
+    hidden, output = architecture.layers
+    expected = INITIALISERS["glorot_normal"](layer=hidden, generator=stream(0, "init", hidden.name))
+    assert torch.equal(initial_weights(architecture, 0)[0], expected)
+    assert architecture.rate(hidden) == 1 / 2 and architecture.rate(output) == 0 and architecture.scope == "global"
+
+
+def test_results_are_named_by_all_it_is_made_of(own, mine):
+    """Another layer, another start or another training is another name; a comment or the folder is none."""
+    before = name_of(mine)
+    assert name_of(own(own_networks, PERCEPTRON, "mine", "network")) == before
+    edits = {
+        "nn.Linear(6, 8)": "nn.Linear(6, 8).double().float()",
+        '"iterations": 40': '"iterations": 60',
+        "nn.ReLU()": "nn.ReLU(inplace=True)",
+    }
+    names = {name_of(own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")) for edit in edits.items()}
+    assert len(names | {before}) == 4
+
+
+def test_all_is_forgotten(mine):
+    """Nothing of it stays in any register."""
+    own_networks.forget(mine)
+    own_datasets.forget("points")
+    assert mine not in ARCHITECTURES and mine not in own_networks.FINGERPRINTS and "points" not in catalogue.DATASETS
+    assert not any(mine in scale.settings for scale in SCALES.values()) and not own_datasets.names()
+    assert not any(mine in name for name in INITIALISERS)
+
+
+def test_chains_of_it_prune_and_rewind(mine):
+    """A round removes a fifth of the hidden weights and a tenth of the output's; survivors start where they started."""
+    setting = SCALES["tiny"].setting(mine, EARLY_STOP)
+    dense = experiment(setting, DENSE, 0, 0)
+    ticket = experiment(setting, chain("large_final"), 1, 0)
+    record = compute(Population([dense]), {dense: {}})[dense]
+    prepared = begin(ticket, record)
+    layout = network(mine).layout
+    assert [int(mask.sum()) for mask in prepared.cut.masks] == [48 - 9, 24 - 2] == list(network(mine).kept(1))
+    start = layout.join(initial_weights(network(mine), 0))
+    assert torch.equal(prepared.start, start * prepared.cut.trainable)
+    assert ticket in compute(Population([ticket]), {ticket: {dense: record}})
+
+
+NETWORKS = {
+    "return 3": "the function returned int, and not a torch.nn.Module",
+    "raise ValueError('no')": "the function raised ValueError: no",
+    "return nn.Sequential(nn.ReLU())": "no Linear and no Conv2d layer, so there is nothing to prune",
+    "return nn.Conv2d(1, 2, 3)": "its first layer is a convolution: declare FUNCTION.input_shape",
+    "import pytest; pytest.skip('now')": "the function raised Skipped: now",
+}
+DECLARATIONS = {
+    "trainning = {}": "the attribute 'trainning' is no declaration; a network can declare dataset, input_shape",
+    "dataset = 'mnits'": "there is no data set 'mnits': declare FUNCTION.dataset = NAME, one of digits",
+    "training = {'rate': 1}": "its declaration `training` has rate; it can have optimiser, learning_rate",
+    "training = {'iterations': 'many'}": "`training` makes no training: 'iterations' is wrong: Input should be a valid",
+    "training = {'iterations': 0}": "its declaration `training` has iterations = 0, below one",
+    "training = {'schedule': 'linear'}": "schedule 'linear' is not one of constant, steps, cosine",
+    "training = {'optimiser': 'lion'}": "optimiser 'lion' is not one of adam, sgd",
+    "pruned = {'hidden': 100}": "the attribute 'pruned.hidden' is wrong: Input should be less than 100",
+    "scope = 'everything'": "the attribute 'scope' is wrong: Input should be 'layer' or 'global'",
+    "initialiser = 'zeros'": "there is no initialiser 'zeros'; the initialisers are",
+}
+
+
+@pytest.mark.parametrize("body", NETWORKS)
+def test_what_is_no_network_is_one_message(own, body):
+    own(own_datasets, POINTS, "points", "data")
+    with pytest.raises(LotteryError, match=f"--network mine=.*mine.py:network: .*{NETWORKS[body]}"):
+        own(own_networks, f"from torch import nn\ndef network():\n    {body}\n", "mine", "network")
+    assert "mine" not in ARCHITECTURES
+
+
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_wrong_declarations_are_one_message(own, declaration):
+    own(own_datasets, POINTS, "points", "data")
+    with pytest.raises(LotteryError, match=f"--network mine=.*: .*{DECLARATIONS[declaration]}"):
+        own(own_networks, PERCEPTRON + f"network.{declaration}\n", "mine", "network")
+    assert "mine" not in ARCHITECTURES
+
+
+@pytest.mark.parametrize(
+    "edit, message",
+    [
+        (("nn.Linear(8, 3)", "nn.Linear(8, 2)"), "mine has 2 outputs, and points 3 classes"),
+        (('"batch_size": 10', '"batch_size": 31'), "mine trains in batches of 31, and points has 30 images"),
+    ],
+)
+def test_networks_that_do_not_fit_their_data_are_one_message(own, edit, message):
+    own(own_datasets, POINTS, "points", "data")
+    name = own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")
+    with pytest.raises(LotteryError, match=message):
+        check(experiment(SCALES["tiny"].setting(name, EARLY_STOP), DENSE, 0, 0))
+
+
+def test_a_schedule_is_declared_by_its_form(own):
+    own(own_datasets, POINTS, "points", "data")
+    more = "\nnetwork.training = {'schedule': 'cosine'}"
+    name = own(own_networks, PERCEPTRON + more, "mine", "network")
+    assert SCALES["tiny"].setting(name, EARLY_STOP).config.schedule == COSINE
+
+
+def test_a_network_says_what_it_is_trained_on(own):
+    """Without a data set of one's own there is none that goes without saying."""
+    with pytest.raises(LotteryError, match="it does not say what it is trained on: declare FUNCTION.dataset"):
+        own(own_networks, PERCEPTRON, "mine", "network")
+
+
+SETS = {
+    "return 3": "its function returned int; it must return a dict of train, validation, test",
+    "return {'train': 1}": "its function returned a dict of train; it must return",
+    "return dict.fromkeys(PARTS, (x, y[:3]))": "its part 'train' has images \\(9, 6\\) and labels \\(3,\\)",
+    "return dict.fromkeys(PARTS, (x, y - 1))": "the labels of its part 'train' must be whole numbers from zero",
+    "return dict.fromkeys(PARTS, (x, y / 2))": "the labels of its part 'train' must be whole numbers from zero",
+    "return dict.fromkeys(PARTS, (x.astype(int), y))": "the images of its part 'train' are int64; make them bytes",
+    "return dict.fromkeys(PARTS, (x * np.nan, y))": "the images of its part 'train' are not all finite",
+    "return dict.fromkeys(PARTS, x)": "its part 'train' must be a pair of images and labels, not ndarray",
+    "return dict.fromkeys(PARTS, (x, y)) | {'test': (x[:, :3], y)}": "its parts have images of different shapes",
+    "raise OSError('gone')": "raised OSError: gone",
+}
+
+
+@pytest.mark.parametrize("body", SETS)
+def test_what_is_no_data_set_is_one_message(own, body):
+    source = "import numpy as np\nPARTS = 'train', 'validation', 'test'\nx = np.ones((9, 6))\ny = np.arange(9) % 3\n"
+    own(own_datasets, f"{source}def data():\n    {body}\n", "points", "data")
+    with pytest.raises(LotteryError, match=f"data set 'points'.*{SETS[body]}"):
+        catalogue.load("points")
+
+
+def test_bytes_are_pixels_and_numbers_are_taken_as_they_are(own):
+    """Bytes are divided by 255, tensors do as well as arrays."""
+    body = "    x = torch.full((4, 2), 255, dtype=torch.uint8)\n    y = torch.arange(4) % 2\n"
+    parts = "    return {'train': (x, y), 'validation': (x, y), 'test': (-3.0 * x, y)}\n"
+    own(own_datasets, f"import torch\ndef data():\n{body}{parts}", "points", "data")
+    loaded = catalogue.load("points")
+    assert loaded.train.images.eq(1).all() and loaded.test.images.eq(-765).all()
+    assert loaded.train.labels.tolist() == [0, 1, 0, 1]
