@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 import torch
 
+from lottery.core.paths import data_folder
 from lottery.data.catalogue import load
-from lottery.data.datasets import Dataset, Part, data_folder
+from lottery.data.datasets import Dataset, Part
 from lottery.experiments.all_parts import parents
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import Prepared, part_of

@@ -1,20 +1,33 @@
 """Data: splits, fingerprints, and one message when they cannot be had."""
 
+import hashlib
+import pickle
 import struct
+import threading
+import time
 
 import numpy as np
 import pytest
 import torch
+from torchvision.datasets import CIFAR10
+from torchvision.transforms.functional import to_tensor
 
 from lottery.core.errors import LotteryError
-from lottery.data import catalogue, mnist
+from lottery.core.rng import stream
+from lottery.data import catalogue, datasets, published
+from lottery.experiments.network_data import data_of
+from lottery.models.architectures import network
+from lottery.training.config import Config, Setting
+
+CONFIG = Config("adam", 1e-3, 20, 100, 20)
 
 
 @pytest.fixture(autouse=True)
 def fresh():
-    """Forget what other tests have loaded from other folders."""
+    """Forget what other tests have loaded from other folders, and let no later one find what these have."""
+    catalogue.forget()
     yield
-    catalogue.load.cache_clear()
+    catalogue.forget()
 
 
 def test_digits_are_split_once_and_whole(digits):
@@ -30,8 +43,8 @@ def test_digits_are_split_once_and_whole(digits):
 def test_fingerprint_is_of_the_pixels(monkeypatch, digits):
     """One changed pixel or label gives another fingerprint; reading again gives the same."""
     real = catalogue.DATASETS["digits"]
-    catalogue.load.cache_clear()
-    assert catalogue.load("digits").fingerprint == digits.fingerprint
+    catalogue.forget()
+    assert catalogue.load("digits").fingerprint == catalogue.fingerprint("digits") == digits.fingerprint
 
     def changed(which):
         def read():
@@ -47,28 +60,55 @@ def test_fingerprint_is_of_the_pixels(monkeypatch, digits):
 
     for which in ("pixel", "label"):
         monkeypatch.setitem(catalogue.DATASETS, "digits", changed(which))
-        catalogue.load.cache_clear()
+        catalogue.forget()
         assert catalogue.load("digits").fingerprint != digits.fingerprint
 
 
-def test_missing_mnist_is_one_message(monkeypatch, tmp_path):
+@pytest.mark.parametrize("name, folder", [("mnist", "MNIST/raw"), ("cifar10", "cifar-10-batches-py")])
+def test_missing_files_are_one_message(monkeypatch, tmp_path, name, folder):
     """It names the folder, what was tried, and both ways out."""
     monkeypatch.setenv("LOTTERY_DATA", str(tmp_path / "nowhere"))
 
-    def refuse(root, train, download):
-        raise RuntimeError("Dataset not found." if not download else "Error downloading train-images-idx3-ubyte.gz")
+    def refuse(kind, root, train, download):
+        raise RuntimeError("Dataset not found." if not download else "Error downloading the files")
 
-    monkeypatch.setattr(mnist, "_read_mnist", refuse)
+    monkeypatch.setattr(published, "read", refuse)
     with pytest.raises(LotteryError) as caught:
-        catalogue.load("mnist")
+        catalogue.load(name)
     message = str(caught.value)
     for part in (
-        str(tmp_path / "nowhere"),
-        "torchvision failed",
-        "Error downloading",
-        "Either run again with a connection, or set LOTTERY_DATA",
+        str(tmp_path / "nowhere" / folder),
+        "through torchvision failed: Error downloading the files",
+        f"Either run again with a connection, or set LOTTERY_DATA to a folder that holds {folder}",
     ):
         assert part in message
+
+
+def test_files_are_downloaded_by_one_worker_at_a_time(monkeypatch, tmp_path):
+    """Whoever finds them missing waits for the download in progress, and then reads what is there."""
+    monkeypatch.setenv("LOTTERY_DATA", str(tmp_path))
+    there, downloads, at_once = threading.Event(), [], threading.Semaphore(1)
+
+    def read(kind, root, train, download):
+        if download:
+            assert at_once.acquire(blocking=False), "two downloads at a time"
+            time.sleep(0.05)
+            if not there.is_set():  # torchvision downloads nothing that is sound
+                downloads.append(kind)
+            there.set()
+            at_once.release()
+        if not there.is_set():
+            raise RuntimeError("Dataset not found.")
+        return type("Half", (), {"data": [0] * (60_000 if train else 10_000)})
+
+    monkeypatch.setattr(published, "read", read)
+    found = []
+    workers = [threading.Thread(target=lambda: found.append(published.MNIST.halves())) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 4 and downloads == ["MNIST"]
 
 
 def write_idx(path, array):
@@ -109,9 +149,106 @@ def test_damaged_mnist_is_one_message(monkeypatch, tmp_path):
         catalogue.load("mnist")
 
 
+def code(number):
+    """Return an image (3, 32, 32) that its number can be read off, and in which rows, columns and colours differ."""
+    image = np.zeros((3, 32, 32), np.uint8)
+    image[:, 0, 0] = number >> 16, number >> 8 & 255, number & 255
+    image[0, 1, 0], image[1, 0, 1], image[2, 31, 0] = 100, 150, 200
+    return image
+
+
+def small_cifar(folder, monkeypatch):
+    """Write 60,000 images into a folder as CIFAR-10 is published, and have torchvision take them for it."""
+    place = folder / CIFAR10.base_folder
+    place.mkdir(parents=True)
+    sums = {}
+    for number, name in enumerate([*(f"data_batch_{batch}" for batch in range(1, 6)), "test_batch"]):
+        images = np.stack([code(10_000 * number + place) for place in range(10_000)])
+        content = pickle.dumps({"data": images.reshape(10_000, -1), "labels": [place % 10 for place in range(10_000)]})
+        (place / name).write_bytes(content)
+        sums[name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    meta = pickle.dumps({"label_names": [f"class {number}" for number in range(10)]})
+    (place / "batches.meta").write_bytes(meta)
+    lists = {"train_list": list(sums.items())[:5], "test_list": list(sums.items())[5:]}
+    told = CIFAR10.meta | {"md5": hashlib.md5(meta, usedforsecurity=False).hexdigest()}
+    for name, value in (lists | {"meta": told}).items():
+        monkeypatch.setattr(CIFAR10, name, value)
+    monkeypatch.setenv("LOTTERY_DATA", str(folder))
+    return place
+
+
+def numbers(part):
+    """Return the numbers of a part's images."""
+    return (part.images[:, :, 0, 0] * 255).round().long() @ torch.tensor([1 << 16, 1 << 8, 1])
+
+
+def test_cifar10_goes_through_torchvision(monkeypatch, tmp_path):
+    """Split once for all seeds by a stream of its own, every image in one part, pixels and label as torchvision's."""
+    small_cifar(tmp_path, monkeypatch)
+    loaded = catalogue.load("cifar10")
+    assert datasets.sizes(loaded) == (45_000, 5_000, 10_000) and loaded.train.images.shape[1:] == (3, 32, 32)
+    order = torch.randperm(50_000, generator=stream(0, "split", "cifar10"))
+    assert torch.equal(numbers(loaded.validation), order[:5_000]) and torch.equal(numbers(loaded.train), order[5_000:])
+    assert torch.equal(numbers(loaded.test), torch.arange(50_000, 60_000))
+    theirs = CIFAR10(tmp_path)
+    for place in (0, 1, 44_999):
+        image, label = theirs[int(order[5_000 + place])]
+        assert torch.equal(loaded.train.images[place], to_tensor(image)) and loaded.train.labels[place] == label
+
+
+def test_damaged_cifar10_is_one_message(monkeypatch, tmp_path):
+    """A file whose checksum is wrong is no reason to download over it."""
+    batch = small_cifar(tmp_path, monkeypatch) / "data_batch_3"
+    content = batch.read_bytes()
+    batch.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(LotteryError, match=r"the CIFAR-10 files in .*cifar-10-batches-py cannot be read"):
+        catalogue.load("cifar10")
+
+
+class TestShapes:
+    def test_digits_are_views_in_the_shape_of_the_network(self):
+        """Rows become rows: the pixels of scikit-learn's own images, without a copy; the fingerprint is the same."""
+        flat = data_of(Setting("lenet-96-48", "digits", CONFIG))
+        images = data_of(Setting("conv-2-miniature", "digits", CONFIG))
+        assert flat.train.images.shape == (400, 64) and images.train.images.shape == (400, 1, 8, 8)
+        assert images.train.images.data_ptr() == flat.train.images.data_ptr()
+        assert images.fingerprint == flat.fingerprint and torch.equal(images.train.labels, flat.train.labels)
+        from sklearn.datasets import load_digits
+
+        there = {tuple(image.flatten()) for image in load_digits().images / 16}
+        assert all(tuple(image[0].double().flatten().tolist()) in there for image in images.test.images[:50])
+        assert images.test.images[7, 0, 2, 5] == flat.test.images[7, 2 * 8 + 5]
+
+    def test_mnist_takes_lenets_shape(self, monkeypatch, tmp_path):
+        """28 rows of 28."""
+        small_mnist(tmp_path)
+        monkeypatch.setenv("LOTTERY_DATA", str(tmp_path))
+        images = data_of(Setting("lenet-conv", "mnist", CONFIG)).test.images
+        assert images.shape == (10_000, 1, 28, 28) and images[0, 0, 3, 4] == pytest.approx((3 * 28 + 4) / 255)
+
+    @pytest.mark.parametrize("name", ["conv-2", "lenet-300-100"])
+    def test_other_sizes_are_refused_by_name(self, name):
+        """Both the network's and the data's, in numbers and in shapes."""
+        takes = {"conv-2": "3x32x32 = 3,072", "lenet-300-100": "784 = 784"}[name]
+        with pytest.raises(LotteryError, match=f"{name} takes {takes} values an image, digits has 64 = 64"):
+            data_of(Setting(name, "digits", CONFIG))
+
+    def test_noise_has_any_shape(self):
+        """And the same pixels in all of them."""
+        flat, images = (
+            catalogue.noise(shape, 10, (20, 5, 5)) for shape in ((64,), network("conv-2-miniature").input_shape)
+        )
+        assert torch.equal(flat.train.images, images.train.images.flatten(1)) and images.test.images.shape == (
+            5,
+            1,
+            8,
+            8,
+        )
+
+
 def test_unknown_data_set_is_named():
     """The message says which data sets there are."""
-    with pytest.raises(LotteryError, match="no data set 'cifar'.*digits, mnist"):
+    with pytest.raises(LotteryError, match="no data set 'cifar'.*digits, mnist, cifar10, cifar10-jpeg, relu"):
         catalogue.load("cifar")
 
 

@@ -9,14 +9,15 @@ import dataclasses
 import pytest
 
 from lottery.claims import image_quantities, planted_quantities
-from lottery.data import made_tasks
+from lottery.data import catalogue, made_tasks
 from lottery.experiments import chain_masks, laws, scales, search_part
 from lottery.experiments.scales import PLANTED_SCORES, SCALES
 from lottery.masks import kept_values, mask_statistics, pruned_values, ranking, saliency
 from lottery.models import architectures, evaluation
 from lottery.planting import planted_networks, planting, readings
-from lottery.training import fit, learned_masks, observers, schedules
+from lottery.training import augmentation, data_order, fit, learned_masks, observers, schedules
 from tests import (
+    test_augmentation,
     test_experiments,
     test_fit,
     test_kept_values,
@@ -25,6 +26,7 @@ from tests import (
     test_mask_statistics,
     test_planted_quantities,
     test_planting,
+    test_preprocessing,
     test_quantities,
     test_ranking,
     test_saliency,
@@ -33,6 +35,7 @@ from tests import (
 )
 from tests.mutations import called, mutated
 
+loaded = test_preprocessing.loaded  # a fixture
 CIRCLE, RELU = test_planted_quantities.CIRCLE, test_planted_quantities.RELU
 UNIFORM = "3**0.5 * (2 * torch.rand({}) - 1)"
 
@@ -106,6 +109,18 @@ DISTRIBUTIONS = {
         "places[: int(newly.sum())]",
         test_mask_statistics.test_chance_prunes_any_that_were_trained, {},
     ),
+    "augmentation shared between seeds": (
+        data_order.DataOrder.__init__, 'stream(*order, "augmentation")', 'stream(0, "augmentation")',
+        test_augmentation.TestDrawn().test_every_seed_and_round_has_variants_of_its_own, {},
+    ),
+    "augmentation shared between rounds": (
+        data_order.DataOrder.__init__, 'stream(*order, "augmentation")', 'stream(order[0], "augmentation")',
+        test_augmentation.TestDrawn().test_every_seed_and_round_has_variants_of_its_own, {},
+    ),
+    "images never shifted to the last place": (
+        data_order.DataOrder._drawn, "torch.randint(self._variants, ", "torch.randint(self._variants - 2, ",
+        test_augmentation.TestDrawn().test_all_variants_are_equally_likely, {},
+    ),
     "zeros of the control at the first places": (
         pruned_values.variant_1_shuffled, "places[torch.randperm(len(places), generator=generator)[:",
         "places[torch.arange(len(places))[:",
@@ -140,6 +155,10 @@ OWN_ORACLES = {
     "planted weights compared with all": (
         planted_networks.size_ratios, "size[~mask].mean()", "size.mean()",
         test_planting.test_sizes_are_compared_with_the_others, {"task": "circle"},
+    ),
+    "preprocessing by each part's own statistics": (
+        catalogue.load, "prepare(images)", "PREPROCESSINGS[preprocessing](images)(images)",
+        test_preprocessing.test_nothing_is_estimated_on_held_out_images, {"preprocessing": "standard"},
     ),
     "levels of test images by training images": (
         observers.constant, "part(part)", 'part("train")', test_fit.test_levels_are_of_the_parts_that_they_name, {},
@@ -193,6 +212,10 @@ SMALL_CASES = {
     "deviation over masks of ten instead of nine": (
         observers.MaskedAccuracies.measurements, "correction=min(1, len(drawn) - 1)", "correction=0",
         test_learned_masks.test_drawn_masks_are_measured_on_test_images_ten_times, {},
+    ),
+    "crops mirrored upside down": (
+        augmentation.FlipAndCrop.__init__, "of.flip(1) if mirrored", "of.flip(0) if mirrored",
+        test_augmentation.test_variants_are_torchvisions, {"shape": (2, 9, 9)},
     ),
     "annealed beyond the share": (
         fit._done_then, "min(1.0, (iteration - 1 + config.interval) / config.iterations)",

@@ -490,17 +490,17 @@ class TestErrors:
         """One message for the whole run, with the folder and both ways out."""
         monkeypatch.setenv("LOTTERY_DATA", str(tmp_path / "empty"))
         refuse = (
-            "import lottery.data.mnist\ndef refuse(root, train, download):\n"
+            "import lottery.data.published\ndef refuse(kind, root, train, download):\n"
             "    raise RuntimeError('Dataset not found.' if not download else 'no route to host')\n"
         )
         changed = ENTRIES | {"learns": ENTRIES["learns"].replace("scales.tiny", "scales.reduced")}
-        suite.write(entries=changed, conftest=refuse + "lottery.data.mnist._read_mnist = refuse\n")
-        import lottery.data.mnist
+        suite.write(entries=changed, conftest=refuse + "lottery.data.published.read = refuse\n")
+        import lottery.data.published
 
         monkeypatch.setattr(
-            lottery.data.mnist, "_read_mnist", lottery.data.mnist._read_mnist
+            lottery.data.published, "read", lottery.data.published.read
         )  # the conftest of an in-process run replaces it
-        lottery.data.catalogue.load.cache_clear()
+        lottery.data.catalogue.forget()
         result = suite(workers, "--scale=reduced")
         assert f"MNIST is not in {tmp_path / 'empty'}" in error(result) and "no route to host" in error(result)
         assert "set LOTTERY_DATA to a folder that holds MNIST/raw" in result.stdout.str() + result.stderr.str()

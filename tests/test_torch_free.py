@@ -8,10 +8,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = [
-    *(f"lottery.core.{name}" for name in ("errors", "paths", "registry", "machine")),
+    *(f"lottery.core.{name}" for name in ("errors", "later", "paths", "registry", "machine")),
     "lottery.store.store",
     "lottery.store.fingerprints",
-    "lottery.data.tasks",
+    *(f"lottery.data.{name}" for name in ("tasks", "preprocessing", "stand_ins")),
     "lottery.models.architectures",
     "lottery.training.config",
     *(f"lottery.experiments.{name}" for name in ("arms", "experiment", "scales", "batch", "queue", "measurements")),

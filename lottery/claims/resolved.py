@@ -6,6 +6,7 @@ from pathlib import Path
 from lottery.claims import entries
 from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, check_entries, expected_file
 from lottery.core.errors import LotteryError
+from lottery.data.stand_ins import STAND_INS, is_stand_in
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment, experiment
 from lottery.experiments.scales import PAPER_ITERATIONS, Scale
@@ -79,13 +80,17 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     lacking = next(filter(None, (lacks(entry.needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
         return ResolvedClaim(claim, entry, question, setting, skip=lacking)
-    return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=bool(lacking))
+    analogue = bool(lacking) or any(is_stand_in(used.dataset) for used in trainings.values())
+    return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=analogue)
 
 
 def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
-    """Return what the setting of one of a claim's trainings lacks of its needs, or an empty string."""
+    """Return what the setting of one of a claim's trainings lacks of its needs, or an empty string.
+
+    A stand-in for a data set lacks nothing that the claim's entry would have to argue about.
+    """
     iterations = PAPER_ITERATIONS.get(needs.network, {}).get(training, 0)
-    if setting.dataset != needs.dataset:
+    if setting.dataset not in (needs.dataset, STAND_INS.get(needs.dataset)):
         return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
     if setting.network != needs.network:
         return f"needs {needs.network}, this scale trains {setting.network}"

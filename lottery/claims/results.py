@@ -86,7 +86,7 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "title": entry.title,
         "network": asked.claim.network,
         "trained_network": setting.network if setting else None,
-        "dataset": setting.dataset if setting else None,
+        "dataset": setting.data if setting else None,
         "iterations": setting.config.iterations if setting else None,
         "data_fingerprint": None,
         "scale": scale.name,

@@ -134,9 +134,9 @@ def bench(device: str) -> str:
         replicas = replicas if device == "cpu" else GPU_REPLICAS
         setting = SCALES[name].setting(of_paper, EARLY_STOP) or SCALES[name].setting(of_paper, PLANTED)
         assert setting is not None, f"{of_paper} has no setting at the scale {name}"
-        config, layers = setting.config, network(setting.network).layers
+        config, architecture = setting.config, network(setting.network)
         counts = COUNTS.get(setting.dataset, PLANTED_COUNTS)
-        data = noise(layers[0].shape[0], layers[-1].shape[1], counts, device)
+        data = noise(architecture.input_shape, architecture.layers[-1].fan_out, counts, device)
         ours, loop = engine(setting, config, data, replicas), plain_loop(setting, config, data)
         best = product_rate(setting, replicas, device)
         rate = training_cost(network(setting.network), config.batch_size).operations / ours

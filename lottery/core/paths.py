@@ -9,6 +9,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lottery"
 
 
+def data_folder() -> Path:
+    """Return the folder that data sets are read from and downloaded to: LOTTERY_DATA, or the user's cache."""
+    return Path(os.environ.get("LOTTERY_DATA") or cache_folder() / "data")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all, whoever reads it meanwhile."""
     temporary = path.with_name(f"{path.name}.part")

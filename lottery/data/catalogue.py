@@ -9,22 +9,30 @@ import torch
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
-from lottery.data.datasets import Dataset, Part
+from lottery.data.datasets import PARTS, Arrays, Dataset, Part
 from lottery.data.digits import digits
+from lottery.data.image_folders import cifar10_jpeg
 from lottery.data.made_tasks import dataset
-from lottery.data.mnist import mnist
+from lottery.data.preprocessing import PREPROCESSINGS, UNIT
+from lottery.data.published import cifar10, mnist
 from lottery.data.tasks import SIZES
 from lottery.store.fingerprints import listed
 
-DATASETS: dict[str, Callable[[], dict[str, tuple[np.ndarray, np.ndarray]]]] = {"digits": digits, "mnist": mnist}
+DATASETS: dict[str, Callable[[], Arrays]] = {
+    "digits": digits,
+    "mnist": mnist,
+    "cifar10": cifar10,
+    "cifar10-jpeg": cifar10_jpeg,
+}
+HELD = 2  # data sets that a process keeps as float32, of images that it keeps as they were read
 
 
-@listed
 @functools.cache
-def load(name: str, device: str = "cpu") -> Dataset:
-    """Return the data set of this name, its tensors on `device`; raise with one message if its data cannot be had."""
-    if name in SIZES:
-        return dataset(name, seed=0)  # every seed has samples of its own; these name them all
+def read(name: str) -> tuple[Arrays, str]:
+    """Return the images and labels of a data set as they are published, and their fingerprint.
+
+    Raise with one message if they cannot be had.
+    """
     if name not in DATASETS:
         raise LotteryError(f"there is no data set {name!r}; the data sets are {', '.join([*DATASETS, *SIZES])}")
     parts, digest = {}, hashlib.blake2b(digest_size=8)
@@ -33,14 +41,48 @@ def load(name: str, device: str = "cpu") -> Dataset:
         digest.update(f"{part} {images.shape} {images.dtype}".encode())
         digest.update(images.data)
         digest.update(labels.data)
-        pixels = torch.from_numpy(images).to(device)
-        pixels = pixels if pixels.is_floating_point() else pixels.float() / 255
-        parts[part] = Part(pixels, torch.from_numpy(labels).to(device))
-    return Dataset(name, parts["train"], parts["validation"], parts["test"], digest.hexdigest())
+        parts[part] = images, labels
+    return parts, digest.hexdigest()
 
 
-def noise(inputs: int, classes: int, counts: tuple[int, int, int], device: str = "cpu") -> Dataset:
-    """Return so many random pixels with random labels for training, validation and test.
+def fingerprint(name: str) -> str:
+    """Return the fingerprint of a data set's pixels and labels, which no preprocessing changes."""
+    return dataset(name, seed=0).fingerprint if name in SIZES else read(name)[1]
+
+
+@listed
+@functools.lru_cache(maxsize=HELD)
+def load(name: str, device: str = "cpu", preprocessing: str = UNIT) -> Dataset:
+    """Return the data set of this name, its tensors on `device`; raise with one message if its data cannot be had.
+
+    Pixels are made on the processor, so that they are the same on every device.
+    """
+    if name in SIZES:
+        return dataset(name, seed=0)  # every seed has samples of its own; these name them all
+    arrays, digest = read(name)
+    pixels = {part: _between_zero_and_one(arrays[part][0]) for part in PARTS}
+    prepare = PREPROCESSINGS[preprocessing](pixels["train"])
+    parts = {}
+    for part, images in pixels.items():
+        prepare(images)
+        parts[part] = Part(*(torch.from_numpy(of).to(device) for of in (images, arrays[part][1])))
+    return Dataset(name, **parts, fingerprint=digest)
+
+
+def forget() -> None:
+    """Read everything anew when it is asked for."""
+    read.cache_clear()
+    load.cache_clear()
+
+
+def _between_zero_and_one(images: np.ndarray) -> np.ndarray:
+    """Return a copy of images as float32, bytes divided by 255."""
+    pixels = images.astype(np.float32)
+    return pixels if images.dtype == np.float32 else np.divide(pixels, np.float32(255), out=pixels)
+
+
+def noise(shape: tuple[int, ...], classes: int, counts: tuple[int, int, int], device: str = "cpu") -> Dataset:
+    """Return so many random images of a shape with random labels for training, validation and test.
 
     They serve what does not depend on what is in the images: speed, and the laws of masks and resets.
     """
@@ -48,7 +90,7 @@ def noise(inputs: int, classes: int, counts: tuple[int, int, int], device: str =
 
     def part(count: int) -> Part:
         labels = torch.randint(0, classes, (count,), generator=generator)
-        return Part(torch.rand(count, inputs, generator=generator).to(device), labels.to(device))
+        return Part(torch.rand(count, *shape, generator=generator).to(device), labels.to(device))
 
     train, validation, test = map(part, counts)
     return Dataset("noise", train, validation, test, fingerprint="noise")

@@ -1,18 +1,25 @@
 """The data: images and labels on the device, split as the papers split them, with a fingerprint of what was read."""
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lottery.core.paths import cache_folder
+from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
+
+PARTS = ("train", "validation", "test")
+Arrays = Mapping[
+    str, tuple[np.ndarray, np.ndarray]
+]  # images (N, ...), uint8 or in [0, 1], and labels (N,) of each part
 
 
 @dataclass(frozen=True)
 class Part:
-    """Images (N, pixels) float32 in [0, 1] and labels (N,) int64."""
+    """Images (N, pixels) or (N, channels, height, width) float32, and labels (N,) int64."""
 
     images: Tensor
     labels: Tensor
@@ -43,6 +50,31 @@ class Dataset:
         return self.train.images.device
 
 
-def data_folder() -> Path:
-    """Return the folder that data sets are read from and downloaded to: LOTTERY_DATA, or the user's cache."""
-    return Path(os.environ.get("LOTTERY_DATA") or cache_folder() / "data")
+def sizes(data: Dataset) -> tuple[int, int, int]:
+    """Return the number of images for training, validation and testing."""
+    return len(data.train.images), len(data.validation.images), len(data.test.images)
+
+
+def shaped(data: Dataset, shape: tuple[int, ...], network: str) -> Dataset:
+    """Return a data set with views of its images in the input shape of a network.
+
+    Raise, and name both, where an image does not have as many values as the network takes.
+    """
+    own = tuple(data.train.images.shape[1:])
+    if own == shape:
+        return data
+    if prod(own) != prod(shape):
+        takes, has = (f"{'x'.join(map(str, of))} = {prod(of):,}" for of in (shape, own))
+        raise LotteryError(f"{network} takes {takes} values an image, {data.name} has {has}; train it on other data")
+    parts = (Part(part.images.view(-1, *shape), part.labels) for part in (data.train, data.validation, data.test))
+    return Dataset(data.name, *parts, data.fingerprint)  # type: ignore[arg-type, call-arg]  # three parts
+
+
+def held_out(
+    name: str, count: int, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+) -> Arrays:
+    """Return published images and labels with `count` training images for validation, drawn once for all seeds."""
+    images, labels = train
+    order = torch.randperm(len(images), generator=stream(0, "split", name)).numpy()
+    validation, rest = np.split(order, [count])
+    return {"train": (images[rest], labels[rest]), "validation": (images[validation], labels[validation]), "test": test}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import is_dataclass
 
+from lottery.core.later import counted
 from lottery.core.rng import stream
 from lottery.data.made_tasks import dataset
 from lottery.experiments.all_parts import parents, parts
@@ -48,9 +49,9 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
         "start": [architecture.loss, architecture.initialiser],
         "rates": [str(architecture.rate(layer)) for layer in architecture.layers] if arm.mask.by_round else [],
         "scope": architecture.scope if arm.mask.by_round else "",
-        "data": [setting.dataset, fingerprint],
-        "config": asdict(setting.config),
-        "arm": described(arm),
+        "data": [setting.data, fingerprint],
+        "config": described(setting.config),
+        "arm": described(arm, classes=True),
         "science": [source_digest(function) for function in science(one)],
         "own": sorted({FINGERPRINTS[name] for name in criteria_of(arm) if name in FINGERPRINTS}),
     }
@@ -82,16 +83,12 @@ def science(experiment: Experiment) -> list[Callable]:
     return list(dict.fromkeys(used))
 
 
-def described(arm: Arm) -> object:
-    """Return an arm as plain data, the classes of its parts named."""
-
-    def plain(value: object) -> object:
-        if hasattr(value, "__dataclass_fields__"):
-            fields = {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
-            return {"class": type(value).__name__} | fields
+def described(value: object, classes: bool = False) -> object:
+    """Return a description as plain data: the fields that count, and on request the classes, of whatever is nested."""
+    if not is_dataclass(value):
         return value
-
-    return plain(arm)
+    fields = {name: described(field, classes) for name, field in counted(value).items()}
+    return {"class": type(value).__name__} | fields if classes else fields
 
 
 def criteria_of(arm: Arm) -> set[str]:

@@ -48,8 +48,8 @@ class Layer:
 
 def random_pixels(name: str) -> Dataset:
     """Return images of a network's size without meaning."""
-    layers = network(name).layers
-    return noise(layers[0].shape[0], layers[-1].shape[1], IMAGES)
+    architecture = network(name)
+    return noise(architecture.input_shape, architecture.layers[-1].fan_out, IMAGES)
 
 
 @functools.cache

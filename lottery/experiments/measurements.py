@@ -23,7 +23,7 @@ def rows(experiment: Experiment, measured: Mapping) -> list[tuple]:
     numbers, remaining = (
         of_search(experiment, measured) if is_planted(setting.network) else of_images(experiment, measured)
     )
-    where = (setting.network, setting.dataset, experiment.steps or setting.config.iterations, setting.config.optimiser)
+    where = (setting.network, setting.data, experiment.steps or setting.config.iterations, setting.config.optimiser)
     how = tuple(described.get(column) for column in ARM)
     return [
         (experiment.arm.name, experiment.seed, round, f"{remaining[round]:.4f}", iteration, metric,

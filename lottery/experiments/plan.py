@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lottery.data.datasets import Dataset
+from lottery.data.datasets import Dataset, sizes
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import part_of
@@ -56,10 +56,13 @@ class Speed:
     step: float
     image: float
 
-    def seconds(self, one: Experiment, data: Dataset) -> float:
-        """Return the seconds of one experiment: its steps, its looks at the validation loss, its measurements."""
+    def seconds(self, one: Experiment, of_parts: Sequence[int]) -> float:
+        """Return the seconds of one experiment: its steps, its looks at the validation loss, its measurements.
+
+        `of_parts` are the numbers of images for training, validation and testing.
+        """
         config, action = one.setting.config, part_of(one.arm.action)
-        images = action.images(config, [len(part.images) for part in (data.train, data.validation, data.test)])
+        images = action.images(config, of_parts)
         return one.steps * self.step + images * self.image
 
 
@@ -139,10 +142,12 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
     batches = {
         key: experiments[: worker.at_most(experiments[0], len(experiments))] for key, experiments in kinds.items()
     }
+    images = {key: sizes(worker.data(batch[0].setting)) for key, batch in batches.items()}
     speeds = {key: calibrate(batch, worker.data(batch[0].setting), worker.device) for key, batch in batches.items()}
 
     def seconds(one: Experiment) -> float:
-        return speeds[batch_key(one)].seconds(one, worker.data(one.setting))
+        key = batch_key(one)
+        return speeds[key].seconds(one, images[key])
 
     rows = [
         Row(claim, len(paid), sum(one.steps for one in paid), sum(map(seconds, paid)))

@@ -10,10 +10,10 @@ from typing import TypeVar
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
-from lottery.data.catalogue import load
 from lottery.data.datasets import Dataset
 from lottery.data.made_tasks import dataset
 from lottery.experiments.experiment import Experiment
+from lottery.experiments.network_data import data_of
 from lottery.models.architectures import Architecture, is_planted
 from lottery.models.layout import Layout
 from lottery.models.model import Model, model_of
@@ -64,10 +64,10 @@ class Population:
     @cached_property
     def data(self) -> Dataset | list[Dataset]:
         """What they train on: one data set for all, or, of a made task, one for each."""
-        name = self.experiments[0].setting.dataset
+        setting = self.experiments[0].setting
         if not self.planted:
-            return load(name, self.device)
-        found = {one: dataset(name, *one) for one in {(one.seed, one.arm.noise) for one in self.experiments}}
+            return data_of(setting, self.device)
+        found = {one: dataset(setting.dataset, *one) for one in {(one.seed, one.arm.noise) for one in self.experiments}}
         there = {one: data.to(self.device) for one, data in found.items()}  # those of a seed share one
         return [there[one.seed, one.arm.noise] for one in self.experiments]
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from lottery.core.errors import LotteryError
+from lottery.data.stand_ins import at_hand
 from lottery.data.tasks import SIZES
 from lottery.models.architectures import ARCHITECTURES, MINIATURE, QUARTER
 from lottery.training.config import Config, Setting
@@ -84,6 +85,16 @@ class Scale:
     def setting(self, network: str, training: str) -> Setting | None:
         """Return what stands in for the paper's network at this scale, or None where nothing does."""
         return self.settings.get(network, {}).get(training)
+
+    def on_data_at_hand(self) -> "Scale":
+        """Return the scale with what stands in for data sets that are not in the data folder."""
+        return replace(
+            self,
+            settings={
+                network: {name: replace(of, dataset=at_hand(of.dataset)) for name, of in trainings.items()}
+                for network, trainings in self.settings.items()
+            },
+        )
 
 
 def _lenet(iterations: int, interval: int, snapshots: tuple[int, ...] = ()) -> Setting:

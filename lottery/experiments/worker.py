@@ -14,13 +14,14 @@ from math import ceil
 
 import torch
 
-from lottery.data.catalogue import load
+from lottery.data import catalogue
 from lottery.data.datasets import Dataset
 from lottery.experiments.all_parts import batch_key, parents
 from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.keys import key
+from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Sources
 from lottery.experiments.population import Population
 from lottery.experiments.queue import Queue
@@ -57,13 +58,17 @@ class Worker:
 
     def data(self, setting: Setting) -> Dataset:
         """Return a setting's data set on this worker's device; of a made task the first seed's samples."""
-        return load(setting.dataset, self.device)
+        return data_of(setting, self.device)
+
+    def fingerprint(self, setting: Setting) -> str:
+        """Return the fingerprint of a setting's data set; it is read for that, but not prepared for training."""
+        return catalogue.fingerprint(setting.dataset)
 
     def key(self, experiment: Experiment) -> str:
         """Return the experiment's name in the store."""
         if experiment not in self._keys:
-            fingerprint = self.data(experiment.setting).fingerprint
-            self._keys[experiment] = key(experiment, fingerprint, self.precision)
+            data = self.fingerprint(experiment.setting)
+            self._keys[experiment] = key(experiment, data, self.precision)
         return self._keys[experiment]
 
     def record(self, experiment: Experiment) -> Record | None:

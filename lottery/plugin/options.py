@@ -122,7 +122,7 @@ def chosen_scale(config: pytest.Config) -> "Scale":
     option = given(config, "scale")
     name = option or os.environ.get("LOTTERY_SCALE") or "tiny"
     try:
-        return scale(name)
+        return scale(name).on_data_at_hand()
     except LotteryError as error:
         raise LotteryError(f"{'--scale' if option else 'LOTTERY_SCALE'}: {error}") from None
 

@@ -16,7 +16,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.experiments.scales import Scale
 from lottery.report.files import write
-from lottery.report.remarks import levels, remarks
+from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", "pytest-xdist")
@@ -57,7 +57,13 @@ class RunReport:
             "baseline": moves,
             "no_verdict": self.missing,
         }
-        self.notes = [*remarks(results), *levels(results), *self._gate(results, moves), *self.warnings]
+        self.notes = [
+            *stand_ins(results),
+            *remarks(results),
+            *levels(results),
+            *self._gate(results, moves),
+            *self.warnings,
+        ]
         if self.baseline:
             self.notes += comparison.remarks(moves, self.baseline_name)
 

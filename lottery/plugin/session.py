@@ -150,7 +150,7 @@ class Session:
             | details
         )
         if experiments:
-            result["data_fingerprint"] = self.worker.data(asked.setting).fingerprint
+            result["data_fingerprint"] = self.worker.fingerprint(asked.setting)
             if is_planted(experiments[0].setting.network):
                 result["iterations"] = max(one.steps for one in experiments)
                 result["levels"] = self._levels(experiments)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from lottery.claims.judging import CENSORED_SHARE
 from lottery.claims.results import in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
+from lottery.data.stand_ins import STAND_INS
 from lottery.report.results_table import claim_name, number, one_more, span
 
 MARKS = {"failed": "failed to learn", "censored": "run too short for its early stop"}
@@ -51,6 +52,16 @@ def _affected(arms: Mapping[str, Mapping], mark: str, words: str) -> str:
     found = {name: arm for name, arm in arms.items() if len(arm[mark]) > often * len(arm["values"])}
     told = ", ".join(f"{name} ({len(arm[mark])} of {len(arm['values'])} seeds)" for name, arm in found.items())
     return f"{words}: {told}" if told else ""
+
+
+def stand_ins(results: Sequence[Mapping]) -> list[str]:
+    """Return a line for every data set that stands in for another one."""
+    used = {result["dataset"].partition(",")[0] for result in results if result["data_fingerprint"]}
+    return [
+        f"{other} stands in for {name}, which is not in the data folder; what was measured on it is an analogue"
+        for name, other in STAND_INS.items()
+        if other in used
+    ]
 
 
 def levels(results: Sequence[Mapping]) -> list[str]:

@@ -3,11 +3,16 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from lottery.core.later import later
+from lottery.data.preprocessing import PREPROCESSINGS, UNIT
+from lottery.data.tasks import SIZES
 from lottery.models.architectures import Architecture, network
 from lottery.training.schedules import CONSTANT, Schedule
 
 OPTIMISERS = ("adam", "sgd")
 DATA_ORDERS = ("fresh", "repeated")
+FLIP_AND_CROP = "flip and crop"
+AUGMENTATIONS = ("", FLIP_AND_CROP)
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,8 @@ class Config:
     The validation loss is taken every `interval` iterations and at the end. `data_order` is "fresh" when every round of
     a chain shuffles anew, "repeated" when all rounds of a seed see the same order. Adam's further constants are the
     usual ones: 0.9, 0.999 and 1e-8. `snapshots` are iterations after which the dense network's weights are kept, for
-    masks of shorter trainings.
+    masks of shorter trainings. With `augmentation` training images are varied as `lottery/training/augmentation.py`
+    says.
     """
 
     optimiser: str
@@ -30,12 +36,15 @@ class Config:
     data_order: str = "fresh"
     schedule: Schedule = CONSTANT
     snapshots: tuple[int, ...] = ()
+    augmentation: str = later("")
 
     def __post_init__(self):
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"optimiser {self.optimiser!r} is not one of {', '.join(OPTIMISERS)}")
         if self.data_order not in DATA_ORDERS:
             raise ValueError(f"data order {self.data_order!r} is not one of {', '.join(DATA_ORDERS)}")
+        if self.augmentation not in AUGMENTATIONS:
+            raise ValueError(f"augmentation {self.augmentation!r} is not one of {', '.join(map(repr, AUGMENTATIONS))}")
         for iteration in self.snapshots:
             if not self.looks(iteration) or not 0 < iteration <= self.iterations:
                 raise ValueError(f"a snapshot after {iteration} iterations is not at a look at the validation loss")
@@ -47,11 +56,27 @@ class Config:
 
 @dataclass(frozen=True)
 class Setting:
-    """A network, a data set and a config: what all arms of a comparison share."""
+    """A network, a data set and a config: what all arms of a comparison share.
+
+    `preprocessing` is what is done to the images before any network sees them, a name in
+    `lottery/data/preprocessing.py`. The papers leave it open, and it can decide a claim.
+    """
 
     network: str
     dataset: str
     config: Config
+    preprocessing: str = later(UNIT)
+
+    def __post_init__(self):
+        if self.preprocessing not in PREPROCESSINGS:
+            raise ValueError(f"preprocessing {self.preprocessing!r} is not one of {', '.join(PREPROCESSINGS)}")
+        if self.dataset in SIZES and self.preprocessing != UNIT:
+            raise ValueError(f"{self.dataset} has no images; there is nothing to preprocess")
+
+    @property
+    def data(self) -> str:
+        """The data set in tables and files, with the preprocessing where it is not the usual one."""
+        return self.dataset if self.preprocessing == UNIT else f"{self.dataset}, {self.preprocessing}"
 
     @cached_property
     def architecture(self) -> Architecture:

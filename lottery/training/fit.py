@@ -65,7 +65,7 @@ def fit(
     `parametrise` makes the starts (R, P) into trained and effective parameters. `data` is everybody's, or one data set
     for each replica. `loss` is another one than the network's.
     """
-    sets = ReplicaData(data, len(replicas))
+    sets = ReplicaData(data, len(replicas), bool(config.augmentation))
     parameters = parametrise(torch.stack([replica.start for replica in replicas]).to(sets.device))
     parameters.refresh()
     buffers = model.layout.initial_buffers().to(parameters.trained).repeat(len(replicas), 1)
@@ -75,8 +75,9 @@ def fit(
     rates = [config.learning_rate if replica.learning_rate is None else replica.learning_rate for replica in replicas]
     trainable = _masked(model.layout, replicas, parameters.trained)
     descent = Descent(parameters.trained, parameters.gradient, trainable, config, rates)
-    batches = DataOrder([replica.order for replica in replicas], sets.count, config.batch_size, sets.device)
-    streams = [stream(*replica.order, "forward") for replica in replicas]  # type: ignore[arg-type]
+    orders = [replica.order for replica in replicas]
+    batches = DataOrder(orders, sets.count, config.batch_size, sets.device, sets.variants)
+    streams = [stream(*order, "forward") for order in orders]  # type: ignore[arg-type]
     step = Step(model, sets, parameters, buffers, descent, loss or model.layout.network.loss, streams)
     factor = 1.0
     for iteration in range(1, config.iterations + 1):

@@ -36,7 +36,7 @@ class Step:
         self._captures = data.device.type == "cuda" and parameters.resident
 
     def __call__(self, index: Tensor) -> None:
-        """Train on the images `index` (R, B) of each replica's data."""
+        """Train on what `index` (R, B) says of each replica's data: images, and their variants where they have any."""
         index = self._data.rows(index).reshape(-1)
         if not self._captures:
             self._run(index)
@@ -51,7 +51,7 @@ class Step:
         self._graph = None
 
     def _run(self, index: Tensor) -> None:
-        images, labels = (of.index_select(0, index) for of in (self._data.train.images, self._data.train.labels))
+        images, labels = self._data.batch(index)
         images, parameters = images.view(self._replicas, -1, *images.shape[1:]), self._parameters
         self._model.set_gradient(
             parameters.effective,

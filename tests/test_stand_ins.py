@@ -1,0 +1,103 @@
+"""Data sets that stand in for others: only where those are not there, never unnoticed, and for analogues alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lottery.claims import entries
+from lottery.claims.claim import Claim, effect
+from lottery.claims.image_quantities import gap
+from lottery.claims.resolved import lacks, resolve
+from lottery.claims.results import describe
+from lottery.data.stand_ins import at_hand
+from lottery.experiments.named_arms import chain
+from lottery.experiments.scales import SCALES, Scale
+from lottery.report.remarks import stand_ins
+from lottery.training.config import Config, Setting
+from tests.result_helpers import result
+from tests.test_entries import GOOD
+
+FULL = Setting("conv-2", "cifar10", Config("adam", 2e-4, 60, 100, 20))
+ID = "some2020.claim[conv-2]"
+ENTRY = (
+    GOOD.replace("some2020.claim[lenet-300-100]", ID)
+    .replace('"mnist"', '"cifar10"')
+    .replace('network = "lenet-300-100"', 'network = "conv-2"')
+)
+
+
+@pytest.fixture
+def folders(monkeypatch, tmp_path):
+    """A function that makes a data folder with these folders in it, and no others."""
+
+    def make(*names):
+        place = tmp_path / "-".join(("data", *names))
+        for name in names:
+            (place / name).mkdir(parents=True)
+        monkeypatch.setenv("LOTTERY_DATA", str(place))
+
+    return make
+
+
+def asked(tmp_path, setting, analogue=True):
+    """Return a claim about Conv-2 on CIFAR-10 as it is asked of a setting."""
+    text = ENTRY if analogue else ENTRY.replace('analogue = "It survives."\n', "")
+    (tmp_path / "some_2020.toml").write_text(text)
+    entry = entries.read(tmp_path / "some_2020.toml")[ID]
+    build = lambda question: effect(gap(chain("large_final"), chain("random"), question.rounds))  # noqa: E731
+    claim = Claim(ID, ID, "conv-2", "conv-2", Path("test_some_2020.py"), build)
+    return resolve(claim, entry, Scale("tiny", {"conv-2": {"early stop": setting}}, ""))
+
+
+@pytest.mark.parametrize(
+    "names, used",
+    [
+        ((), "cifar10"),  # can be downloaded
+        (("cifar10-images",), "cifar10-jpeg"),
+        (("cifar-10-batches-py",), "cifar10"),
+        (("cifar-10-batches-py", "cifar10-images"), "cifar10"),
+    ],
+)
+def test_images_stand_in_only_where_the_data_set_is_not(folders, names, used):
+    """Whatever else is there, nothing else changes its data."""
+    folders(*names)
+    assert (at_hand("cifar10"), at_hand("mnist"), at_hand("digits")) == (used, "mnist", "digits")
+    here = Scale("tiny", {"conv-2": {"early stop": FULL}}, "more").on_data_at_hand()
+    assert here == Scale("tiny", {"conv-2": {"early stop": replace(FULL, dataset=used)}}, "more")
+    for scale in SCALES.values():
+        settings = [of for trainings in scale.on_data_at_hand().settings.values() for of in trainings.values()]
+        assert all(of.dataset == used for of in settings if of.dataset.startswith("cifar10"))
+
+
+def test_what_is_measured_on_a_stand_in_is_an_analogue(tmp_path):
+    """Without an argument in the entry, too; on the data set itself the same claim is asked in full."""
+    for analogue in (True, False):
+        whole, instead = (asked(tmp_path, replace(FULL, dataset=of), analogue) for of in ("cifar10", "cifar10-jpeg"))
+        assert not whole.skip and not whole.analogue
+        assert not instead.skip and instead.analogue and instead.experiments()[0].setting.dataset == "cifar10-jpeg"
+        assert describe(instead, SCALES["tiny"])["dataset"] == "cifar10-jpeg"
+
+
+def test_a_stand_in_excuses_nothing_else(tmp_path):
+    """Another network still needs its argument, and a stand-in is none for other data."""
+    other = replace(FULL, network="conv-2-quarter", dataset="cifar10-jpeg")
+    assert asked(tmp_path, other).analogue and "needs conv-2" in asked(tmp_path, other, analogue=False).skip
+    needs = asked(tmp_path, FULL).entry.needs
+    assert "needs mnist" in lacks(needs.model_copy(update={"dataset": "mnist"}), "early stop", other)
+
+
+def test_results_name_another_preprocessing(tmp_path):
+    """Beside the data set."""
+    setting = replace(FULL, dataset="cifar10-jpeg", preprocessing="per image")
+    assert describe(asked(tmp_path, setting), SCALES["tiny"])["dataset"] == "cifar10-jpeg, per image"
+
+
+def test_a_stand_in_is_told_once():
+    """Where it was used, under any preprocessing."""
+    used = [result(dataset="cifar10-jpeg"), result(dataset="cifar10-jpeg, standard"), result()]
+    assert stand_ins(used) == [
+        "cifar10-jpeg stands in for cifar10, which is not in the data folder; what was measured on it is an analogue"
+    ]
+    assert not stand_ins([result(), result(dataset="cifar10"), result(dataset=None, data_fingerprint=None)])
+    assert not stand_ins([result(dataset="cifar10-jpeg", data_fingerprint=None)])
