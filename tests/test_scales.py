@@ -103,6 +103,15 @@ class TestConvolutionalNetworks:
             whole, narrow = (one.architecture.layers for one in (paper[training], setting))
             assert [layer.shape[0] for layer in whole[:-1]] == [4 * layer.shape[0] for layer in narrow[:-1]]
 
+    @pytest.mark.parametrize("name", PRINTED)
+    @pytest.mark.parametrize("of", ["reduced", "paper"])
+    def test_other_pixels_are_all_that_differs(self, of, name):
+        """Three trainings until early stop, each with its own pixels."""
+        settings = SCALES[of].settings[name]
+        until_early_stop = [settings[training] for training in (EARLY_STOP, *PREPROCESSED)]
+        assert [setting.preprocessing for setting in until_early_stop] == ["unit", "standard", "per image"]
+        assert len({dataclasses.replace(setting, preprocessing="unit") for setting in until_early_stop}) == 1
+
     def test_tiny_has_a_miniature_of_conv_2_alone(self):
         """And all of its trainings that a claim at tiny can name."""
         assert [name for name in CONVOLUTIONAL if name in SCALES["tiny"].settings] == ["conv-2"]

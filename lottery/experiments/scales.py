@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from lottery.core.errors import LotteryError
+from lottery.data.preprocessing import PER_IMAGE, STANDARD
 from lottery.data.stand_ins import at_hand
 from lottery.data.tasks import SIZES
 from lottery.models.architectures import ARCHITECTURES, MINIATURE, QUARTER
@@ -27,7 +28,7 @@ SWEPT = {
 USUAL = {"adam": 1.2e-3, "sgd": 0.8}  # the rate of an optimiser that early stop is asked at elsewhere, without momentum
 # Frankle & Carbin do not say how the pixels of CIFAR-10 go into their networks. These train until early stop on other
 # pixels than those in [0, 1] that all else has, which the code of Zhou et al. has as well.
-PREPROCESSED = {"early stop, standard": "standard", "early stop, per image": "per image"}
+PREPROCESSED = {f"{EARLY_STOP}, {how}": how for how in (STANDARD, PER_IMAGE)}
 TRAININGS = (
     *(EARLY_STOP, FULL_LENGTH, ACCURACY, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES),
     *PREPROCESSED,
@@ -152,6 +153,10 @@ def _lenet_trainings(
     }
 
 
+def _preprocessed(setting: Setting) -> dict[str, Setting]:
+    return {name: replace(setting, preprocessing=how) for name, how in PREPROCESSED.items()}
+
+
 def _published(name: str) -> dict[str, Setting]:
     """A convolutional network as published, on CIFAR-10: the same training for whatever is asked."""
     of, lengths = CONVOLUTIONAL[name], PAPER_ITERATIONS[name]
@@ -164,6 +169,7 @@ def _published(name: str) -> dict[str, Setting]:
         EARLY_STOP: usual,
         ACCURACY: usual,
         FULL_LENGTH: usual,
+        **_preprocessed(usual),
         SUPERMASK: masks(of.mask_rate, lengths[SUPERMASK]),
         RESCALED: masks(of.rescaled_rate, lengths[RESCALED]),
     }
@@ -189,6 +195,7 @@ def _quarter(name: str) -> dict[str, Setting]:
     return {
         EARLY_STOP: early_stop,
         ACCURACY: weights(3_000, 250),
+        **_preprocessed(early_stop),
         SUPERMASK: masks(of.mask_rate),
         RESCALED: masks(of.rescaled_rate),
     }
