@@ -10,6 +10,7 @@ from scipy.stats import kstest, norm
 from lottery.claims import entries
 from lottery.claims.resolved import lacks
 from lottery.core.errors import LotteryError
+from lottery.experiments.network_data import data_of
 from lottery.experiments.scales import (
     ACCURACY,
     BRIEF,
@@ -36,10 +37,11 @@ ENTRIES = entries.read(Path(__file__).parent.parent / "expected" / "frankle_carb
 
 
 @pytest.mark.parametrize("name", [LENET, "conv-2"])
-def test_dense_early_stop_of_digits_comes_before_the_middle(digits, name):
+def test_dense_early_stop_of_digits_comes_before_the_middle(name):
     """The median dense network of the tiny scale overfits in the first half of its run; few are censored."""
     setting = SCALES["tiny"].setting(name, EARLY_STOP)
-    outcomes = train(setting.network, digits, setting.config, [replica(setting.network, seed) for seed in range(20)])
+    replicas = [replica(setting.network, seed) for seed in range(20)]
+    outcomes = train(setting.network, data_of(setting), setting.config, replicas)
     stops = [outcome.measurements["early_stop_iteration"] for outcome in outcomes]
     assert median(stops) < setting.config.iterations / 2
     assert sum(outcome.measurements["censored"] for outcome in outcomes) < 2
