@@ -10,7 +10,22 @@ from scipy.stats import kstest, norm
 from lottery.claims import entries
 from lottery.claims.resolved import lacks
 from lottery.core.errors import LotteryError
-from lottery.experiments.scales import BRIEF, EARLY_STOP, FULL_LENGTH, PAPER_ITERATIONS, SCALES, SGD, SWEPT, scale
+from lottery.experiments.network_data import data_of
+from lottery.experiments.scales import (
+    ACCURACY,
+    BRIEF,
+    CONVOLUTIONAL,
+    EARLY_STOP,
+    FULL_LENGTH,
+    PAPER_ITERATIONS,
+    PREPROCESSED,
+    RESCALED,
+    SCALES,
+    SGD,
+    SUPERMASK,
+    SWEPT,
+    scale,
+)
 from lottery.models.architectures import ARCHITECTURES, network
 from lottery.models.initialisers import initial_weights
 from lottery.training.config import Config, Setting
@@ -21,10 +36,12 @@ LENET = "lenet-300-100"
 ENTRIES = entries.read(Path(__file__).parent.parent / "expected" / "frankle_carbin_2019.toml")
 
 
-def test_dense_early_stop_of_digits_comes_before_the_middle(digits):
+@pytest.mark.parametrize("name", [LENET, "conv-2"])
+def test_dense_early_stop_of_digits_comes_before_the_middle(name):
     """The median dense network of the tiny scale overfits in the first half of its run; few are censored."""
-    setting = SCALES["tiny"].setting(LENET, EARLY_STOP)
-    outcomes = train(setting.network, digits, setting.config, [replica(setting.network, seed) for seed in range(20)])
+    setting = SCALES["tiny"].setting(name, EARLY_STOP)
+    replicas = [replica(setting.network, seed) for seed in range(20)]
+    outcomes = train(setting.network, data_of(setting), setting.config, replicas)
     stops = [outcome.measurements["early_stop_iteration"] for outcome in outcomes]
     assert median(stops) < setting.config.iterations / 2
     assert sum(outcome.measurements["censored"] for outcome in outcomes) < 2
@@ -52,12 +69,66 @@ def test_full_length_is_the_papers_length():
         )
 
 
+class TestConvolutionalNetworks:
+    """Conv-2, Conv-4 and Conv-6: as published at `paper`, narrow at `reduced`, Conv-2 alone in miniature at `tiny`."""
+
+    # Frankle & Carbin's Fig. 2
+    PRINTED = {"conv-2": (2e-4, 20_000), "conv-4": (3e-4, 25_000), "conv-6": (3e-4, 30_000)}
+
+    @pytest.mark.parametrize("name", PRINTED)
+    def test_paper_trains_as_published(self, name):
+        """Whatever is asked of weights is one training: Adam, batches of 60, looks every 100 iterations."""
+        settings = SCALES["paper"].settings[name]
+        (published,) = {settings[training] for training in (EARLY_STOP, ACCURACY, FULL_LENGTH)}
+        rate, iterations = self.PRINTED[name]
+        assert published == Setting(name, "cifar10", Config("adam", rate, 60, iterations, 100))
+        assert PAPER_ITERATIONS[name][FULL_LENGTH] == iterations
+
+    @pytest.mark.parametrize("name", PRINTED)
+    def test_masks_learn_as_long_as_the_papers(self, name):
+        """Batches of 250 of 45,000 images; with the paper's lengths nothing is lacking."""
+        for training in (SUPERMASK, RESCALED):
+            setting = SCALES["paper"].setting(name, training)
+            epochs = setting.config.iterations * 250 / 45_000
+            assert setting.config.batch_size == 250 and setting.config.momentum == 0.9 and epochs in range(300, 2_001)
+            assert lacks(entries.Needs(dataset="cifar10", network=name, training=training), training, setting) == ""
+
+    @pytest.mark.parametrize("name", PRINTED)
+    def test_reduced_trains_a_quarter_of_the_width(self, name):
+        """At the published rates and batch, and shorter; for early stop twice as long as for accuracies."""
+        reduced, paper = (SCALES[of].settings[name] for of in ("reduced", "paper"))
+        assert reduced[EARLY_STOP].config.iterations == 6_000 == 2 * reduced[ACCURACY].config.iterations
+        for training, setting in reduced.items():
+            assert (setting.network, setting.dataset) == (f"{name}-quarter", "cifar10")
+            assert setting.config.learning_rate == paper[training].config.learning_rate
+            assert setting.config.batch_size == 60 and setting.config.iterations < paper[training].config.iterations
+            whole, narrow = (one.architecture.layers for one in (paper[training], setting))
+            assert [layer.shape[0] for layer in whole[:-1]] == [4 * layer.shape[0] for layer in narrow[:-1]]
+
+    @pytest.mark.parametrize("name", PRINTED)
+    @pytest.mark.parametrize("of", ["reduced", "paper"])
+    def test_other_pixels_are_all_that_differs(self, of, name):
+        """Three trainings until early stop, each with its own pixels."""
+        settings = SCALES[of].settings[name]
+        until_early_stop = [settings[training] for training in (EARLY_STOP, *PREPROCESSED)]
+        assert [setting.preprocessing for setting in until_early_stop] == ["unit", "standard", "per image"]
+        assert len({dataclasses.replace(setting, preprocessing="unit") for setting in until_early_stop}) == 1
+
+    def test_tiny_has_a_miniature_of_conv_2_alone(self):
+        """And all of its trainings that a claim at tiny can name."""
+        assert [name for name in CONVOLUTIONAL if name in SCALES["tiny"].settings] == ["conv-2"]
+        settings = SCALES["tiny"].settings["conv-2"]
+        assert {(one.network, one.dataset) for one in settings.values()} == {("conv-2-miniature", "digits")}
+        assert set(settings) == {EARLY_STOP, ACCURACY, FULL_LENGTH, SUPERMASK, RESCALED}
+
+
 @pytest.mark.parametrize(
     "network, dataset, training, iterations, lacking",
     [
         (LENET, "mnist", FULL_LENGTH, 50_380, ""),
         (LENET, "mnist", EARLY_STOP, 12_000, ""),
         (LENET, "mnist", FULL_LENGTH, 12_000, "needs 50,380 iterations, this scale trains 12,000"),
+        ("conv-2", "mnist", FULL_LENGTH, 19_999, "needs lenet-300-100, this scale trains conv-2"),
         ("lenet-96-48", "mnist", EARLY_STOP, 50_380, "needs lenet-300-100, this scale trains lenet-96-48"),
         (LENET, "digits", EARLY_STOP, 50_380, "needs mnist, this scale trains on digits"),
     ],
@@ -154,6 +225,10 @@ def left(name, round):
     return sum(network(name).kept(round))
 
 
+def rounds_at_paper(claim):
+    return ENTRIES[f"frankle_carbin2019.{claim}"].question("paper").rounds
+
+
 class TestRungs:
     """Frankle & Carbin's entries ask at the sizes that their words name, in the miniature as well."""
 
@@ -202,3 +277,41 @@ class TestRungs:
         """Every rung leaves a share between those of the words."""
         for name, rounds in asked(f"{claim}[{LENET}]"):
             assert all(low <= left(name, round) / left(name, 0) <= high for round in rounds), (name, rounds)
+
+    @pytest.mark.parametrize("claim", ["tickets_are_several_times_as_fast", "tickets_gain_over_three_points"])
+    @pytest.mark.parametrize("name", CONVOLUTIONAL)
+    def test_at_the_printed_size(self, claim, name):
+        """Magnitudes are asked at the rung that the words name; of Conv-6 the paper's labels are 0.2 lower (7.1)."""
+        (round,) = rounds_at_paper(f"{claim}[{name}]")
+        statement = ENTRIES[f"frankle_carbin2019.{claim}[{name}]"].statement
+        printed = float(statement.removeprefix("With ").partition(" %")[0])
+        off = network(name).weights_remaining(round) - printed
+        assert abs(off) < 0.05 if name != "conv-6" else 0 < off < 0.25
+
+    @pytest.mark.parametrize("claim", ["tickets_stay_above_dense", "training_accuracy_stays_full"])
+    @pytest.mark.parametrize("name", CONVOLUTIONAL)
+    def test_down_to_two_per_cent(self, claim, name):
+        """The last rung is the smallest above 2 % of the weights."""
+        last = rounds_at_paper(f"{claim}[{name}]")[-1]
+        assert network(name).weights_remaining(last + 1) < 2 < network(name).weights_remaining(last)
+
+    @pytest.mark.parametrize("name", ["conv-2", "conv-4"])
+    def test_moderate_sizes(self, name):
+        """Reinitialised networks keep up at 26 to 50 % of the weights, at every scale."""
+        entry = ENTRIES[f"frankle_carbin2019.reinit_keeps_up_at_first[{name}]"]
+        for question in filter(lambda question: not question.skip, map(entry.question, SCALES)):
+            *moderate, small = question.rounds
+            assert all(26 < network(name).weights_remaining(round) < 50 for round in moderate)
+            assert network(name).weights_remaining(small) < 3
+
+    def test_preprocessings_are_asked_alike(self):
+        """What is asked of Conv-2 is asked of it in all three preprocessings: regions and rounds are the same."""
+        for claim in ("tickets_stop_earlier", "tickets_are_several_times_as_fast", "tickets_become_more_accurate",
+                      "tickets_gain_over_three_points"):  # fmt: skip
+            usual, *others = (
+                ENTRIES[f"frankle_carbin2019.{claim}[conv-2{which}]"] for which in ("", "-standard", "-per-image")
+            )
+            assert [other.needs.training for other in others] == list(PREPROCESSED)
+            for of in ("reduced", "paper"):
+                asked = {(one.question(of).region, one.question(of).rounds) for one in (usual, *others)}
+                assert len(asked) == 1, (claim, of)

@@ -3,14 +3,16 @@
 from dataclasses import dataclass, replace
 
 from lottery.core.errors import LotteryError
+from lottery.data.preprocessing import PER_IMAGE, STANDARD
 from lottery.data.stand_ins import at_hand
 from lottery.data.tasks import SIZES
-from lottery.models.architectures import ARCHITECTURES
+from lottery.models.architectures import ARCHITECTURES, MINIATURE, QUARTER
 from lottery.training.config import Config, Setting
 from lottery.training.schedules import COSINE
 
 # The trainings that a claim can need, and that an arm can name.
 EARLY_STOP, FULL_LENGTH = "early stop", "full length"  # well past early stop; as long as the paper's
+ACCURACY = "accuracy"  # as long as it takes to tell ways of pruning apart by their accuracies
 BRIEF = "brief"  # to about 75 % of the validation images
 SGD = "sgd"
 SUPERMASK, RESCALED, TOP_K = "supermask", "rescaled supermask", "top-k supermask"  # of frozen weights' masks
@@ -24,18 +26,53 @@ SWEPT = {
     **{MOMENTUM.format(rate): ("sgd", rate, 0.9) for rate in (0.025, 0.1)},
 }
 USUAL = {"adam": 1.2e-3, "sgd": 0.8}  # the rate of an optimiser that early stop is asked at elsewhere, without momentum
-TRAININGS = (EARLY_STOP, FULL_LENGTH, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES, *SWEPT)
-DATASETS = (
-    "digits",
-    "mnist",
-    "cifar10",
-    *SIZES,
-)  # what a claim can need; `lottery/data/datasets.py` and `lottery/data/made_tasks.py` have them
+# Frankle & Carbin do not say how the pixels of CIFAR-10 go into their networks. These train until early stop on other
+# pixels than those in [0, 1] that all else has, which the code of Zhou et al. has as well.
+PREPROCESSED = {f"{EARLY_STOP}, {how}": how for how in (STANDARD, PER_IMAGE)}
+TRAININGS = (
+    *(EARLY_STOP, FULL_LENGTH, ACCURACY, BRIEF, SGD, SUPERMASK, RESCALED, TOP_K, PLANTED, PLANTED_SCORES),
+    *PREPROCESSED,
+    *SWEPT,
+)
+# What a claim can need; `lottery/data/catalogue.py` and `lottery/data/made_tasks.py` have them.
+DATASETS = ("digits", "mnist", "cifar10", *SIZES)
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
+
+
+@dataclass(frozen=True)
+class Published:
+    """How the papers train a convolutional network, and masks over it: learning rates, iterations and epochs."""
+
+    rate: float
+    iterations: int
+    mask_rate: float
+    mask_epochs: int
+    rescaled_rate: float
+    rescaled_epochs: int
+
+
+MASK_BATCH, MASK_EPOCH = 250, 180  # the official code's batch of Zhou et al., of 45,000 images
+# Rates and iterations are printed in Frankle & Carbin's Fig. 2. What Zhou et al. train masks with is in none of their
+# code, and known from memory alone; a later re-implementation of theirs has the same rates without rescaling.
+CONVOLUTIONAL = {
+    "conv-2": Published(2e-4, 20_000, 100.0, 2_000, 50.0, 400),
+    "conv-4": Published(3e-4, 25_000, 50.0, 1_000, 50.0, 300),
+    "conv-6": Published(3e-4, 30_000, 20.0, 800, 50.0, 400),
+}
 
 # How long the papers train, where a claim is about a network that was trained so long: 55 epochs of 916 batches
 # (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500.
-PAPER_ITERATIONS = {"lenet-300-100": {FULL_LENGTH: 50_380, SGD: 50_380, SUPERMASK: 440_000, RESCALED: 110_000}}
+PAPER_ITERATIONS = {
+    "lenet-300-100": {FULL_LENGTH: 50_380, SGD: 50_380, SUPERMASK: 440_000, RESCALED: 110_000},
+    **{
+        name: {
+            FULL_LENGTH: of.iterations,
+            SUPERMASK: MASK_EPOCH * of.mask_epochs,
+            RESCALED: MASK_EPOCH * of.rescaled_epochs,
+        }
+        for name, of in CONVOLUTIONAL.items()
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -116,6 +153,54 @@ def _lenet_trainings(
     }
 
 
+def _preprocessed(setting: Setting) -> dict[str, Setting]:
+    return {name: replace(setting, preprocessing=how) for name, how in PREPROCESSED.items()}
+
+
+def _published(name: str) -> dict[str, Setting]:
+    """A convolutional network as published, on CIFAR-10: the same training for whatever is asked."""
+    of, lengths = CONVOLUTIONAL[name], PAPER_ITERATIONS[name]
+    usual = Setting(name, "cifar10", Config("adam", of.rate, 60, of.iterations, 100))
+
+    def masks(rate: float, iterations: int) -> Setting:
+        return Setting(name, "cifar10", Config("sgd", rate, MASK_BATCH, iterations, 1_800, momentum=0.9))
+
+    return {
+        EARLY_STOP: usual,
+        ACCURACY: usual,
+        FULL_LENGTH: usual,
+        **_preprocessed(usual),
+        SUPERMASK: masks(of.mask_rate, lengths[SUPERMASK]),
+        RESCALED: masks(of.rescaled_rate, lengths[RESCALED]),
+    }
+
+
+def _quarter(name: str) -> dict[str, Setting]:
+    """A convolutional network of a quarter of the width, for as many iterations as two cores afford.
+
+    Masks learn at the published rates. A weight and its gradient are both twice as large here as in the whole network,
+    so a logit moves four times as fast, but there are a sixteenth as many of them: what a step changes in the outputs,
+    the sum of squared gradients times the rate, is the same. Their batch is that of the weights, so that the images
+    which they see are spent on more steps.
+    """
+    of, network = CONVOLUTIONAL[name], name + QUARTER
+
+    def weights(iterations: int, interval: int) -> Setting:
+        return Setting(network, "cifar10", Config("adam", of.rate, 60, iterations, interval))
+
+    def masks(rate: float) -> Setting:
+        return Setting(network, "cifar10", Config("sgd", rate, 60, 6_000, 1_000, momentum=0.9))
+
+    early_stop = weights(6_000, 200)
+    return {
+        EARLY_STOP: early_stop,
+        ACCURACY: weights(3_000, 250),
+        **_preprocessed(early_stop),
+        SUPERMASK: masks(of.mask_rate),
+        RESCALED: masks(of.rescaled_rate),
+    }
+
+
 def _digits(config: Config) -> Setting:
     return Setting("lenet-96-48", "digits", config)
 
@@ -132,6 +217,21 @@ _DIGITS_TRAININGS = {
     TOP_K: _digits(Config("sgd", 0.1, 50, 600, 100, momentum=0.9, weight_decay=1e-4)),
     # Each optimiser's rates as far apart as on MNIST; a run of a few early stops is too short for the slow ones.
     **_swept(_DIGITS, longest=5, adam=1e-2 / 1.2e-3, sgd=0.4 / 0.8),
+}
+
+
+def _small(config: Config) -> Setting:
+    return Setting(f"conv-2{MINIATURE}", "digits", config)
+
+
+# Conv-2 in miniature, which also stops early before the middle of its run; masks learn at the published rates.
+_SMALL = _small(Config("adam", 7.5e-3, 20, 800, 25))
+_SMALL_TRAININGS = {
+    EARLY_STOP: _SMALL,
+    ACCURACY: _SMALL,
+    FULL_LENGTH: _SMALL,
+    SUPERMASK: _small(Config("sgd", CONVOLUTIONAL["conv-2"].mask_rate, 50, 600, 100, momentum=0.9)),
+    RESCALED: _small(Config("sgd", CONVOLUTIONAL["conv-2"].rescaled_rate, 50, 600, 100, momentum=0.9)),
 }
 # Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Made data, small networks: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
@@ -158,14 +258,15 @@ SCALES = {
     for scale in (
         Scale(
             "tiny",
-            {"lenet-300-100": _DIGITS_TRAININGS, **_variants(_DIGITS), **_PLANTED},
+            {"lenet-300-100": _DIGITS_TRAININGS, "conv-2": _SMALL_TRAININGS, **_variants(_DIGITS), **_PLANTED},
             "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced "
-            "(MNIST and planted tickets, hours on two cores)",
+            "(MNIST, planted tickets, and narrow networks on CIFAR-10; hours on two cores)",
         ),
         Scale(
             "reduced",
             {
                 "lenet-300-100": _lenet_trainings(_REDUCED, _FULL_LENGTH, epochs=100, rescaled_epochs=100),
+                **{name: _quarter(name) for name in CONVOLUTIONAL},
                 **_variants(_REDUCED),
                 **_PLANTED,
             },
@@ -175,6 +276,7 @@ SCALES = {
             "paper",
             {
                 "lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500),
+                **{name: _published(name) for name in CONVOLUTIONAL},
                 **_variants(_PAPER),
                 **_PLANTED,
             },
