@@ -28,7 +28,7 @@ def claims() -> Iterator[tuple[Claim, Entry]]:
 def main() -> None:
     found = defaultdict(set)
     for claim, entry in claims():
-        for one in resolve(claim, entry, SCALES["tiny"]).experiments():
+        for one in resolve(claim, entry, SCALES["tiny"]).experiments:
             found[f"{one.setting.network}: {one.arm.name}"].add(key(one, "of the data", "float32"))
     print(json.dumps({name: sorted(keys) for name, keys in found.items()}))
 

@@ -1,12 +1,15 @@
 """Measurements: every number of an experiment as a row, under its arm, seed, round and iteration."""
 
+import csv
+import io
+import random
 from dataclasses import replace
 
 import pytest
 
 from lottery.experiments.arms import DENSE
 from lottery.experiments.experiment import experiment
-from lottery.experiments.measurements import ARM, COLUMNS, rows, written
+from lottery.experiments.measurements import ARM, COLUMNS, block, recipe, rows, table, written
 from lottery.experiments.named_arms import (
     branch,
     chain,
@@ -35,8 +38,12 @@ TRAINED = {
 }  # fmt: skip
 
 
+def whole_rows(one, measured):
+    return [(*row, *recipe(one)) for row in rows(one, measured)]
+
+
 def found(arm, round, measured):
-    return [dict(zip(COLUMNS, row, strict=True)) for row in rows(experiment(SETTING, arm, round, 3), measured)]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in whole_rows(experiment(SETTING, arm, round, 3), measured)]
 
 
 def test_a_trained_network():
@@ -82,10 +89,36 @@ def test_arms_that_are_not_trained_or_learn_a_mask():
 def test_recipes_are_told_apart():
     """Networks that differ in their optimiser share no row; a learned mask's share of weights is its own."""
     other = Setting("lenet-96-48", "digits", Config("sgd", 0.4, 20, 60, 25))
-    ours, theirs = (rows(experiment(setting, chain("large_final"), 2, 3), TRAINED) for setting in (SETTING, other))
+    ours, theirs = (
+        whole_rows(experiment(setting, chain("large_final"), 2, 3), TRAINED) for setting in (SETTING, other)
+    )
     assert not set(ours) & set(theirs)
     mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
     assert {row["weights_remaining"] for row in mask} == {"51.0000"}
+
+
+def test_the_table_has_each_row_once_in_any_order_of_blocks():
+    """It reads back as the rows do, quotes included, sorted by arm, round and seed, however blocks came.
+
+    Networks that differ in their learning rate alone have their start in common: its row is there once.
+    """
+    faster = replace(SETTING, config=replace(SETTING.config, learning_rate=0.1))
+    arms = [chain("large_final"), chain("large_final", "reinit"), DENSE]
+    networks = [experiment(SETTING, arm, round, seed) for arm in arms for round in (2, 11) for seed in (0, 10, 9)]
+    measured = {one: TRAINED | {"test_accuracy_end": 90.0 + one.seed} for one in networks}
+    measured[experiment(faster, DENSE, 0, 9)] = TRAINED | {"test_accuracy_end": 12.5}
+    blocks = [block(*of) for of in measured.items()]
+    text = table(blocks)
+    shuffled = [list(of) for of in blocks * 2]  # as JSON gives them back
+    random.Random(0).shuffle(shuffled)
+    assert table(shuffled) == text
+    head, *lines = csv.reader(io.StringIO(text))
+    wanted = {tuple("" if cell is None else str(cell) for cell in row) for of in measured for row in
+              whole_rows(of, measured[of])}  # fmt: skip
+    assert tuple(head) == COLUMNS and len(lines) == len(wanted) and set(map(tuple, lines)) == wanted
+    assert len(wanted) < sum(len(rows(*of)) for of in measured.items())
+    places = [(line[0], int(line[2]), int(line[1])) for line in lines]
+    assert places == sorted(places) and "large_final, reinit" in {arm for arm, _, _ in places}
 
 
 def test_a_curve_of_another_length_is_a_mistake():
@@ -103,7 +136,7 @@ def test_a_search_for_a_planted_ticket():
     arm = multishot("planted-circle-5", "snip", 0.01)
     arm = replace(arm, mask=replace(arm.mask, rounds=2, epochs=25))
     search = experiment(SCALES["tiny"].settings["planted-circle-5"][PLANTED], arm, 0, 7)
-    table = [dict(zip(COLUMNS, row, strict=True)) for row in rows(search, measured)]
+    table = [dict(zip(COLUMNS, row, strict=True)) for row in whole_rows(search, measured)]
     assert {(row["network"], row["dataset"], row["seed"], row["iterations"]) for row in table} == {
         ("planted-circle-5", "circle", 7, 16_860)
     }

@@ -35,7 +35,7 @@ def asked():
     found = {}
     for scale in SCALES.values():
         for claim, entry in claims():
-            for one in resolve(claim, entry, scale).experiments():
+            for one in resolve(claim, entry, scale).experiments:
                 key = one.setting, one.arm, min(one.seed, 1)
                 if key not in found or found[key].round < one.round:
                     found[key] = one

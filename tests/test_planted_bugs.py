@@ -47,7 +47,7 @@ def verdict(test, folder: Path, **changes) -> str:
     )
     (folder / "progress").mkdir(parents=True)
     session.train(1, Reporter(folder / "progress", "main"))
-    return session.results()[claim.id]["verdict"]
+    return session.result(claim)["verdict"]
 
 
 class TestClaimsTurn:

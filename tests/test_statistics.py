@@ -317,9 +317,13 @@ def test_holm_keeps_the_family_wise_rate():
 
 
 def test_q_values_are_benjamini_hochberg():
-    """The smallest q is the smallest p times the number of hypotheses."""
+    """The smallest q is the smallest p times the number of hypotheses; to the bit scipy's, ties and ends included."""
     assert q_values([0.01, 0.2, 0.9]) == pytest.approx([0.03, 0.3, 0.9])
     assert q_values([]) == []
+    generator = np.random.default_rng(0)
+    for count in (1, 2, 7, 200):
+        p_values = [0.0, 1.0, 0.04, 0.04, *generator.uniform(size=count) ** 3]
+        assert q_values(p_values) == scipy_stats.false_discovery_control(p_values).tolist()
 
 
 def test_drift():

@@ -25,6 +25,7 @@ from lottery.claims.statistics import (
     positive,
     unfit,
 )
+from lottery.experiments.arms import Arm
 
 CENSORED_SHARE = 0.1  # with more censored seeds an early stop is taken for what it is, a lower bound
 
@@ -34,6 +35,7 @@ class Judge:
 
     def __init__(self, claim: ResolvedClaim, measured: Callable[[object], Measurements]):
         self.claim, self.measured = claim, measured
+        self._found: dict[tuple, Measurements] = {}  # by arm, round and seed: each is asked for many times
 
     def decide(self) -> tuple[Decision, dict[str, object]]:
         """Return the decision on a claim whose experiments are all there, with its effects, parts and arms."""
@@ -116,7 +118,13 @@ class Judge:
         return decide_apart(self.claim.seeds, failed, decide), self._effects(quantity)
 
     def _reader(self, seed: int) -> Read:
-        return lambda arm, round: self.measured(self.claim.experiment(arm, round, seed))
+        def read(arm: Arm, round: int) -> Measurements:
+            cell = arm, round, seed
+            if cell not in self._found:
+                self._found[cell] = self.measured(self.claim.experiment(*cell))
+            return self._found[cell]
+
+        return read
 
     def _effects(self, quantity: Quantity) -> list[float]:
         return [quantity.of(self._reader(seed)) for seed in self.claim.seeds]

@@ -1,6 +1,7 @@
 """Resolved claims: how each claim is asked at a scale, in full, as an analogue, or not at all with the reason."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from lottery.claims import entries
@@ -32,12 +33,13 @@ class ResolvedClaim:
     def seeds(self) -> range:
         return range(self.question.seeds)
 
-    def experiments(self) -> list[Experiment]:
-        """Return the experiments that the claim needs."""
+    @cached_property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """The experiments that the claim needs."""
         if self.skip or self.statement is None or isinstance(self.statement, Exact):
-            return []
+            return ()
         cells = sorted(frozenset().union(*(quantity.cells for quantity in self.statement.quantities)), key=repr)
-        return [self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds]
+        return tuple(self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds)
 
     def experiment(self, arm: Arm, round: int, seed: int) -> Experiment:
         """Return the experiment of an arm of this claim."""

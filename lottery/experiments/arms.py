@@ -7,6 +7,7 @@ is done with them.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import ClassVar
 
 BERNOULLI, TOP = "Bernoulli", "top-k"  # how a mask is learned
@@ -252,6 +253,13 @@ class Arm:
     training: str = ""
     network: str = ""
     noise: float | None = None
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # of nested descriptions; whoever looks up a network asks for it
+        return hash((self.mask, self.start, self.action, self.training, self.network, self.noise))
 
     def __post_init__(self):
         if not self.start.plain and (self.mask.kind, self.action.kind) != ("iterative", "train"):

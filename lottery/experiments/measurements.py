@@ -1,6 +1,9 @@
 """Measurements as tidy rows, one number each: what `measurements.csv` holds, for everybody's own plots."""
 
-from collections.abc import Iterable, Mapping
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 
 from lottery.experiments.arms import Arm
@@ -18,18 +21,44 @@ RATES = ("recall", "precision", "chance")
 
 
 def rows(experiment: Experiment, measured: Mapping) -> list[tuple]:
-    """Return an experiment's measurements as rows of COLUMNS; a value that is no number is None."""
-    setting, described = experiment.setting, experiment.arm.described()
-    numbers, remaining = (
-        of_search(experiment, measured) if is_planted(setting.network) else of_images(experiment, measured)
-    )
-    where = (setting.network, setting.data, experiment.steps or setting.config.iterations, setting.config.optimiser)
-    how = tuple(described.get(column) for column in ARM)
+    """Return an experiment's measurements as rows of MEASURED; a value that is no number is None."""
+    of = of_search if is_planted(experiment.setting.network) else of_images
+    (numbers, remaining), arm, seed = of(experiment, measured), experiment.arm.name, experiment.seed
+    shown = {round: f"{share:.4f}" for round, share in remaining.items()}
     return [
-        (experiment.arm.name, experiment.seed, round, f"{remaining[round]:.4f}", iteration, metric,
-         value if isfinite(value) else None, *where, *how)
+        (arm, seed, round, shown[round], iteration, metric, value if isfinite(value) else None)
         for round, iteration, metric, value in numbers
-    ]  # fmt: skip
+    ]
+
+
+def recipe(experiment: Experiment) -> tuple:
+    """Return what the other columns have, in all rows of an experiment: what it was trained on, and its arm's parts."""
+    setting, described = experiment.setting, experiment.arm.described()
+    iterations = experiment.steps or setting.config.iterations
+    trained_on = (setting.network, setting.data, iterations, setting.config.optimiser)
+    return (*trained_on, *(described.get(column) for column in ARM))
+
+
+def block(experiment: Experiment, measured: Mapping) -> tuple[str, str, str, int, int, str]:
+    """Return an experiment's rows as text, after what blocks are sorted by: arm, network, data, round and seed."""
+    setting, of_rows, of_all = experiment.setting, io.StringIO(), io.StringIO()
+    csv.writer(of_rows).writerows(rows(experiment, measured))
+    csv.writer(of_all).writerow(recipe(experiment))
+    place = experiment.arm.name, setting.network, setting.data, experiment.round, experiment.seed
+    return (*place, of_rows.getvalue().replace("\r\n", f",{of_all.getvalue()}"))
+
+
+def table(blocks: Iterable[Sequence]) -> str:
+    """Return the content of `measurements.csv`: a head, and the rows of all blocks in their order, each row once."""
+    texts: dict[tuple, set[str]] = defaultdict(set)
+    for *place, text in blocks:
+        texts[tuple(place)].add(text)
+    parts = [",".join(COLUMNS) + "\r\n"]
+    for _, alike in sorted(texts.items()):
+        # Trainings that differ in what has no column, as in their learning rate, may have rows in common.
+        lines = (line for text in sorted(alike) for line in text.splitlines(keepends=True))
+        parts += alike if len(alike) == 1 else dict.fromkeys(lines)
+    return "".join(parts)
 
 
 def written(arm: Arm) -> tuple[str, ...]:

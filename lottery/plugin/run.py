@@ -217,8 +217,8 @@ class Run:
         from lottery.report.results_table import one_more, ours
 
         assert self.session is not None
-        result: dict[str, Any] = self.session.results()[claim.id]
-        left = {"node": item.nodeid, "result": result, "rows": self.session.rows(claim)}
+        result = self.session.result(claim)
+        left = {"node": item.nodeid, "result": result, "measured": self.session.blocks(claim)}
         name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
         write_whole(self._shared("results") / f"{name}.json", json.dumps(left, allow_nan=False))
         item.user_properties.append(("verdict", result["verdict"]))

@@ -14,6 +14,7 @@ from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
+from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report.files import write
 from lottery.report.remarks import levels, remarks, stand_ins
@@ -24,7 +25,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", 
 
 @dataclass
 class RunReport:
-    """What a run comes to. `found` is what the tests left: a node id, a result and rows of measurements each."""
+    """What a run comes to. `found` is what the tests left: a node id, a result and blocks of measurements each."""
 
     scale: Scale
     results_folder: str
@@ -96,12 +97,9 @@ class RunReport:
 
     def write(self) -> None:
         """Write the three files; raise if that is not possible."""
-        rows = sorted(
-            {tuple(row) for left in self.found for row in left["rows"]},
-            key=lambda row: (row[0], row[9], row[10], row[2], row[1], row[5], row[4]),
-        )
+        measured = measurements.table(block for left in self.found for block in left["measured"])
         try:
-            write(Path(self.results_folder), self.content, rows, self.notes, self.scale)
+            write(Path(self.results_folder), self.content, measured, self.notes, self.scale)
         except OSError as error:
             raise LotteryError(
                 f"the results cannot be written to {self.results_folder} ({error}); "

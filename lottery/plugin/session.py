@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from lottery.claims.baselines import Row
-from lottery.claims.claim import Claim
+from lottery.claims.claim import Claim, Exact
 from lottery.claims.entries import Entry
 from lottery.claims.exit_status import counts
 from lottery.claims.judging import Judge
@@ -14,7 +15,7 @@ from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
 from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
 from lottery.core.errors import LotteryError, told
-from lottery.experiments.measurements import rows
+from lottery.experiments.measurements import block
 from lottery.experiments.scales import Scale
 from lottery.models.architectures import is_planted
 
@@ -35,7 +36,7 @@ class Options:
 def _sound(asked: ResolvedClaim) -> ResolvedClaim:
     """Return a claim as it is asked, without what it states where one of its arms cannot be computed at all."""
     try:
-        experiments = {(one.setting, one.arm): one for one in asked.experiments()}
+        experiments = {(one.setting, one.arm): one for one in asked.experiments}
         if experiments:
             from lottery.experiments.keys import check
 
@@ -58,7 +59,6 @@ class Session:
     baseline: Mapping[str, Sequence[Row]] = field(default_factory=dict)  # the committed one, for the exit status
     asked: dict[str, ResolvedClaim] = field(default_factory=dict)
     worker: Any = None  # a Worker, once there is something to train or to read
-    _results: dict[str, dict[str, Any]] = field(default_factory=dict)
     _reported: set = field(default_factory=set)
 
     def ask(self, claim: Claim) -> ResolvedClaim:
@@ -73,7 +73,7 @@ class Session:
 
     def train(self, workers: int, reporter) -> None:
         """Compute all that the claims asked for need, as far as the budget goes."""
-        wanted = {one for asked in self.asked.values() for one in asked.experiments()}
+        wanted = {one for asked in self.asked.values() for one in asked.experiments}
         if not wanted:
             return
         from lottery.core.devices import failures_told
@@ -94,7 +94,7 @@ class Session:
 
         self.worker = self._worker()
         with failures_told(self.worker.device):
-            return plan(self.worker, {id: asked.experiments() for id, asked in self.asked.items() if not asked.skip})
+            return plan(self.worker, {id: asked.experiments for id, asked in self.asked.items() if not asked.skip})
 
     def _worker(self, workers: int = 1, watch=lambda batch: None):
         import torch
@@ -114,29 +114,46 @@ class Session:
         """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
         from lottery.experiments.plan import cheapest_first, turns
 
-        return turns(cheapest_first({id: self.worker.missing(asked.experiments()) for id, asked in self.asked.items()}))
+        return turns(cheapest_first({id: self.worker.missing(asked.experiments) for id, asked in self.asked.items()}))
 
-    def results(self) -> dict[str, dict[str, Any]]:
-        """Return the results of all claims asked for, by id, as `results.json` has them.
+    def result(self, claim: Claim) -> dict[str, Any]:
+        """Return a claim's result as `results.json` has it; it knows whether a deviation counts.
 
-        Each knows whether a deviation counts.
+        That depends on all claims that chance can make deviate, so all of these are judged once.
         """
-        if not self._results:
-            self._results = {id: self._judge(asked) for id, asked in self.asked.items()}
-            counting = counts(list(self._results.values()), self.baseline)
-            for id, result in self._results.items():
-                result["counts"] = id in counting
-        return self._results
+        asked = self.asked[claim.id]
+        if asked.entry.kind == Exact.kind:
+            result = self._judge(asked)
+            counting = counts([result])
+        else:
+            result, counting = self._results[claim.id], self._counting
+        made = [record.made for one in self._ancestry(asked.experiments) if (record := self.worker.record(one))]
+        return result | {
+            "devices": sorted({str(of["device"]) for of in made}),
+            "devices_mixed": self._mixed(asked.experiments),
+            "seconds": sum(of["seconds"] for of in made),
+            "counts": claim.id in counting,
+        }
 
-    def rows(self, claim: Claim) -> list[tuple]:
-        """Return the rows of `measurements.csv` for what a claim rests on, but for those that were returned before."""
-        new = [one for one in self._ancestry(self.asked[claim.id].experiments()) if one not in self._reported]
+    @cached_property
+    def _results(self) -> dict[str, dict[str, Any]]:
+        """What became of the claims that chance can make deviate, by id."""
+        return {id: self._judge(asked) for id, asked in self.asked.items() if asked.entry.kind != Exact.kind}
+
+    @cached_property
+    def _counting(self) -> set[str]:
+        """The ids of those whose deviation counts."""
+        return counts(list(self._results.values()), self.baseline)
+
+    def blocks(self, claim: Claim) -> list[tuple]:
+        """Return the measurements that a claim rests on, but for those that were returned before."""
+        new = [one for one in self._ancestry(self.asked[claim.id].experiments) if one not in self._reported]
         self._reported.update(new)
-        return [row for one in new if (record := self.worker.record(one)) for row in rows(one, record.measurements)]
+        return [block(one, record.measurements) for one in new if (record := self.worker.record(one))]
 
     def _judge(self, asked: ResolvedClaim) -> dict[str, Any]:
-        """Return a claim's result."""
-        experiments = asked.experiments()
+        """Return a claim's result, without what it took, on which devices, and whether it counts."""
+        experiments = asked.experiments
         error = asked.error or next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
         skip = asked.skip
         if not skip and not error and any(one not in self.worker.entries for one in experiments):
@@ -163,15 +180,9 @@ class Session:
             if is_planted(experiments[0].setting.network):
                 result["iterations"] = max(one.steps for one in experiments)
                 result["levels"] = self._levels(experiments)
-        made = [record.made for one in self._ancestry(experiments) if (record := self.worker.record(one))]
-        return result | {
-            "devices": sorted({str(of["device"]) for of in made}),
-            "devices_mixed": self._mixed(experiments),
-            "seconds": sum(of["seconds"] for of in made),
-            "error": bool(error),
-        }
+        return result | {"error": bool(error)}
 
-    def _mixed(self, experiments: list) -> bool:
+    def _mixed(self, experiments: Sequence) -> bool:
         """Return whether networks of one seed, whose difference is taken, were computed on different devices."""
         used: dict[tuple[str, int], set[object]] = {}
         for one in experiments:
@@ -179,7 +190,7 @@ class Session:
                 used.setdefault((one.setting.network, one.seed), set()).add(record.made["device"])
         return any(len(devices) > 1 for devices in used.values())
 
-    def _levels(self, searches: list) -> dict[str, dict[str, Any]]:
+    def _levels(self, searches: Sequence) -> dict[str, dict[str, Any]]:
         """Return by network what searches are measured against, as means over draws.
 
         That is the scores of the planted ticket and of trivial functions.
@@ -196,7 +207,8 @@ class Session:
         return levels
 
     @staticmethod
-    def _ancestry(experiments: list) -> list:
+    @lru_cache(maxsize=1)  # a claim's result and its measurements ask one after the other
+    def _ancestry(experiments: tuple) -> list:
         """Return the experiments and all that their masks rest on, each once."""
         if not experiments:
             return []

@@ -1,14 +1,11 @@
 """The files that a run leaves behind: `results.json`, `results.md` and `measurements.csv`."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lottery.claims.results import all_results
 from lottery.core.paths import write_whole
-from lottery.experiments.measurements import COLUMNS
 from lottery.experiments.scales import Scale
 from lottery.report.results_table import heading, summary, table
 
@@ -21,11 +18,9 @@ def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
     return "\n".join([*lines, f"Scale {scale.name}: {scale.more}.", ""])
 
 
-def write(folder: Path, report: Mapping, rows: Sequence[tuple], notes: Sequence[str], scale: Scale) -> None:
+def write(folder: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale) -> None:
     """Write the three files into `folder`, each to a temporary name first."""
     folder.mkdir(parents=True, exist_ok=True)
-    measurements = io.StringIO()
-    csv.writer(measurements).writerows([COLUMNS, *rows])
     write_whole(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
     write_whole(folder / "results.md", markdown(report, notes, scale))
-    write_whole(folder / "measurements.csv", measurements.getvalue())
+    write_whole(folder / "measurements.csv", measurements)

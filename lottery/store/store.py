@@ -5,6 +5,7 @@ and renamed, so that it is there whole or not at all; fields and shapes are chec
 operating system's and end with the process that held them.
 """
 
+import functools
 import io
 import json
 import os
@@ -50,6 +51,22 @@ def _scan(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
         return []
 
 
+@functools.lru_cache(maxsize=1024)
+def _header(header: bytes) -> tuple[tuple[int, ...], str, np.dtype]:
+    """Return shape, order and type in the header of an npy file. There are few different ones in thousands of files."""
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    return shape, "F" if by_columns else "C", dtype
+
+
+def _array(content: bytes) -> np.ndarray:
+    """Return the array in the bytes of an npy file as numpy writes it: several times as fast as numpy's own reader."""
+    if content[:8] != np.lib.format.magic(1, 0):
+        raise ValueError("an array in it has no header of numpy's format 1.0")
+    start = 10 + int.from_bytes(content[8:10], "little")
+    shape, order, dtype = _header(content[8:start])
+    return np.frombuffer(content, dtype, offset=start).reshape(shape, order=order).copy(order)  # type: ignore[call-overload]
+
+
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
     """Return type and shape of every array, as an entry states them."""
     return {name: [str(array.dtype), *array.shape] for name, array in arrays.items()}
@@ -79,18 +96,19 @@ class Store:
 
     def read(self, key: str) -> Record:
         """Return the entry, its checksums, fields and shapes checked; raise CorruptEntry if it is damaged."""
+        where = f"the store's entry {(path := self._path(key))}"
         try:
-            content = self._path(key).read_bytes()
+            content = path.read_bytes()
         except OSError as error:
-            raise CorruptEntry(f"the store's entry {self._path(key)} cannot be read ({error})") from error
-        return self._parse(key, content, f"the store's entry {self._path(key)}")
+            raise CorruptEntry(f"{where} cannot be read ({error})") from error
+        return self._parse(key, content, where)
 
     @staticmethod
     def _parse(key: str, content: bytes, where: str) -> Record:
         """Return the record in an entry's bytes; raise CorruptEntry if they are damaged or another entry's."""
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
             head = json.loads(arrays.pop("entry").tobytes())
             if head["format"] != FORMAT:
                 raise ValueError(
