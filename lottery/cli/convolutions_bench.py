@@ -6,7 +6,6 @@ All three take a few steps in turns, and the shortest of each counts.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 
 import torch
 from tabulate import tabulate
@@ -124,9 +123,7 @@ def convolutions(device: str) -> str:
     rows = []
     for case in CASES:
         architecture = network(case.network)
-        pixels, classes = prod(architecture.input_shape), architecture.layers[-1].fan_out
-        flat = noise(pixels, classes, (IMAGES, 1, 1), device).train
-        images = Part(flat.images.view(-1, *architecture.input_shape), flat.labels)
+        images = noise(architecture.input_shape, architecture.layers[-1].fan_out, (IMAGES, 1, 1), device).train
         loops = [plain_loop(case, images, layout) for layout in (torch.contiguous_format, torch.channels_last)]
         runs = [engine(case, images), *loops]
         turns = [[run() / case.replicas for run in runs] for _ in range(TURNS)]

@@ -208,7 +208,7 @@ def memory(device: str) -> Seen:
     """The estimate of a training's memory covers what it takes."""
     if device == CPU:
         return Seen("not measured on a processor")
-    shares, count, data = {}, 100, noise(784, 10, (2_000, 1_000, 1_000), device)
+    shares, count, data = {}, 100, noise((784,), 10, (2_000, 1_000, 1_000), device)
     for name, arm in {"adam": DENSE, "drawn masks": learned(), "top-k": edge_popup(0.5)}.items():
         one = experiment(Setting(LARGE, "mnist", Config("adam", 1e-3, 60, 8, 4)), arm, 0, 0)
         population = Population([one] * count, device)
@@ -244,7 +244,7 @@ def halving(device: str) -> Seen:
 
 def speed(device: str, counts: Sequence[int] = REPLICAS, steps: int = 400) -> Seen:
     """Microseconds a network and step, of LeNet-300-100 on 60 random images with Adam."""
-    data, took = noise(784, 10, (6_000, 500, 500), device), {}
+    data, took = noise((784,), 10, (6_000, 500, 500), device), {}
     for count in counts:
         replicas = _replicas(LARGE, count)
 
