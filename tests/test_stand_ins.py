@@ -13,6 +13,7 @@ from lottery.claims.results import describe
 from lottery.data.stand_ins import at_hand
 from lottery.experiments.named_arms import chain
 from lottery.experiments.scales import SCALES, Scale
+from lottery.plugin.options import chosen_scale
 from lottery.report.remarks import stand_ins
 from lottery.training.config import Config, Setting
 from tests.result_helpers import result
@@ -101,3 +102,12 @@ def test_a_stand_in_is_told_once():
     ]
     assert not stand_ins([result(), result(dataset="cifar10"), result(dataset=None, data_fingerprint=None)])
     assert not stand_ins([result(dataset="cifar10-jpeg", data_fingerprint=None)])
+
+
+def test_a_run_takes_its_scale_on_data_at_hand(folders, monkeypatch):
+    """What the options choose is asked on what is there."""
+    monkeypatch.setitem(SCALES, "tiny", Scale("tiny", {"conv-2": {"early stop": FULL}}, ""))
+    config = type("Config", (), {"getoption": lambda self, name: "tiny"})()
+    for names, used in ((("cifar10-images",), "cifar10-jpeg"), ((), "cifar10")):
+        folders(*names)
+        assert chosen_scale(config).setting("conv-2", "early stop") == replace(FULL, dataset=used)
