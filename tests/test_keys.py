@@ -21,7 +21,8 @@ from tests.conftest import SMALL
 ROOT = Path(lottery.__file__).parents[1]
 SETTING = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 60, 20))
 BEFORE_TRAINING = (
-    r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)( one-shot(, untrained)?| branch, counted)?"
+    r"(random|large_init|small_init|snip_init|grasp_init|synflow_init)"
+    r"( one-shot(, \w+)?(, untrained)?| branch, counted)?"
 )
 
 
@@ -69,13 +70,13 @@ EDITS = {
         "experiments/mask_parts.py",
         "ranked, round) for round in rounds]",
         "ranked, round + 0) for round in rounds]",
-        r"lenet-96-48: \w+ one-shot(, .*)?",
+        r"(lenet-96-48|conv-2-miniature): \w+ one-shot(, .*)?",
     ),
     "what the dense network leaves": (
         "experiments/mask_parts.py",
         'return Record({}, {"final": final.numpy()}',
         'return Record({}, {"final": final.numpy().copy()}',
-        rf"lenet-96-48[\w-]*: (?!{BEFORE_TRAINING}$).*|planted-\w+-5: dense.*",
+        rf"(lenet-96-48[\w-]*|conv-2-miniature): (?!{BEFORE_TRAINING}$).*|planted-\w+-5: dense.*",
     ),
     "a start": (
         "experiments/start_parts.py",
@@ -105,7 +106,7 @@ EDITS = {
         "models/perceptrons.py",
         "error = LOSSES[loss](outputs, ",
         "error = 1 * LOSSES[loss](outputs, ",
-        r".*",
+        r"(?!conv-).*",
     ),
     "derivatives": (
         "masks/saliency.py",
