@@ -11,7 +11,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.models.architectures import Architecture
 from lottery.models.layout import Layout
-from lottery.models.modules import Modules, pools_first
+from lottery.models.modules import Modules, lean
 from lottery.models.randomness import drawing_from
 from tests.small_networks import convolutional
 from tests.test_model_contract import setup
@@ -89,11 +89,12 @@ def test_an_error_within_leaves_randomness_as_it_was_found():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_pools_go_first_where_nothing_else_would_notice():
-    """Behind a ReLU in a `Sequential`, to the same bits of outputs and gradients; nowhere else."""
-    plain, changed = convolutional(), pools_first(convolutional())
+def test_modules_are_made_lean_where_nothing_would_notice():
+    """Pools before a ReLU in a `Sequential`, ReLUs in place: the same bits of outputs and gradients; nowhere else."""
+    plain, changed = convolutional(), lean(convolutional())
     kinds = [type(part).__name__ for part in changed]
     assert kinds[3:5] == ["MaxPool2d", "ReLU"] and kinds[:3] == ["Conv2d", "ReLU", "Conv2d"]
+    assert [part.inplace for part in changed if type(part) is nn.ReLU] == [True] * 4
     changed.load_state_dict(plain.state_dict())
     inputs = torch.randn(30, 2, 8, 8, generator=torch.Generator().manual_seed(0)).round()  # many ties
     outputs = [module(inputs) for module in (plain, changed)]
@@ -102,8 +103,10 @@ def test_pools_go_first_where_nothing_else_would_notice():
         *(torch.autograd.grad(o.square().sum(), list(m.parameters())) for o, m in zip(outputs, (plain, changed)))
     ):
         assert torch.equal(*of_both)
+    needed = nn.Sequential(nn.Sigmoid(), nn.ReLU())
+    assert not lean(needed)[1].inplace  # a sigmoid's gradient is made of its outputs
     own = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, return_indices=True))
-    assert [type(part) for part in pools_first(own)] == [nn.ReLU, nn.MaxPool2d]
+    assert [type(part) for part in lean(own)] == [nn.ReLU, nn.MaxPool2d]
 
 
 def test_a_layer_that_is_used_twice_has_one_place():
