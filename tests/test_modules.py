@@ -10,10 +10,11 @@ from torch import nn
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.models.architectures import Architecture
+from lottery.models.cost import training_cost
 from lottery.models.layout import Layout
 from lottery.models.modules import Modules, lean
 from lottery.models.randomness import drawing_from
-from tests.small_networks import convolutional
+from tests.small_networks import SMALL_NETWORKS, convolutional
 from tests.test_model_contract import setup
 
 CPU = torch.device("cpu")
@@ -151,3 +152,13 @@ def test_buffers_of_whole_numbers_are_counted():
         Modules(layout).outputs(torch.ones(2, layout.size), buffers, inputs, [stream(0), stream(1)], True)
     views = layout.buffer_views(buffers)
     assert views["seen"].tolist() == [15, 15] and views["mean"].tolist() == [[1, 1, 1], [2, 2, 2]]
+
+
+def test_cost_counts_what_autograd_keeps():
+    """The inputs of every part of the module, beside those of layers with weights; the same arithmetic."""
+    architecture = SMALL_NETWORKS["dropping"]
+    found, layers_alone = Modules(architecture.layout).cost(3), training_cost(architecture, 3)
+    # image, convolution's outputs four times, hidden units three times, outputs
+    assert found.activations == 4 * 3 * (2 * 64 + 4 * 64 + 3 * 8 + 4)
+    assert layers_alone.activations == 4 * 3 * (2 * 64 + 64 + 8 + 4)
+    assert found.operations == layers_alone.operations

@@ -65,7 +65,7 @@ class Modules:
 
     def cost(self, batch: int) -> Cost:
         """Return what a training step of one replica on `batch` inputs costs."""
-        return training_cost(self.layout.network, batch)
+        return training_cost(self.layout.network, batch, autograd=True)
 
     def _forward(self, module: nn.Module, parameters: Tensor, buffers: Tensor, inputs: Tensor, replica: int) -> Tensor:
         """Return the outputs (B, O) of one replica; what a training module makes of its buffers is kept."""
