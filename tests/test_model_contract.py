@@ -14,7 +14,7 @@ from lottery.models.model import model_of
 from lottery.models.modules import Modules
 from lottery.models.perceptrons import Perceptrons
 from lottery.models.task import CROSS_ENTROPY
-from tests.small_networks import SMALL_NETWORKS
+from tests.small_networks import SMALL_NETWORKS, plain
 
 PERCEPTRONS = ("lenet-96-48", "lenet-300-100", "planted-relu-5", "planted-circle-5", "planted-helix-5")
 SMALL = tuple(SMALL_NETWORKS)
@@ -50,8 +50,8 @@ def setup(name, replicas, dtype=torch.float32, batch=BATCH):
 
 
 def own_module(name, parameters, buffers):
-    """Return a module of its own with these parameters (P,) and buffers (Q,)."""
-    module = described(name).build().to(parameters.dtype)
+    """Return a module of its own, in double precision, with these parameters (P,) and buffers (Q,)."""
+    module = plain(described(name))
     described(name).layout.load(module, parameters)
     described(name).layout.load_buffers(module, buffers)
     return module

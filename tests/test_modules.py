@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from lottery.core.errors import LotteryError
@@ -108,6 +109,22 @@ def test_modules_are_made_lean_where_nothing_would_notice():
     assert not lean(needed)[1].inplace  # a sigmoid's gradient is made of its outputs
     own = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, return_indices=True))
     assert [type(part) for part in lean(own)] == [nn.ReLU, nn.MaxPool2d]
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
+def test_dropout_drops_by_its_chance(chance):
+    """Binomially often, what stays divided by the chance of staying; the gradient likewise; none in evaluation."""
+    changed = lean(nn.Sequential(nn.Linear(4, 4), nn.Dropout(chance)))[1]
+    inputs = torch.ones(100, 1000, requires_grad=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        outputs = changed.train()(inputs)
+    dropped = int((outputs == 0).sum())
+    assert stats.binomtest(dropped, inputs.numel(), chance).pvalue > 1e-3
+    if chance < 1:
+        torch.testing.assert_close(outputs[outputs != 0], torch.full((inputs.numel() - dropped,), 1 / (1 - chance)))
+    assert torch.equal(torch.autograd.grad(outputs.sum(), inputs)[0], outputs)
+    assert changed.eval()(inputs) is inputs and type(changed) is not nn.Dropout
 
 
 def test_a_layer_that_is_used_twice_has_one_place():

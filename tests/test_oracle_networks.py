@@ -24,7 +24,7 @@ from lottery.training.fit import Replica, fit
 from lottery.training.learned_masks import Bernoulli, TopK
 from lottery.training.observers import Accuracies, EarlyStop
 from lottery.training.parametrisation import Identity
-from tests.small_networks import IMAGE, SMALL_NETWORKS
+from tests.small_networks import IMAGE, SMALL_NETWORKS, plain
 from tests.test_learned_masks import _StraightThrough
 
 RECIPES = {
@@ -46,7 +46,7 @@ def plain_loop(name, seed, masks, start, data, config):
     The losses are those of validation images, in evaluation, as often as the config says.
     """
     architecture, losses, position = SMALL_NETWORKS[name], [], len(data.train.images)
-    module = architecture.build().double()
+    module = plain(architecture)
     architecture.layout.load(module, start)
     weights = [module.get_submodule(layer.path).weight for layer in architecture.layers]
     held = [mask.t() if mask.dim() == 2 else mask for mask in masks]
