@@ -3,6 +3,7 @@
 import functools
 from fractions import Fraction
 
+import torch
 from torch import Tensor, nn
 
 from lottery.models.architectures import Architecture
@@ -52,6 +53,29 @@ def residual() -> nn.Module:
         *(nn.Conv2d(2, 4, 3, padding=1, groups=2), nn.ReLU(), Residual(4, 6)),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4)),
     )
+
+
+class WrittenOut(nn.Module):
+    """Dropout by a uniform number for every input, as the engine draws it."""
+
+    def __init__(self, chance: float):
+        super().__init__()
+        self.chance = chance
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return outputs of the inputs' shape."""
+        if not self.training:
+            return inputs
+        return torch.where(torch.rand(inputs.shape, dtype=inputs.dtype) < self.chance, 0.0, inputs / (1 - self.chance))
+
+
+def plain(architecture: Architecture) -> nn.Module:
+    """Return a network's module in double precision, its dropout written out."""
+    module = architecture.build().double()
+    for name, part in module.named_children():
+        if type(part) is nn.Dropout:
+            setattr(module, name, WrittenOut(part.p))
+    return module
 
 
 class OwnWay(nn.Module):

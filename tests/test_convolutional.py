@@ -19,13 +19,9 @@ from tests.test_model_contract import setup
 def test_chunks_change_no_bits(name, monkeypatch):
     """One by one, three at a time with one left over, or all at once: the same gradient, outputs and losses."""
     _, parameters, buffers, inputs, observed = setup(name, range(7))
-    floats, shape = 0, SMALL_NETWORKS[name].input_shape
-    found = []
-    for stage in Convolutional(SMALL_NETWORKS[name].layout)._stages:
-        shape, busy = stage.through(shape)
-        floats += busy
+    found, of_one = [], Convolutional(SMALL_NETWORKS[name].layout).cost(inputs.shape[1]).activations // 4
     for at_once in (1, 3, 100):
-        monkeypatch.setattr(convolutional, "CACHE", at_once * floats * inputs.shape[1])
+        monkeypatch.setattr(convolutional, "CACHE", at_once * of_one)
         model, gradient = Convolutional(SMALL_NETWORKS[name].layout), torch.zeros_like(parameters)
         assert model._at_once(inputs) == min(7, at_once)
         model.set_gradient(parameters, buffers, inputs, observed, "cross-entropy", (), gradient)

@@ -5,15 +5,17 @@ import random
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.models.architectures import Architecture
+from lottery.models.cost import training_cost
 from lottery.models.layout import Layout
-from lottery.models.modules import Modules, pools_first
+from lottery.models.modules import Modules, lean
 from lottery.models.randomness import drawing_from
-from tests.small_networks import convolutional
+from tests.small_networks import SMALL_NETWORKS, convolutional
 from tests.test_model_contract import setup
 
 CPU = torch.device("cpu")
@@ -89,11 +91,12 @@ def test_an_error_within_leaves_randomness_as_it_was_found():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_pools_go_first_where_nothing_else_would_notice():
-    """Behind a ReLU in a `Sequential`, to the same bits of outputs and gradients; nowhere else."""
-    plain, changed = convolutional(), pools_first(convolutional())
+def test_modules_are_made_lean_where_nothing_would_notice():
+    """Pools before a ReLU in a `Sequential`, ReLUs in place: the same bits of outputs and gradients; nowhere else."""
+    plain, changed = convolutional(), lean(convolutional())
     kinds = [type(part).__name__ for part in changed]
     assert kinds[3:5] == ["MaxPool2d", "ReLU"] and kinds[:3] == ["Conv2d", "ReLU", "Conv2d"]
+    assert [part.inplace for part in changed if type(part) is nn.ReLU] == [True] * 4
     changed.load_state_dict(plain.state_dict())
     inputs = torch.randn(30, 2, 8, 8, generator=torch.Generator().manual_seed(0)).round()  # many ties
     outputs = [module(inputs) for module in (plain, changed)]
@@ -102,8 +105,26 @@ def test_pools_go_first_where_nothing_else_would_notice():
         *(torch.autograd.grad(o.square().sum(), list(m.parameters())) for o, m in zip(outputs, (plain, changed)))
     ):
         assert torch.equal(*of_both)
+    needed = nn.Sequential(nn.Sigmoid(), nn.ReLU())
+    assert not lean(needed)[1].inplace  # a sigmoid's gradient is made of its outputs
     own = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, return_indices=True))
-    assert [type(part) for part in pools_first(own)] == [nn.ReLU, nn.MaxPool2d]
+    assert [type(part) for part in lean(own)] == [nn.ReLU, nn.MaxPool2d]
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
+def test_dropout_drops_by_its_chance(chance):
+    """Binomially often, what stays divided by the chance of staying; the gradient likewise; none in evaluation."""
+    changed = lean(nn.Sequential(nn.Linear(4, 4), nn.Dropout(chance)))[1]
+    inputs = torch.ones(100, 1000, requires_grad=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        outputs = changed.train()(inputs)
+    dropped = int((outputs == 0).sum())
+    assert stats.binomtest(dropped, inputs.numel(), chance).pvalue > 1e-3
+    if chance < 1:
+        torch.testing.assert_close(outputs[outputs != 0], torch.full((inputs.numel() - dropped,), 1 / (1 - chance)))
+    assert torch.equal(torch.autograd.grad(outputs.sum(), inputs)[0], outputs)
+    assert changed.eval()(inputs) is inputs and type(changed) is not nn.Dropout
 
 
 def test_a_layer_that_is_used_twice_has_one_place():
@@ -148,3 +169,13 @@ def test_buffers_of_whole_numbers_are_counted():
         Modules(layout).outputs(torch.ones(2, layout.size), buffers, inputs, [stream(0), stream(1)], True)
     views = layout.buffer_views(buffers)
     assert views["seen"].tolist() == [15, 15] and views["mean"].tolist() == [[1, 1, 1], [2, 2, 2]]
+
+
+def test_cost_counts_what_autograd_keeps():
+    """The inputs of every part of the module, beside those of layers with weights; the same arithmetic."""
+    architecture = SMALL_NETWORKS["dropping"]
+    found, layers_alone = Modules(architecture.layout).cost(3), training_cost(architecture, 3)
+    # image, convolution's outputs four times, hidden units three times, outputs
+    assert found.activations == 4 * 3 * (2 * 64 + 4 * 64 + 3 * 8 + 4)
+    assert layers_alone.activations == 4 * 3 * (2 * 64 + 64 + 8 + 4)
+    assert found.operations == layers_alone.operations

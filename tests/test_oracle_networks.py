@@ -15,6 +15,8 @@ from lottery.data.datasets import Dataset, Part
 from lottery.experiments import chain_masks
 from lottery.experiments.experiment import experiment
 from lottery.experiments.named_arms import chain
+from lottery.masks import criteria
+from lottery.masks.scores import scores
 from lottery.models import architectures
 from lottery.models.initialisers import initial_weights
 from lottery.models.losses import mean_loss
@@ -24,7 +26,7 @@ from lottery.training.fit import Replica, fit
 from lottery.training.learned_masks import Bernoulli, TopK
 from lottery.training.observers import Accuracies, EarlyStop
 from lottery.training.parametrisation import Identity
-from tests.small_networks import IMAGE, SMALL_NETWORKS
+from tests.small_networks import IMAGE, SMALL_NETWORKS, plain
 from tests.test_learned_masks import _StraightThrough
 
 RECIPES = {
@@ -46,7 +48,7 @@ def plain_loop(name, seed, masks, start, data, config):
     The losses are those of validation images, in evaluation, as often as the config says.
     """
     architecture, losses, position = SMALL_NETWORKS[name], [], len(data.train.images)
-    module = architecture.build().double()
+    module = plain(architecture)
     architecture.layout.load(module, start)
     weights = [module.get_submodule(layer.path).weight for layer in architecture.layers]
     held = [mask.t() if mask.dim() == 2 else mask for mask in masks]
@@ -196,7 +198,7 @@ def test_a_learned_masks_gradient_is_autograds(name, rescaled):
     for r in range(2):
         module, start = architecture.build().double(), layout.join(initial_weights(architecture, r)).double()
         layout.load(module, start)
-        scores, effective = {}, {}
+        trained, effective = {}, {}
         for layer, s, w, mask in zip(
             architecture.layers,
             *(layout.weight_views(of) for of in (one.trained, start[None].expand(2, -1), one._kept)),
@@ -204,9 +206,9 @@ def test_a_learned_masks_gradient_is_autograds(name, rescaled):
             s, w, mask = s[r].clone().requires_grad_(), w[0], mask[r]
             b = _StraightThrough.apply(s.abs() if rescaled is None else torch.sigmoid(s), mask)
             values = w * b * (b.numel() / b.sum() if rescaled else 1)
-            scores[layer.path], effective[f"{layer.path}.weight"] = s, values.t() if values.dim() == 2 else values
+            trained[layer.path], effective[f"{layer.path}.weight"] = s, values.t() if values.dim() == 2 else values
         mean_loss("cross-entropy", torch.func.functional_call(module, effective, inputs[r]), labels[r]).backward()
-        for ours, s in zip(layout.weight_views(one.gradient), scores.values()):
+        for ours, s in zip(layout.weight_views(one.gradient), trained.values()):
             torch.testing.assert_close(ours[r], s.grad, rtol=1e-9, atol=1e-12)
     stay = slice(layout.weights[-1].stop, layout.count)
     assert torch.equal(one.effective[:, stay], one._frozen[:, stay] if rescaled is None else one._weights[:, stay])
@@ -240,7 +242,19 @@ def test_a_learned_masks_bits_do_not_depend_on_company(method, noise):
 def test_scores_start_within_the_fans_of_convolutions():
     """Uniform over one by the root of all that an output is the sum of."""
     one = learned(TopK, "pairs", (0,), shares=[0.5])
-    layers = SMALL_NETWORKS["pairs"].layers
-    for layer, scores in zip(layers, SMALL_NETWORKS["pairs"].layout.weight_views(one.trained)):
-        bound = (2 * 9 if layer is layers[0] else layer.fan_in) ** -0.5
-        assert 0.9 * bound < scores.abs().max() <= bound
+    fans = (2 * 9, 4 * 9, 4 * 4 * 4, 8)
+    for fan, drawn in zip(fans, SMALL_NETWORKS["pairs"].layout.weight_views(one.trained), strict=True):
+        assert 0.9 * fan**-0.5 < drawn.abs().max() <= fan**-0.5
+
+
+def test_criteria_get_weights_that_they_may_flatten(monkeypatch):
+    """Though a convolution's weights lie otherwise than they are shaped, and in the order of their shape."""
+    layout, seen = SMALL_NETWORKS["pairs"].layout, []
+    weights = initial_weights(SMALL_NETWORKS["pairs"], 0)
+    sound = criteria.score
+    monkeypatch.setattr(criteria, "score", lambda name, **given: (seen.append(given), sound(name, **given))[1])
+    parts, names = layout.parts(layout.join(weights)), [layer.name for layer in SMALL_NETWORKS["pairs"].layers]
+    scores("large_final", 0, 0, {name: torch.ones_like(parts[name]).bool() for name in names}, parts, parts, None)
+    for given, weight in zip(seen, weights):
+        assert all(torch.equal(given[name].view(-1), weight.view(-1)) for name in ("w_init", "w_final"))
+        assert given["mask"].is_contiguous()

@@ -136,7 +136,7 @@ def restored_from_bits(name: str) -> dict[str, object]:
     networks = [[w * mask for w, mask in zip(chains.initial(one), of)] for of in (masks, restored)]
     model = model_of(setting.architecture)
     outcomes = [
-        evaluate(model, layout.join(weights).unsqueeze(0), torch.empty(1, 0), test.images, test.labels)
+        evaluate(model, layout.join(weights)[None], layout.initial_buffers()[None], test.images, test.labels)
         for weights in networks
     ]
     same = all(torch.equal(*pair) for pair in zip(*outcomes))  # loss and number of correct predictions, to the last bit

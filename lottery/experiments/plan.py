@@ -91,7 +91,8 @@ def calibrate(experiments: Sequence[Experiment], data: Dataset, device: str) -> 
         steps *= 2
     started = time.perf_counter()
     if len(data.validation.images):
-        evaluate(population.model, block, block[:, :0], data.validation.images, data.validation.labels)[0].sum().item()
+        buffers = population.layout.initial_buffers().to(block).repeat(len(block), 1)
+        evaluate(population.model, block, buffers, data.validation.images, data.validation.labels)[0].sum().item()
     image = (time.perf_counter() - started) / max(1, len(data.validation.images))
     return Speed(max(long - short, 0.0) / steps / len(experiments), image / len(experiments))
 

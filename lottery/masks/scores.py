@@ -32,11 +32,16 @@ def scores(
     return {
         part: criteria.score(
             name,
-            w_init=start[part].unsqueeze(0),
-            w_final=final[part].unsqueeze(0),
-            mask=mask.unsqueeze(0),
+            w_init=_alone(start[part]),
+            w_final=_alone(final[part]),
+            mask=_alone(mask),
             generator=stream(seed, "criterion", round, part),
-            **{argument: values[part].unsqueeze(0) for argument, values in derivatives.items()},
+            **{argument: _alone(values[part]) for argument, values in derivatives.items()},
         )[0]
         for part, mask in masks.items()
     }
+
+
+def _alone(values: Tensor) -> Tensor:
+    """Return a part of one replica as (1, *shape), contiguous, so that a criterion may flatten it by a view."""
+    return values.contiguous().unsqueeze(0)

@@ -64,8 +64,9 @@ class Convolutional:
                 error = self._stages[place].backward(error, own[place], gradients[place], place > 0)
 
     def cost(self, batch: int) -> Cost:
-        """Return what a training step of one replica on `batch` inputs costs."""
-        return training_cost(self.layout.network, batch)
+        """Return what a training step of one replica on `batch` inputs costs, patches included."""
+        operations = training_cost(self.layout.network, batch).operations
+        return Cost(operations, 4 * batch * self._floats(self.layout.network.input_shape))
 
     def _forward(self, parameters: Views, inputs: Tensor) -> Tensor:
         """Return the outputs (r, B, O) of a chunk of replicas."""
@@ -79,11 +80,15 @@ class Convolutional:
         replicas, batch, *shape = inputs.shape
         if inputs.device.type != "cpu":
             return replicas
-        floats, through = 0, tuple(shape)
+        return min(replicas, max(1, CACHE // (batch * self._floats(tuple(shape)))))
+
+    def _floats(self, shape: tuple[int, ...]) -> int:
+        """Return how many floats an input of this shape keeps busy in all stages."""
+        floats = 0
         for stage in self._stages:
-            through, busy = stage.through(through)
+            shape, busy = stage.through(shape)
             floats += busy
-        return min(replicas, max(1, CACHE // (floats * batch)))
+        return floats
 
     def _of(self, what: str, block: Tensor, at_once: int) -> list[Views]:
         """Return the weights and biases of every stage as views into a block, so many replicas at a time."""

@@ -14,8 +14,8 @@ LINEAR = "linear"
 
 ALIGNMENT = 64  # floats; a replica's block is padded to this, so that vectorised updates treat every replica alike
 # Images per pass in evaluation, fixed for each network, because the shape of a product can change its last bits: few
-# for small networks, whose replicas then share a cache (a tenth of their whole time), and for convolutions, whose
-# activations do (a third of it); many for large perceptrons, which run one by one.
+# for small networks, whose replicas then share a cache (a tenth of their whole time), and for convolutions, for their
+# patches' sake (a fifth to a third of an evaluation); many for large perceptrons, which run one by one.
 ROWS_SMALL, ROWS_LARGE = 100, 500
 LARGE = 2**16  # parameters
 

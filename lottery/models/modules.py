@@ -1,7 +1,8 @@
 """Any module, R of them: each replica by itself through the module, depth first, with autograd's gradient.
 
 Nothing is computed for several replicas at once. What is gained over an ordinary loop: images and the weights of
-convolutions are channels_last; a max-pool goes before the ReLU in front of it; gradients go into one block of memory.
+convolutions are channels_last; max-pools go before the ReLUs in front of them, and ReLUs are in place; gradients go
+into one block of memory. Dense layers are torch's own.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from lottery.models.losses import LOSSES, wanted
 from lottery.models.randomness import drawing_from
 
 Slot = tuple[dict[str, Tensor | None], str, str]  # where a module has a tensor, under which name, and its name in all
+NEED_NO_OUTPUTS = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Modules:
@@ -63,7 +65,7 @@ class Modules:
 
     def cost(self, batch: int) -> Cost:
         """Return what a training step of one replica on `batch` inputs costs."""
-        return training_cost(self.layout.network, batch)
+        return training_cost(self.layout.network, batch, autograd=True)
 
     def _forward(self, module: nn.Module, parameters: Tensor, buffers: Tensor, inputs: Tensor, replica: int) -> Tensor:
         """Return the outputs (B, O) of one replica; what a training module makes of its buffers is kept."""
@@ -98,7 +100,7 @@ class Modules:
         """Return the module, built when it is first asked for, and note where its parameters and buffers are."""
         if self._built is None:
             with torch.random.fork_rng(devices=[]):  # its weights are of no interest
-                self._built = pools_first(self.layout.network.build())
+                self._built = lean(self.layout.network.build())
             self._parameters = _slots(self._built, "_parameters")
             self._buffers = _slots(self._built, "_buffers")
             self._dtypes = [own[name].dtype for own, name, _ in self._buffers]  # type: ignore[union-attr]
@@ -116,14 +118,36 @@ def _slots(module: nn.Module, which: str) -> list[Slot]:
     return slots
 
 
-def pools_first(module: nn.Module) -> nn.Module:
-    """Return the module with each ReLU that a max-pool follows in a `Sequential` behind it, on a quarter of the values.
+class Dropout(nn.Dropout):
+    """torch's dropout by uniform numbers, which it draws in 4 nanoseconds each, and its own Bernoulli numbers in 35.
 
-    Outputs and gradients are the same to the bit: what is not positive has no gradient either way.
+    Drawing them for several steps at once is no faster still.
     """
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the inputs, in training each of them zero with chance p, else divided by 1 - p."""
+        if not self.training:
+            return inputs
+        kept = torch.rand_like(inputs) >= self.p
+        return inputs * (kept / (1 - self.p) if self.p < 1 else kept)
+
+
+def lean(module: nn.Module) -> nn.Module:
+    """Return the module with faster parts: in plain `Sequential`s pools before ReLUs, and ReLUs in place; dropout.
+
+    Outputs and gradients are the same to the bit, but for what is dropped: what is not positive has no gradient either
+    way. A ReLU is in place where the layer before needs no outputs on its way back.
+    """
+    for part in list(module.modules()):
+        for name, inner in part.named_children():
+            if type(inner) is nn.Dropout and not inner.inplace:
+                setattr(part, name, Dropout(inner.p))
     chains = [part for part in module.modules() if isinstance(part, nn.Sequential) and type(part) is nn.Sequential]
     for chain in chains:
         for place, (first, second) in enumerate(pairwise(list(chain))):
             if type(first) is nn.ReLU and type(second) is nn.MaxPool2d and not second.return_indices:
                 chain[place], chain[place + 1] = second, first
+        for place, (first, second) in enumerate(pairwise(list(chain))):
+            if type(first) in NEED_NO_OUTPUTS and type(second) is nn.ReLU:
+                chain[place + 1] = nn.ReLU(inplace=True)  # another one, since this may be used elsewhere, too
     return module

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lottery.models.matmul import product
-from lottery.models.modules import pools_first
+from lottery.models.modules import lean
 
 Shape = tuple[int, ...]
 
@@ -235,7 +235,7 @@ def stages_of(module: nn.Module) -> list[Stage]:
     parts: list[nn.Module] = []
     if isinstance(module, nn.Sequential) and type(module) is nn.Sequential:
         chain = nn.Sequential(*module)
-        pools_first(chain)
+        lean(chain)
         parts = list(chain)
     stages = [stage for part in parts if (stage := _stage(part)) is not None]
     kinds = [type(stage) for stage in stages]
