@@ -17,7 +17,7 @@ from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.arms import DENSE
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
-from lottery.experiments.memory import USED, peak
+from lottery.experiments.memory import USED, fitting, peak
 from lottery.experiments.named_arms import edge_popup, learned, singleshot
 from lottery.experiments.population import Population
 from lottery.experiments.scales import PLANTED, SCALES
@@ -245,7 +245,9 @@ def halving(device: str) -> Seen:
 def speed(device: str, counts: Sequence[int] = REPLICAS, steps: int = 400) -> Seen:
     """Measure microseconds a network and step, of LeNet-300-100 on 60 random images with Adam."""
     data, took = noise(784, 10, (6_000, 500, 500), device), {}
-    for count in counts:
+    one = experiment(Setting(LARGE, "mnist", Config("adam", 1e-3, 60, steps, steps)), DENSE, 0, 0)
+    most = max(counts) if device == CPU else fitting(one, device, 1)
+    for count in [count for count in counts if count <= most]:
         replicas = _replicas(LARGE, count)
 
         def seconds(iterations: int, replicas: Sequence[Replica] = replicas) -> float:
@@ -258,7 +260,9 @@ def speed(device: str, counts: Sequence[int] = REPLICAS, steps: int = 400) -> Se
 
         seconds(8)
         took[f"R = {count}"] = 1e6 * (seconds(8 + steps) - seconds(8)) / steps / count
-    return Seen(", ".join(f"{name}: {micro:.2f} us" for name, micro in took.items()), True, took)
+    told = [f"{name}: {micro:.2f} us" for name, micro in took.items()]
+    told += [f"R = {count} does not fit" for count in counts if count > most]
+    return Seen(", ".join(told), True, took)
 
 
 CHECKS: dict[str, Callable[[str], Seen]] = {
