@@ -45,6 +45,8 @@ class Recorder(TorchDispatchMode):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 self._save(tensors(given))
         self._save(tensors([value for key, value in kwargs.items() if key == "out"]))
+        if "batch_norm" in name:  # which changes running statistics, and does not say so
+            self._save(tensors(args))
         out = func(*args, **kwargs)
         known = {one.untyped_storage()._cdata for one in tensors((args, kwargs))}
         self._own |= {one.untyped_storage()._cdata for one in tensors(out)} - known

@@ -141,7 +141,8 @@ class TestPlugin:
 @pytest.fixture
 def gpu(monkeypatch):
     """A machine with GPUs, as far as the command asks, and checks that are quickly done."""
-    monkeypatch.setattr(check_gpu, "cards", lambda: (["cuda:0", "cuda:1"], ""))
+    for module in (check_gpu, devices):
+        monkeypatch.setattr(module, "cards", lambda: (["cuda:0", "cuda:1"], ""))
     monkeypatch.setattr(check_gpu, "set_precision", lambda precision: None)
     monkeypatch.setattr(torch.cuda, "device", lambda card: nullcontext())
     monkeypatch.setattr(check_gpu, "CHECKS", {"environment": lambda device: Seen(f"fine on {device}")})
@@ -187,4 +188,3 @@ def test_what_is_no_gpu_is_a_matter_of_usage(gpu, capsys, device):
     """Exit status 2."""
     assert main(["check-gpu", f"--device={device}"]) == 2
     assert capsys.readouterr().err.startswith(f"ERROR: --device {device}: ")
-    assert devices.trouble("cpu") == ""

@@ -82,6 +82,25 @@ def test_bench_prints_ratios(capsys, monkeypatch):
     assert convolutional[:2] == ["pairs", "2"] and len(convolutional) == 8
 
 
+@pytest.mark.parametrize(
+    "device, message",
+    [
+        ("abacus", "--device abacus: write cpu, cuda or cuda:N"),
+        ("mps", "--device mps: write cpu, cuda or cuda:N; of GPUs only NVIDIA's are supported"),
+        ("cuda:9", "--device cuda:9: torch sees cuda:0"),
+        ("cuda:0", "--device cuda:0: it cannot be used (it is busy)"),
+    ],
+)
+def test_bench_checks_its_device(capsys, monkeypatch, device, message):
+    """One message, before anything is measured."""
+    from lottery.core import devices
+
+    monkeypatch.setattr(devices, "cards", lambda: (["cuda:0"], ""))
+    monkeypatch.setattr(devices, "trouble", lambda device: "it is busy")
+    assert main(["bench", f"--device={device}"]) == 2
+    assert capsys.readouterr().err.startswith(f"ERROR: {message}")
+
+
 class TestRun:
     """`lottery run` and `lottery plan`: which claims, and what pytest is told."""
 

@@ -8,6 +8,7 @@ from lottery.core import devices as core_devices
 from lottery.core.errors import LotteryError
 from lottery.plugin import options
 from lottery.plugin.options import Devices, devices, precision, workers
+from lottery.plugin.run import Run
 
 
 @pytest.fixture
@@ -72,6 +73,20 @@ def test_n_auto_is_a_worker_for_each_gpu(machine, monkeypatch):
     """Without one, for each core."""
     monkeypatch.setattr(options, "cores", lambda: 7)
     assert workers(machine(True, TWO)) == 2 and workers(machine(True, ())) == 7
+
+
+def test_a_worker_that_replaces_another_has_its_place(tmp_path):
+    """Whoever ends, by whatever, gives its place back; so its GPU is used again and no other by one more."""
+
+    def begun():
+        run = SimpleNamespace(given={"workercount": 2}, folder=tmp_path)
+        run.place = Run._slot(run)
+        return run
+
+    first, second = begun(), begun()
+    assert (first.place, second.place) == (0, 1)
+    second._held.release()  # as the system does for a process that ends
+    assert begun().place == 1
 
 
 def test_workers_share_out_the_gpus():

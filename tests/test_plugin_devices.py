@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.test_plugin import ENTRIES, TESTS, error, results, shared_store, suite, verdicts  # noqa: F401  (fixtures)
+from lottery.store.store import Record, Store
+from tests.test_plugin import error, results, shared_store, suite, verdicts  # noqa: F401  (fixtures)
 
 AUTO = "--device=auto"
 SEEN = """
@@ -29,7 +30,7 @@ Step._run = run
 
 @pytest.fixture
 def stubbed(suite, monkeypatch):  # noqa: F811
-    """The small suite with two claims, on a machine with stubs in its conftest.py; they are taken back."""
+    """A function that runs a claim of the small suite on a machine with stubs in its conftest.py."""
     import lottery.core.devices
     import lottery.plugin.options
     from lottery.training.step import Step
@@ -41,13 +42,12 @@ def stubbed(suite, monkeypatch):  # noqa: F811
         (Step, "_run"),
     ):
         monkeypatch.setattr(owner, name, getattr(owner, name))
-    some = {name: ENTRIES[name] for name in ("learns", "undecided")}
 
     def run(conftest, *arguments):
         suite.write(conftest=conftest)
         return suite("-k", "learns and not hardly", *arguments)
 
-    run.path, run.some = suite.path, some
+    run.path = suite.path
     return run
 
 
@@ -92,3 +92,27 @@ def test_alone_a_failed_gpu_is_one_message(stubbed, tmp_path):
     arguments = ("-n0", "--device=cpu", f"--store={tmp_path}")
     assert error(stubbed(FAILING, *arguments)) == "a training step could not be captured on cuda:0"
     assert stubbed("", *arguments).ret == 0
+
+
+def test_arms_that_were_computed_on_different_devices_are_marked(stubbed, tmp_path):
+    """A ticket minus the dense network mixes them; seeds that are on one device each, or one arm alone, do not."""
+    arguments = ("-k", "undecided or learns and not hardly", "-n0", "--device=cpu", f"--store={tmp_path}")
+    stubbed("", *arguments)
+    store = Store(tmp_path)
+    for key in store.sizes():
+        record = store.read(key)
+        if "dense" in record.made["what"]:
+            store.write(key, Record(record.measurements, record.arrays, record.made | {"device": "NVIDIA T1"}))
+    text = stubbed("", *arguments).stdout.str()
+    claims = {claim["id"].partition(".")[2].partition("[")[0]: claim for claim in results(stubbed)["claims"]}
+    assert claims["learns"]["devices"] == ["NVIDIA T1"] and not claims["learns"]["devices_mixed"]
+    assert claims["undecided"]["devices"] == ["NVIDIA T1", "cpu"] and claims["undecided"]["devices_mixed"]
+    assert text.count("(devices mixed)") == 1, text
+    assert "its arms were not computed on one device, but on NVIDIA T1 and cpu" in text
+
+    for key in store.sizes():  # now all of a seed on one device, and other seeds on the other
+        record = store.read(key)
+        device = "NVIDIA T1" if str(record.made["what"]).endswith("seed 0") else "cpu"
+        store.write(key, Record(record.measurements, record.arrays, record.made | {"device": device}))
+    assert "mixed" not in stubbed("", *arguments).stdout.str()
+    assert not any(claim["devices_mixed"] for claim in results(stubbed)["claims"])

@@ -124,16 +124,6 @@ def test_what_cannot_be_captured_ends_the_process_in_one_message(how, digits, mo
         train(SMALL, digits, ADAM, [replica(SMALL, 0)])
 
 
-def test_models_that_are_not_resident_are_not_captured(digits, monkeypatch):
-    """A model that draws on the processor says so, and its steps are taken one by one."""
-    stand_in(monkeypatch)
-    made = model_of(network(SMALL))
-    made.resident = False
-    monkeypatch.setattr("tests.training_helpers.model_of", lambda architecture: made)
-    train(SMALL, digits, ADAM, [replica(SMALL, 0)])
-    assert not Graph.made
-
-
 @pytest.mark.parametrize("name", ["lenet-300-100", "planted-circle-5"])
 @pytest.mark.parametrize("config, parametrise", [(ADAM, Identity), (MOMENTUM, top_k), (MOMENTUM, bernoulli)])
 def test_nothing_of_a_step_stays_behind_on_the_processor(name, config, parametrise, monkeypatch):

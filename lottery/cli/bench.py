@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from lottery.cli.convolutions_bench import convolutions
 from lottery.cli.scheduling_bench import scheduling
+from lottery.core.devices import CPU, description, named, ready, set_precision, wait
 from lottery.core.machine import processor
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
@@ -43,17 +44,12 @@ def seconds(run: Callable[[], object], repeat: int = 3, warm: Callable[[], objec
     (warm or run)()
     times = []
     for _ in range(repeat):
-        _wait()
+        wait()
         started = time.perf_counter()
         run()
-        _wait()
+        wait()
         times.append(time.perf_counter() - started)
     return min(times)
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def engine(setting: Setting, config: Config, data: Dataset, replicas: int) -> float:
@@ -128,11 +124,13 @@ def state(setting: Setting) -> int:
 
 def bench(device: str) -> str:
     """Return a table of speeds on this device, one thread on a processor, and above it what scheduling costs."""
-    if device == "cpu":
+    device = ready(named(device), by_name=True)  # which then is the one that is waited for
+    set_precision("float32")
+    if device == CPU:
         torch.set_num_threads(1)
     rows, copying = [], bandwidth(device)
     for name, of_paper, replicas in CASES:
-        replicas = replicas if device == "cpu" else GPU_REPLICAS
+        replicas = replicas if device == CPU else GPU_REPLICAS
         setting = SCALES[name].setting(of_paper, EARLY_STOP) or SCALES[name].setting(of_paper, PLANTED)
         assert setting is not None, f"{of_paper} has no setting at the scale {name}"
         config, architecture = setting.config, network(setting.network)
@@ -144,7 +142,7 @@ def bench(device: str) -> str:
         rows.append([setting.network, replicas, f"{ours * 1e6:.0f}", f"{loop * 1e6:.0f}", f"{loop / ours:.1f}x",
                      f"{rate / 1e9:.0f}", f"{best / 1e9:.0f}", f"{rate / best:.0%}",
                      f"{state(setting) / ours / 1e9:.1f}", f"{copying / 1e9:.1f}"])  # fmt: skip
-    where = f"{processor()}, one thread" if device == "cpu" else torch.cuda.get_device_name(device)
+    where = f"{processor()}, one thread" if device == CPU else description(device)
     title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included"
     title += "; random pixels, of planted networks their own data"
     table = tabulate(rows, HEADERS, disable_numparse=True, stralign="right")

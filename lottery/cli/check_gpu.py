@@ -14,7 +14,7 @@ import torch
 
 import lottery
 from lottery.cli.gpu_checks import CHECKS, Seen
-from lottery.core.devices import cards, set_precision
+from lottery.core.devices import CPU, cards, named, set_precision
 from lottery.core.errors import LotteryError, told
 
 CLAIM = "zhou2019.large_final_beats_random[lenet-300-100]"
@@ -69,24 +69,15 @@ def line(found: Mapping[str, object]) -> str:
     return f"{'ok    ' if found['ok'] else 'FAILED'} {found['check']:21} {found['text']} ({found['seconds']} s)"
 
 
-def chosen(device: str) -> str:
-    """Return the GPU that is asked for, or raise where that is none; an empty text where there is no GPU at all."""
-    if device.partition(":")[0] != "cuda":
-        raise LotteryError(f"--device {device}: check-gpu checks one of NVIDIA's GPUs; write cuda or cuda:N")
-    there, reason = cards()
-    if not there:
-        print(f"ERROR: there is no GPU that torch can use: {reason}", file=sys.stderr)
-        return ""
-    if device != "cuda" and device not in there:
-        raise LotteryError(f"--device {device}: torch sees {', '.join(there)}")
-    return there[0] if device == "cuda" else device
-
-
 def check_gpu(device: str) -> int:
     """Check a GPU, print a line for each check and then all of it as JSON, and return the exit status."""
-    card = chosen(device)
-    if not card:
+    there, reason = cards()
+    if device.startswith("cuda") and not there:
+        print(f"ERROR: there is no GPU that torch can use: {reason}", file=sys.stderr)
         return 1
+    card = named(device)
+    if card == CPU:
+        raise LotteryError("--device cpu: check-gpu checks a GPU; write cuda or cuda:N")
     set_precision("float32")
     found = []
     with torch.cuda.device(card):

@@ -17,7 +17,7 @@ from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.arms import DENSE
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
-from lottery.experiments.memory import USED, peak
+from lottery.experiments.memory import USED, fitting, peak
 from lottery.experiments.named_arms import edge_popup, learned, singleshot
 from lottery.experiments.population import Population
 from lottery.experiments.scales import PLANTED, SCALES
@@ -110,7 +110,7 @@ def _told(apart: dict[str, float]) -> str:
 
 
 def environment(device: str) -> Seen:
-    """The card, its driver and torch; a small product there."""
+    """Tell of the card and of torch, after a small product there."""
     wrong = trouble(device)
     if device == CPU or wrong:
         return Seen(wrong or f"torch {torch.__version__} on the processor", not wrong)
@@ -120,7 +120,7 @@ def environment(device: str) -> Seen:
 
 
 def precision(device: str) -> Seen:
-    """Products and convolutions in float32, not in TF32."""
+    """Check that products and convolutions are computed in float32, not in TF32."""
     set_precision("float32")
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(256, 256, generator=generator, dtype=torch.float64) for _ in range(2))
@@ -135,7 +135,7 @@ def precision(device: str) -> Seen:
 
 
 def processor(device: str) -> Seen:
-    """Trainings as on the processor, to rounding; frozen weights to the bit."""
+    """Check that trainings end as on the processor, to rounding, and that frozen weights stay, to the bit."""
     apart, frozen = {}, True
     for name in ("adam", "sgd"):
         replicas = _replicas(SMALL, 2, masked=True)
@@ -148,7 +148,7 @@ def processor(device: str) -> Seen:
 
 
 def searches(device: str) -> Seen:
-    """A search for a planted ticket as on the processor: the same share kept, the same places."""
+    """Check that a search for a planted ticket keeps the same places as on the processor."""
     setting = SCALES["tiny"].settings["planted-circle-5"][PLANTED]
     short = dataclasses.replace(setting, config=dataclasses.replace(setting.config, iterations=48, interval=12))
     one = experiment(short, singleshot("planted-circle-5", "snip", 0.5), 0, 0)
@@ -160,7 +160,7 @@ def searches(device: str) -> Seen:
 
 
 def captured(device: str) -> Seen:
-    """Captured steps as steps taken one by one, for all that is trained."""
+    """Check that captured steps are those taken one by one, for all that is trained."""
     apart = {}
     for name, (config, parametrise) in WAYS.items():
         ours = _trained(device, config, _replicas(SMALL, 3), parametrise)
@@ -170,7 +170,7 @@ def captured(device: str) -> Seen:
 
 
 def repeated(device: str) -> Seen:
-    """The same batch twice: the same bits."""
+    """Check that the same batch gives the same bits again."""
     apart = {}
     for name, (config, parametrise) in WAYS.items():
         first, second = (_trained(device, config, _replicas(SMALL, 3), parametrise) for _ in range(2))
@@ -179,7 +179,7 @@ def repeated(device: str) -> Seen:
 
 
 def company(device: str) -> Seen:
-    """A network alone and among others: to rounding; bit for bit only on a processor for certain."""
+    """Compare a network alone with itself among others: to rounding, since only a processor promises the same bits."""
     apart = {}
     for name in ("adam", "sgd", "drawn masks"):
         config, parametrise = WAYS[name]
@@ -189,7 +189,7 @@ def company(device: str) -> Seen:
 
 
 def masks(device: str) -> Seen:
-    """Random numbers by a counter: on every device the same bits; and masks learn with them."""
+    """Check that random numbers by a counter have the same bits on every device, and that masks learn with them."""
     rows = []
     for where in (CPU, device):
         uniforms = CountedUniforms([stream(seed, "check") for seed in range(3)], 10_001, torch.device(where))
@@ -205,7 +205,7 @@ def masks(device: str) -> Seen:
 
 
 def memory(device: str) -> Seen:
-    """The estimate of a training's memory covers what it takes."""
+    """Check that the estimate of a training's memory covers what it takes."""
     if device == CPU:
         return Seen("not measured on a processor")
     shares, count, data = {}, 100, noise((784,), 10, (2_000, 1_000, 1_000), device)
@@ -223,7 +223,7 @@ def memory(device: str) -> Seen:
 
 
 def halving(device: str) -> Seen:
-    """Where memory is too small for a batch, halves of it are computed, with results for all."""
+    """Check that halves of a batch are computed where memory is too small for it, with results for all."""
     setting = Setting(SMALL, "digits", Config("adam", 1e-2, 20, 20, 10))
     crowd = [experiment(setting, DENSE, 0, seed) for seed in range(20 if device == CPU else CROWD)]
     population = Population(crowd, device)
@@ -243,9 +243,11 @@ def halving(device: str) -> Seen:
 
 
 def speed(device: str, counts: Sequence[int] = REPLICAS, steps: int = 400) -> Seen:
-    """Microseconds a network and step, of LeNet-300-100 on 60 random images with Adam."""
+    """Measure microseconds a network and step, of LeNet-300-100 on 60 random images with Adam."""
     data, took = noise((784,), 10, (6_000, 500, 500), device), {}
-    for count in counts:
+    one = experiment(Setting(LARGE, "mnist", Config("adam", 1e-3, 60, steps, steps)), DENSE, 0, 0)
+    most = max(counts) if device == CPU else fitting(one, device, 1)
+    for count in [count for count in counts if count <= most]:
         replicas = _replicas(LARGE, count)
 
         def seconds(iterations: int, replicas: Sequence[Replica] = replicas) -> float:
@@ -258,7 +260,9 @@ def speed(device: str, counts: Sequence[int] = REPLICAS, steps: int = 400) -> Se
 
         seconds(8)
         took[f"R = {count}"] = 1e6 * (seconds(8 + steps) - seconds(8)) / steps / count
-    return Seen(", ".join(f"{name}: {micro:.2f} us" for name, micro in took.items()), True, took)
+    told = [f"{name}: {micro:.2f} us" for name, micro in took.items()]
+    told += [f"R = {count} does not fit" for count in counts if count > most]
+    return Seen(", ".join(told), True, took)
 
 
 CHECKS: dict[str, Callable[[str], Seen]] = {

@@ -1,5 +1,6 @@
 """Devices: which GPUs torch can use, how one is made ready, and what an error on one means."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,19 @@ def cards() -> tuple[list[str], str]:
         return [], f"{built} without CUDA"
     reasons = [str(warning.message).strip().splitlines()[0] for warning in caught if str(warning.message).strip()]
     return [], reasons[-1] if reasons else "the driver serves none; nvidia-smi says more"
+
+
+def named(device: str) -> str:
+    """Return the device that a command was given, a GPU by its place; raise where there is no such one."""
+    if device == CPU:
+        return CPU
+    if not re.fullmatch(r"cuda(:\d+)?", device):
+        raise LotteryError(f"--device {device}: write cpu, cuda or cuda:N; of GPUs only NVIDIA's are supported")
+    there, reason = cards()
+    card = there[0] if there and device == "cuda" else device
+    if card not in there:
+        raise LotteryError(f"--device {device}: torch sees {', '.join(there) or f'no GPU here ({reason})'}")
+    return card
 
 
 def trouble(device: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from lottery.core.devices import wait
 from lottery.data.datasets import Dataset, sizes
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.experiment import Experiment
@@ -81,8 +82,7 @@ def calibrate(experiments: Sequence[Experiment], data: Dataset, device: str) -> 
         config = replace(setting.config, iterations=iterations, interval=iterations, snapshots=())
         started = time.perf_counter()
         fit(population.model, action.parametrisation(population), population.data, config, replicas, [])
-        if block.is_cuda:
-            torch.cuda.synchronize(block.device)
+        wait()
         return time.perf_counter() - started
 
     took(1)

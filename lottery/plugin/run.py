@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from filelock import FileLock, Timeout
 
 from lottery.core.errors import DeviceFailure, LotteryError, SuiteWarning
 from lottery.core.paths import write_whole
@@ -121,6 +120,8 @@ class Run:
 
     def _slot(self) -> int:
         """Return this process's place among the workers: one that replaces another has its place, and so its GPU."""
+        from filelock import FileLock, Timeout
+
         count, folder = self.given.get("workercount", 1), self.folder / "slots"
         for place in range(count if self.given else 0):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

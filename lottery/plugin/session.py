@@ -79,9 +79,9 @@ class Session:
         from lottery.core.devices import failures_told
 
         self.worker = self._worker(workers, reporter.watch)
-        reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
-        turns = None if self.options.deadline is None else self._turns()
         with failures_told(self.worker.device):
+            reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
+            turns = None if self.options.deadline is None else self._turns()
             self.worker.work(wanted, self.options.deadline, reporter.finish, turns)
 
     def plan(self):

@@ -39,7 +39,7 @@ class Step:
         self._replicas, self._done = len(buffers), 0
         self._graph: torch.cuda.CUDAGraph | None = None
         self._index = torch.empty(0)  # (R * B), where a captured step reads which images it takes
-        self._captures = captures(data.device) and parameters.resident and getattr(model, "resident", True)
+        self._captures = captures(data.device) and parameters.resident
 
     def __call__(self, index: Tensor) -> None:
         """Train on what `index` (R, B) says of each replica's data: images, and their variants where they have any."""
