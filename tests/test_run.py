@@ -53,6 +53,26 @@ def test_claims_that_are_named_are_run_alone(checkout, named):
     assert "benchmarks" in run.arguments(["tests/test_other.py"])
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--deselect", "{}::test_a"],
+        ["--ignore", "{}"],
+        ["-k", "{}"],
+        ["--results", "{}"],
+        ["-n", "benchmarks"],
+        ["--maxfail", "{}"],
+    ],
+)
+def test_what_belongs_to_an_option_names_no_claims(checkout, option):
+    """Whichever plugin the option is of, and whether its value could be read; claims beside it are found."""
+    given = [part.format("benchmarks/test_mine_2026.py") for part in option]
+    assert run.arguments(given)[2:] == ["benchmarks", *given]
+    if option[0] not in ("-n", "--maxfail"):
+        assert run.arguments([*given, "benchmarks"])[2:] == [*given, "benchmarks"]
+        assert run.arguments(["benchmarks", *given])[2:] == ["benchmarks", *given]
+
+
 def test_plan_adds_what_a_plan_needs(checkout, monkeypatch):
     """`lottery plan` is `lottery run` in one process that trains nothing, and its exit status is pytest's."""
     told = []

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lottery.plugin.options import holds_claims
+from lottery.plugin import options
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -15,7 +15,24 @@ def claims_folder() -> Path:
     In a wheel that is `lottery/benchmarks`; an editable installation leaves it beside the package.
     """
     own, inside, beside = Path("benchmarks"), PACKAGE / "benchmarks", PACKAGE.parent / "benchmarks"
-    return next((folder for folder in (own, inside) if holds_claims(folder)), beside)
+    return next((folder for folder in (own, inside) if options.holds_claims(folder)), beside)
+
+
+def _named(given: Sequence[str]) -> list[str]:
+    """Return the files, folders and tests that pytest's arguments name, and not what belongs to an option.
+
+    Pytest's own parser tells them apart, with the options of all plugins there are.
+    """
+    import pytest
+    from _pytest.config import get_config
+
+    config = get_config(list(given))
+    config.pluginmanager.load_setuptools_entrypoints("pytest11")
+    options.add(config._parser)
+    try:
+        return config._parser.parse_known_args(list(given)).file_or_dir
+    except pytest.UsageError:
+        return []  # pytest will say so itself
 
 
 def arguments(given: Sequence[str]) -> list[str]:
@@ -25,7 +42,7 @@ def arguments(given: Sequence[str]) -> list[str]:
     test ids are those of a checkout, and the cache (`--lf`) lies in the current folder.
     """
     plugin = ["-p", "lottery.plugin.hooks"]  # also where the package is on the path but not installed
-    if any(holds_claims(Path(argument.partition("::")[0])) for argument in given if not argument.startswith("-")):
+    if any(options.holds_claims(Path(name.partition("::")[0])) for name in _named(given)):
         return [*plugin, *given]
     folder = claims_folder()
     if not folder.is_absolute():
