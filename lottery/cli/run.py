@@ -7,6 +7,9 @@ from pathlib import Path
 from lottery.plugin import options
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# The plugin, also where the package is on the path but not installed. `_named` has imported all plugins: their asserts
+# are not rewritten, and pytest need not say so.
+PLUGIN = ["-p", "lottery.plugin.hooks", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 
 
 def claims_folder() -> Path:
@@ -41,14 +44,13 @@ def arguments(given: Sequence[str]) -> list[str]:
     For the package's claims pytest is told to leave the package alone: settings of a project around it do not count,
     test ids are those of a checkout, and the cache (`--lf`) lies in the current folder.
     """
-    plugin = ["-p", "lottery.plugin.hooks"]  # also where the package is on the path but not installed
     if any(options.holds_claims(Path(name.partition("::")[0])) for name in _named(given)):
-        return [*plugin, *given]
+        return [*PLUGIN, *given]
     folder = claims_folder()
     if not folder.is_absolute():
-        return [*plugin, str(folder), *given]
+        return [*PLUGIN, str(folder), *given]
     where = ["-c", os.devnull, f"--rootdir={folder.parent}", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
-    return [*plugin, *where, "-ra", str(folder), *given]
+    return [*PLUGIN, *where, "-ra", str(folder), *given]
 
 
 def run(given: Sequence[str]) -> int:
