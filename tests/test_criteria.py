@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lottery.core.errors import LotteryError
-from lottery.masks import criteria, own_criteria
+from lottery.masks import criteria, own_criteria, surroundings
 
 W_INIT = torch.tensor([[1.0, -2.0, 3.0, -4.0]])
 W_FINAL = torch.tensor([[-5.0, -1.0, 2.0, 0.5]])
@@ -49,6 +49,21 @@ def own(tmp_path):
 def test_formulas(name, expected):
     """Scores of weights of both signs, worked out by hand from Zhou et al.'s formulas."""
     assert criteria.score(name, w_init=W_INIT, w_final=W_FINAL, mask=MASK, generator=None)[0].tolist() == expected
+
+
+@pytest.mark.parametrize("name", sorted(criteria.CRITERIA))
+def test_criteria_of_the_suite_change_nothing_around_them(name):
+    """Nothing is put back after them: no global random number is drawn, no setting changed, no argument written to."""
+    offered = {"w_init": W_INIT, "w_final": W_FINAL, "mask": MASK, "generator": torch.Generator()}
+    offered |= dict.fromkeys(criteria.DERIVATIVES, W_FINAL)
+    before = {argument: value.clone() for argument, value in offered.items() if isinstance(value, torch.Tensor)}
+    settings = {what: read() for what, (read, _) in surroundings.SETTINGS.items()}
+    drawn = torch.get_rng_state()
+    with surroundings.whole() as replaced:
+        criteria.score(name, **offered)
+    assert not replaced and torch.equal(torch.get_rng_state(), drawn)
+    assert settings == {what: read() for what, (read, _) in surroundings.SETTINGS.items()}
+    assert all(torch.equal(offered[argument], value) for argument, value in before.items())
 
 
 def test_aligned_percentiles_are_of_the_unpruned_weights():

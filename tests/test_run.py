@@ -24,7 +24,7 @@ def checkout(tmp_path, monkeypatch):
 
 def test_claims_of_the_checkout_come_first(checkout):
     """Those of the folder one stands in, by a relative path, so that its own settings of pytest count."""
-    assert run.arguments(["-k", "learns"]) == ["-p", "lottery.plugin.hooks", "benchmarks", "-k", "learns"]
+    assert run.arguments(["-k", "learns"]) == [*run.PLUGIN, "benchmarks", "-k", "learns"]
 
 
 def test_elsewhere_the_package_has_claims(tmp_path, monkeypatch):
@@ -49,8 +49,28 @@ def test_a_folder_without_entries_is_not_taken_for_claims(tmp_path, monkeypatch)
 )
 def test_claims_that_are_named_are_run_alone(checkout, named):
     """A folder, a file or a test of claims takes the place of all of them; other tests do not."""
-    assert run.arguments([named, "-q"]) == ["-p", "lottery.plugin.hooks", named, "-q"]
+    assert run.arguments([named, "-q"]) == [*run.PLUGIN, named, "-q"]
     assert "benchmarks" in run.arguments(["tests/test_other.py"])
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--deselect", "{}::test_a"],
+        ["--ignore", "{}"],
+        ["-k", "{}"],
+        ["--results", "{}"],
+        ["-n", "benchmarks"],
+        ["--maxfail", "{}"],
+    ],
+)
+def test_what_belongs_to_an_option_names_no_claims(checkout, option):
+    """Whichever plugin the option is of, and whether its value could be read; claims beside it are found."""
+    given = [part.format("benchmarks/test_mine_2026.py") for part in option]
+    assert run.arguments(given)[len(run.PLUGIN) :] == ["benchmarks", *given]
+    if option[0] not in ("-n", "--maxfail"):
+        assert run.arguments([*given, "benchmarks"])[len(run.PLUGIN) :] == [*given, "benchmarks"]
+        assert run.arguments(["benchmarks", *given])[len(run.PLUGIN) :] == ["benchmarks", *given]
 
 
 def test_plan_adds_what_a_plan_needs(checkout, monkeypatch):

@@ -89,7 +89,8 @@ def decide_mean(
         return Decision(INCONCLUSIVE, n=n, reason=missing)
     if n < 2:
         return Decision(INCONCLUSIVE, values[0] if values else None, n=n, reason="fewer than two seeds")
-    measured, least, most = (Sample.of(bounds, resolution) for bounds in (values, low or values, high or values))
+    measured = Sample.of(values, resolution)
+    least, most = (measured if ends in (None, values) else Sample.of(ends, resolution) for ends in (low, high))
     estimate = float(measured.mean)
     if measured.spread == 0:
         return Decision(INCONCLUSIVE, estimate, n=n, reason="the seeds do not differ at all")

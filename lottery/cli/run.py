@@ -4,9 +4,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lottery.plugin.options import holds_claims
+from lottery.plugin import options
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# The plugin, also where the package is on the path but not installed. `_named` has imported all plugins: their asserts
+# are not rewritten, and pytest need not say so.
+PLUGIN = ["-p", "lottery.plugin.hooks", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 
 
 def claims_folder() -> Path:
@@ -15,7 +18,24 @@ def claims_folder() -> Path:
     In a wheel that is `lottery/benchmarks`; an editable installation leaves it beside the package.
     """
     own, inside, beside = Path("benchmarks"), PACKAGE / "benchmarks", PACKAGE.parent / "benchmarks"
-    return next((folder for folder in (own, inside) if holds_claims(folder)), beside)
+    return next((folder for folder in (own, inside) if options.holds_claims(folder)), beside)
+
+
+def _named(given: Sequence[str]) -> list[str]:
+    """Return the files, folders and tests that pytest's arguments name, and not what belongs to an option.
+
+    Pytest's own parser tells them apart, with the options of all plugins there are.
+    """
+    import pytest
+    from _pytest.config import get_config
+
+    config = get_config(list(given))
+    config.pluginmanager.load_setuptools_entrypoints("pytest11")
+    options.add(config._parser)
+    try:
+        return config._parser.parse_known_args(list(given)).file_or_dir
+    except pytest.UsageError:
+        return []  # pytest will say so itself
 
 
 def arguments(given: Sequence[str]) -> list[str]:
@@ -24,14 +44,13 @@ def arguments(given: Sequence[str]) -> list[str]:
     For the package's claims pytest is told to leave the package alone: settings of a project around it do not count,
     test ids are those of a checkout, and the cache (`--lf`) lies in the current folder.
     """
-    plugin = ["-p", "lottery.plugin.hooks"]  # also where the package is on the path but not installed
-    if any(holds_claims(Path(argument.partition("::")[0])) for argument in given if not argument.startswith("-")):
-        return [*plugin, *given]
+    if any(options.holds_claims(Path(name.partition("::")[0])) for name in _named(given)):
+        return [*PLUGIN, *given]
     folder = claims_folder()
     if not folder.is_absolute():
-        return [*plugin, str(folder), *given]
+        return [*PLUGIN, str(folder), *given]
     where = ["-c", os.devnull, f"--rootdir={folder.parent}", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
-    return [*plugin, *where, "-ra", str(folder), *given]
+    return [*PLUGIN, *where, "-ra", str(folder), *given]
 
 
 def run(given: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -36,13 +37,22 @@ def cheapest_first(
     `needs` has the experiments that are still missing for each claim, missing ancestors included. What several claims
     share is paid by the first; of equally cheap claims the first in `needs` comes first.
     """
-    open_needs, order = {claim: set(missing) for claim, missing in needs.items()}, []
-    while open_needs:
-        claim = min(open_needs, key=lambda claim: sum(map(cost, open_needs[claim])))
-        paid = open_needs.pop(claim)
-        order.append((claim, sorted(paid, key=repr)))
-        for others in open_needs.values():
-            others -= paid
+    open_needs = {claim: set(missing) for claim, missing in needs.items()}
+    asking: dict[Experiment, list[str]] = {}  # by what each is needed
+    for claim, missing in open_needs.items():
+        for one in missing:
+            asking.setdefault(one, []).append(claim)
+    price = {one: cost(one) for one in asking}
+    total = {claim: sum(map(price.__getitem__, missing)) for claim, missing in open_needs.items()}
+    order = []
+    while total:
+        cheapest = min(total, key=total.__getitem__)
+        paid = open_needs[cheapest]
+        order.append((cheapest, sorted(paid, key=repr)))
+        del total[cheapest]
+        for claim in {claim for one in paid for claim in asking[one]} & total.keys():
+            open_needs[claim] -= paid
+            total[claim] = sum(map(price.__getitem__, open_needs[claim]))
     return order
 
 
@@ -87,14 +97,14 @@ def calibrate(experiments: Sequence[Experiment], data: Dataset, device: str) -> 
 
     took(1)
     short, steps = took(1), 16
-    while (long := took(1 + steps)) - short < CALIBRATION and steps < 4_096:
-        steps *= 2
+    while (passed := max(took(1 + steps) - short, 0.0)) < CALIBRATION and steps < 4_096:
+        steps *= min(16, max(2, ceil(CALIBRATION / passed))) if passed else 2
     started = time.perf_counter()
     if len(data.validation.images):
         buffers = population.layout.initial_buffers().to(block).repeat(len(block), 1)
         evaluate(population.model, block, buffers, data.validation.images, data.validation.labels)[0].sum().item()
     image = (time.perf_counter() - started) / max(1, len(data.validation.images))
-    return Speed(max(long - short, 0.0) / steps / len(experiments), image / len(experiments))
+    return Speed(passed / steps / len(experiments), image / len(experiments))
 
 
 def start_block(population: Population) -> Tensor:

@@ -17,6 +17,7 @@ Ranking, exact counts, already pruned weights and ties are not a criterion's bus
 Names and formulas: Zhou et al. 2019, section 2, Fig. 2.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -42,13 +43,14 @@ def needs_training(name: str) -> bool:
 def score(name: str, **offered: Any) -> Tensor:
     """Return the scores (1, ...) of a layer of one replica; raise where there are none that weights can be ranked by.
 
-    A criterion gets copies, and copies are taken of what it returns: it may work in place and keep what it likes.
+    A criterion gets copies, and copies are taken of what it returns: it may work in place and keep what it likes. What
+    one of this module's own leaves alone need not be put back, which would take longer than the scores.
     """
     asked = {argument: offered[argument] for argument in CRITERIA.arguments if CRITERIA.asks(name, argument)}
     copies = {argument: value.clone() if isinstance(value, Tensor) else value for argument, value in asked.items()}
-    generator = offered.get("generator")
+    generator, ours = offered.get("generator"), CRITERIA.find(name).__module__ == __name__
     try:
-        with kept(0 if generator is None else generator.initial_seed()):
+        with nullcontext() if ours else kept(0 if generator is None else generator.initial_seed()):
             return _checked(CRITERIA.call(name, **copies), offered["w_init"], offered["mask"])
     except KeyboardInterrupt:
         raise
