@@ -12,14 +12,14 @@ from lottery.experiments.arms import Arm, Dense, From, Iterative, OneShot
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import NONE, Cut, MaskPart, Masks, Snapshots, Sources, Weights, implements, part_of
 from lottery.masks import criteria
-from lottery.masks.saliency import Saliency
+from lottery.masks.saliency import Saliency, forward_of
 from lottery.store.store import Record
 
 
 def criterion_science(name: str, samples: Callable = chains.scored_images) -> list[Callable]:
     """Return the functions that a criterion's scores depend on, `samples` being what derivatives are taken on."""
     asked = any(criteria.CRITERIA.asks(name, argument) for argument in criteria.DERIVATIVES)
-    return [criteria.CRITERIA.find(name), *([Saliency, samples] if asked else [])]
+    return [criteria.CRITERIA.find(name), *([Saliency, forward_of, samples] if asked else [])]
 
 
 def kept(experiment: Experiment, masks: Masks, previous: Weights | None = None) -> Cut:

@@ -85,6 +85,7 @@ class Saliency:
         return {part: gradient.detach() for part, gradient in zip(leaves, gradients)}
 
 
+@listed  # keys list it beside `Saliency`
 def forward_of(architecture: Architecture) -> Forward:
     """Return a network's forward pass over parts as `Layout.parts` names them."""
     return perceptron(architecture) if isinstance(model_of(architecture), Perceptrons) else through_module(architecture)
