@@ -249,11 +249,18 @@ class Run:
                 terminal.write_line(f"{node.gateway.id}: {told}")
 
     def pytest_report_header(self):
-        """Say what became of a GPU that there seems to be, before anything is computed."""
-        if self.given or not options.claims_asked(self.config):
-            return None
-        with suppress(LotteryError):  # which is told later
+        """Say what became of a GPU that there seems to be, before workers start; alone, once claims were collected."""
+        if not self.given and self._distributed() and options.claims_asked(self.config):
+            return self._device_note()
+
+    def pytest_report_collectionfinish(self):
+        if self.session is not None and not self._distributed():
+            return self._device_note()
+
+    def _device_note(self) -> str | None:
+        with suppress(LotteryError):  # which is told where it ends the run
             return self.chosen.devices.note or None
+        return None
 
     def pytest_sessionstart(self):
         if not self.given and self._distributed() and options.claims_asked(self.config):
