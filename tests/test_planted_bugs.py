@@ -11,7 +11,7 @@ import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.claim import expected_file
 from lottery.claims.entries import read
-from lottery.experiments import action_parts, mask_parts, population, search_part
+from lottery.experiments import action_parts, keys, mask_parts, population, search_part
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.named_arms import branch, chain
 from lottery.experiments.scales import SCALES
@@ -45,25 +45,32 @@ def verdict(test, folder: Path, **changes) -> str:
     session.asked[claim.id] = dataclasses.replace(
         asked, question=question, statement=claim.state(asked.entry, question)
     )
-    (folder / "progress").mkdir(parents=True)
+    keys._common.cache_clear()  # which takes for granted that treatments stay what they are
+    (folder / "progress").mkdir(parents=True, exist_ok=True)
     session.train(1, Reporter(folder / "progress", "main"))
     return session.result(claim)["verdict"]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A folder for verdicts that have networks in common; a criterion or a treatment is in the key of what it made."""
+    return tmp_path_factory.mktemp("shared")
+
+
 class TestClaimsTurn:
-    def test_sign_of_the_criterion_flipped(self, tmp_path, monkeypatch):
+    def test_sign_of_the_criterion_flipped(self, shared, monkeypatch):
         """Keeping the smallest weights refutes that large_final beats random; keeping the largest reproduces it."""
         question = {"seeds": 20, "rounds": (8,)}
-        assert verdict(zhou.test_large_final_beats_random, tmp_path / "sound", **question) == "reproduced"
+        assert verdict(zhou.test_large_final_beats_random, shared, **question) == "reproduced"
         monkeypatch.setitem(criteria.CRITERIA, "large_final", lambda w_final: -w_final.abs())
-        assert verdict(zhou.test_large_final_beats_random, tmp_path / "flipped", **question) == "refuted"
+        assert verdict(zhou.test_large_final_beats_random, shared, **question) == "refuted"
 
-    def test_signs_lost(self, tmp_path, monkeypatch):
+    def test_signs_lost(self, shared, monkeypatch):
         """A signed constant that draws its signs at random no longer recovers the ticket."""
         question = {"seeds": 20, "rounds": (8,)}
-        assert verdict(zhou.test_signs_recover_ticket, tmp_path / "sound", **question) == "reproduced"
+        assert verdict(zhou.test_signs_recover_ticket, shared, **question) == "reproduced"
         monkeypatch.setitem(kept_values.TREATMENTS, "constant_initial_sign", kept_values.TREATMENTS["constant"])
-        assert verdict(zhou.test_signs_recover_ticket, tmp_path / "lost", **question) != "reproduced"
+        assert verdict(zhou.test_signs_recover_ticket, shared, **question) != "reproduced"
 
     def test_supermask_of_shuffled_weights(self, tmp_path, monkeypatch):
         """A supermask over weights with foreign signs is at chance, and the headline claim is refuted."""

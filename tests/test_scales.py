@@ -48,12 +48,12 @@ def test_dense_early_stop_of_digits_comes_before_the_middle(name):
 
 
 def test_dense_early_stop_of_mnist_comes_before_the_middle(real_mnist):
-    """The same for LeNet at the reduced scale: the median of three seeds on real MNIST, in two thirds of the run."""
+    """The same for LeNet at the reduced scale: one seed on real MNIST, in two thirds of the run."""
     setting = SCALES["reduced"].setting(LENET, EARLY_STOP)
     config = dataclasses.replace(setting.config, iterations=setting.config.iterations * 2 // 3)
-    outcomes = [train(setting.network, real_mnist, config, [replica(setting.network, seed)])[0] for seed in range(3)]
-    assert median(outcome.measurements["early_stop_iteration"] for outcome in outcomes) < setting.config.iterations / 2
-    assert all(97.4 < outcome.measurements["test_accuracy_early_stop"] < 98.5 for outcome in outcomes)
+    measured = train(setting.network, real_mnist, config, [replica(setting.network, 0)])[0].measurements
+    assert measured["early_stop_iteration"] < setting.config.iterations / 2
+    assert 97.4 < measured["test_accuracy_early_stop"] < 98.5
 
 
 def test_full_length_is_the_papers_length():
