@@ -19,7 +19,8 @@ from lottery.store.store import Record
 def criterion_science(name: str, samples: Callable = chains.scored_images) -> list[Callable]:
     """Return the functions that a criterion's scores depend on, `samples` being what derivatives are taken on."""
     asked = any(criteria.CRITERIA.asks(name, argument) for argument in criteria.DERIVATIVES)
-    return [criteria.CRITERIA.find(name), *([Saliency, forward_of, samples] if asked else [])]
+    derivatives: list[Callable] = [Saliency, forward_of, samples]
+    return [criteria.CRITERIA.find(name), *(derivatives if asked else [])]
 
 
 def kept(experiment: Experiment, masks: Masks, previous: Weights | None = None) -> Cut:
