@@ -46,7 +46,7 @@ def load(option: str) -> str:
 def forget(name: str) -> None:
     """Take a user's data set from the register."""
     catalogue.DATASETS.pop(name, None)
-    catalogue.load.cache_clear()
+    catalogue.forget()
     if name in _OWN:
         _OWN.remove(name)
 
