@@ -13,7 +13,7 @@ from lottery.data.preprocessing import PREPROCESSINGS
 from lottery.experiments.arms import DENSE
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import key
-from lottery.experiments.measurements import COLUMNS, rows
+from lottery.experiments.measurements import COLUMNS, MEASURED, recipe
 from lottery.experiments.network_data import data_of
 from lottery.training.config import Config, Setting
 
@@ -106,8 +106,7 @@ class TestSettings:
         assert len({one.fingerprint for one in data}) == 1 and len({float(one.train.images.sum()) for one in data}) == 3
         found = [experiment(setting, DENSE, 0, 0) for setting in settings]
         assert len({key(one, data[0].fingerprint, "float32") for one in found}) == 3
-        measured = {"test_accuracy_start": [10.0] * 25, "accuracy_step": 1.0}
-        names = [rows(one, measured)[0][COLUMNS.index("dataset")] for one in found]
+        names = [recipe(one)[COLUMNS.index("dataset") - len(MEASURED)] for one in found]
         assert names == ["digits", "digits, standard", "digits, per image"]
 
     @pytest.mark.parametrize("dataset, name", [("digits", "whitened"), ("circle", "standard")])

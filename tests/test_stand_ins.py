@@ -76,7 +76,7 @@ def test_what_is_measured_on_a_stand_in_is_an_analogue(tmp_path):
     for analogue in (True, False):
         whole, instead = (asked(tmp_path, replace(FULL, dataset=of), analogue) for of in ("cifar10", "cifar10-jpeg"))
         assert not whole.skip and not whole.analogue
-        assert not instead.skip and instead.analogue and instead.experiments()[0].setting.dataset == "cifar10-jpeg"
+        assert not instead.skip and instead.analogue and instead.experiments[0].setting.dataset == "cifar10-jpeg"
         assert describe(instead, SCALES["tiny"])["dataset"] == "cifar10-jpeg"
 
 

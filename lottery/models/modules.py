@@ -119,7 +119,7 @@ def _slots(module: nn.Module, which: str) -> list[Slot]:
 
 
 class Dropout(nn.Dropout):
-    """torch's dropout by uniform numbers, which it draws in 4 nanoseconds each, and its own Bernoulli numbers in 35.
+    """Dropout by uniform numbers, which torch draws in 4 nanoseconds each, and its own Bernoulli numbers in 35.
 
     Drawing them for several steps at once is no faster still.
     """

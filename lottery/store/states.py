@@ -146,7 +146,11 @@ def _attributes(kind: type) -> dict[str, Any]:
     }
     if issubclass(kind, enum.Enum):
         noted = {name for name, value in held.items() if name[0] == name[-1] == "_" and not _is_method(value)}
-        members = dict(kind.__members__)
+        # their values and attributes: how a member itself is pickled says nothing of them before Python 3.11.4
+        members = {
+            name: {of: value for of, value in vars(member).items() if of not in ("__objclass__", "_sort_order_")}
+            for name, member in kind.__members__.items()
+        }
         return {"members": members} | {name: held[name] for name in held if name not in noted and name not in members}
     made = getattr(held.get("__init__"), "__qualname__", "")
     if Protocol in kind.__mro__ and made != f"{kind.__qualname__}.__init__":
