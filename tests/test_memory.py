@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from lottery.data.datasets import Dataset, Part
 from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.arms import DENSE
 from lottery.experiments.computing import compute
@@ -13,6 +14,7 @@ from lottery.experiments.memory import BLOCKS, fitting, kind, peak
 from lottery.experiments.named_arms import edge_popup, learned, scores_sought, whole
 from lottery.experiments.population import Population
 from lottery.experiments.scales import PLANTED_SCORES
+from lottery.models.convolutional import Convolutional
 from lottery.models.model import model_of
 from lottery.training.config import Config, Setting
 from lottery.training.fit import Replica, fit, observers_for
@@ -52,6 +54,26 @@ def test_the_estimate_covers_what_lives(case, random_images, monkeypatch):
     ratio = REPLICAS * peak(one) / live.needed
     print(f"{case}: {live.needed / (4 * REPLICAS * layout.size):.1f} blocks live, {ratio:.2f} times that estimated")
     assert 1 <= ratio < 1.35
+
+
+@pytest.mark.parametrize(("name", "shape"), [("conv-2-miniature", (1, 8, 8)), ("conv-2-quarter", (3, 32, 32))])
+def test_the_estimate_covers_convolutions(name, shape, monkeypatch):
+    """Patches of all replicas at once, as on a GPU, and what autograd keeps: no less than there is."""
+    one = experiment(Setting(name, "cifar10", Config("adam", 1e-3, 60, 2, 2)), DENSE, 0, 0)
+    architecture = one.setting.architecture
+    parts = [Part(torch.rand(110, *shape), torch.randint(10, (110,))) for _ in range(3)]
+    start = torch.randn(architecture.layout.size) / 20
+    replicas = [Replica(start, torch.ones_like(start), (seed, "order")) for seed in range(REPLICAS)]
+    stand_in(monkeypatch, captured=False)
+    monkeypatch.setattr(Convolutional, "_at_once", lambda model, inputs: len(inputs))
+    live = LiveMemory()
+    live.watch_steps(monkeypatch)
+    with live:
+        data = Dataset("noise", *parts, "")
+        fit(model_of(architecture), Identity, data, one.setting.config, replicas, observers_for(Identity))
+    ratio = REPLICAS * peak(one) / live.needed
+    print(f"{name}: {ratio:.2f} times what lives")
+    assert 1 <= ratio < 3
 
 
 def _more(part):

@@ -1,5 +1,7 @@
 """Memory: how much of it a training takes on a GPU, and how many networks fit."""
 
+import functools
+
 import torch
 
 from lottery.data.made_tasks import HELD_OUT, SAMPLES
@@ -8,6 +10,8 @@ from lottery.experiments.arms import TOP, LearnMask
 from lottery.experiments.experiment import Experiment
 from lottery.models.architectures import is_planted
 from lottery.models.cost import training_cost
+from lottery.models.layout import Network
+from lottery.models.model import model_of
 from lottery.planting.planted_networks import task_of
 
 USED = 0.8  # of the memory that is free: libraries and fragments take theirs
@@ -33,14 +37,23 @@ def kind(experiment: Experiment) -> str:
 
 
 def peak(experiment: Experiment) -> int:
-    """Return how many bytes a network of an experiment takes at most, beside data that all share."""
+    """Return how many bytes a network of an experiment takes at most, beside data that all share.
+
+    A convolutional one keeps patches of the rows of an evaluation beside those of a batch, as long as it lives.
+    """
     architecture, batch = experiment.setting.architecture, experiment.setting.config.batch_size
     planted = is_planted(architecture.name)
     rows = HELD_OUT if planted else architecture.layout.rows
-    trained, evaluated = (training_cost(architecture, count).activations for count in (batch, rows))
+    trained, evaluated = (_activations(architecture, count) for count in (batch, rows))
     own = 4 * SAMPLES * sum(SIZES[task_of(architecture.name)[0]]) if planted else 0
     blocks = 4 * BLOCKS[kind(experiment)] * architecture.layout.size
     return blocks + max(TRAINED * trained, EVALUATED * evaluated) + SAMPLED * own
+
+
+@functools.cache
+def _activations(architecture: Network, batch: int) -> int:
+    """Return how many bytes a pass of the network's model over so many inputs keeps, patches or autograd's included."""
+    return model_of(architecture).cost(batch).activations
 
 
 def fitting(experiment: Experiment, device: str, sharing: int) -> int:
