@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from lottery.cli.convolutions_bench import convolutions
 from lottery.cli.scheduling_bench import scheduling
-from lottery.core.devices import CPU, description, named, ready, set_precision, wait
+from lottery.core.devices import CPU, description, named, prepare, ready, wait
 from lottery.core.machine import processor
 from lottery.data.catalogue import noise
 from lottery.data.datasets import Dataset
@@ -125,9 +125,7 @@ def state(setting: Setting) -> int:
 def bench(device: str) -> str:
     """Return a table of speeds on this device, one thread on a processor, and above it what scheduling costs."""
     device = ready(named(device), by_name=True)  # which then is the one that is waited for
-    set_precision("float32")
-    if device == CPU:
-        torch.set_num_threads(1)
+    prepare(device, "float32")
     rows, copying = [], bandwidth(device)
     for name, of_paper, replicas in CASES:
         replicas = replicas if device == CPU else GPU_REPLICAS

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from lottery.core.errors import DeviceFailure, DeviceWarning, LotteryError, told
+from lottery.core.machine import keep_freed_memory
 
 CPU = "cpu"
 FULL = ("out of memory", "_ALLOC_FAILED")  # of torch's allocator and the driver; of cuBLAS, cuDNN and the like
@@ -84,6 +85,17 @@ def ready(device: str, by_name: bool) -> str:
         raise LotteryError(f"--device {device}: it cannot be used ({wrong}); use --device cpu, or fix that")
     warnings.warn(f"{device} is there and cannot be used ({wrong}): computed on the processor", DeviceWarning, 2)
     return CPU
+
+
+def prepare(device: str, precision: str) -> None:
+    """Set this process up for trainings on a device: its float32 products, and a processor's threads and memory.
+
+    Two workers of one thread beat one of two, and results then never depend on how many workers there are.
+    """
+    if device == CPU:
+        torch.set_num_threads(1)
+        keep_freed_memory()
+    set_precision(precision)
 
 
 def set_precision(precision: str) -> None:

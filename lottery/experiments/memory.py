@@ -8,9 +8,8 @@ from lottery.data.made_tasks import HELD_OUT, SAMPLES
 from lottery.data.tasks import SIZES
 from lottery.experiments.arms import TOP, LearnMask
 from lottery.experiments.experiment import Experiment
-from lottery.models.architectures import is_planted
+from lottery.models.architectures import Architecture, is_planted
 from lottery.models.cost import training_cost
-from lottery.models.layout import Network
 from lottery.models.model import model_of
 from lottery.planting.planted_networks import task_of
 
@@ -51,7 +50,7 @@ def peak(experiment: Experiment) -> int:
 
 
 @functools.cache
-def _activations(architecture: Network, batch: int) -> int:
+def _activations(architecture: Architecture, batch: int) -> int:
     """Return how many bytes a pass of the network's model over so many inputs keeps, patches or autograd's included."""
     return model_of(architecture).cost(batch).activations
 

@@ -97,17 +97,13 @@ class Session:
             return plan(self.worker, {id: asked.experiments for id, asked in self.asked.items() if not asked.skip})
 
     def _worker(self, workers: int = 1, watch=lambda batch: None):
-        import torch
-
-        from lottery.core.devices import CPU, ready, set_precision
+        from lottery.core.devices import prepare, ready
         from lottery.experiments.worker import Worker
         from lottery.store.store import Store
 
         asked = self.options
         device = ready(asked.device, asked.by_name or asked.precision != "float32")
-        if device == CPU:
-            torch.set_num_threads(1)  # two workers of one thread beat one of two, and results then never depend on -n
-        set_precision(asked.precision)
+        prepare(device, asked.precision)
         return Worker(Store(asked.store), device, asked.precision, workers, watch, asked.sharing)
 
     def _turns(self) -> dict:
