@@ -11,7 +11,7 @@ from lottery.experiments.arms import DENSE
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import check, key
-from lottery.experiments.named_arms import chain
+from lottery.experiments.named_arms import branch, chain
 from lottery.experiments.population import Population
 from lottery.experiments.scales import EARLY_STOP, SCALES
 from lottery.models.architectures import ARCHITECTURES, network
@@ -92,6 +92,50 @@ def test_weights_start_as_the_module_is_built(mine):
     state = torch.random.get_rng_state()
     initial_weights(network(mine), 2)
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+REST = """
+import torch
+from torch import nn
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.norm, self.output = nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)
+        self.bare, self.one_axis = nn.Parameter(torch.randn(8, 8)), nn.Conv1d(1, 1, 3, padding=1)
+        nn.init.constant_(self.norm.weight, 0.5)
+    def forward(self, x):
+        x = self.norm(self.inner(x)).relu() @ self.bare
+        return self.output(self.one_axis(x.unsqueeze(1)).squeeze(1))
+def network():
+    return Network()
+network.training = {"learning_rate": 0.05, "iterations": 40, "interval": 20, "batch_size": 10}
+"""
+
+
+def test_what_belongs_to_no_layer_starts_as_the_module_is_built(own):
+    """Bare parameters, other kinds of layers, scales that are not one: other draws for other seeds, in every arm."""
+    own(own_datasets, POINTS, "points", "data")
+    mine = own(own_networks, REST, "mine", "network")
+    setting, layout = SCALES["tiny"].setting(mine, EARLY_STOP), network(mine).layout
+    dense = [experiment(setting, DENSE, 0, seed) for seed in range(2)]
+    starts = [layout.module_views(begin(one).start) for one in dense]
+    for name in ("bare", "one_axis.weight", "one_axis.bias"):
+        assert not torch.equal(starts[0][name], starts[1][name]) and starts[0][name].abs().min() > 0
+    for start in starts:
+        assert 0.7 < start["bare"].std() < 1.3 and start["norm.weight"].eq(0.5).all()
+        assert not any(start[name].any() for name in ("inner.bias", "output.bias", "norm.bias"))
+    record = compute(Population(dense[:1]), {dense[0]: {}})[dense[0]]
+    for arm in (chain("large_final"), branch("large_final", "reinit")):
+        again = layout.module_views(begin(experiment(setting, arm, 1, 0), record).start)
+        assert all(
+            torch.equal(again[name], starts[0][name])
+            for name in again
+            if not name.endswith(("inner.weight", "output.weight"))
+        )
+        kept = again["inner.weight"] != 0
+        assert torch.equal(again["inner.weight"][kept], starts[0]["inner.weight"][kept]) == (
+            arm == chain("large_final")
+        )
 
 
 def test_declared_initialisers_and_rates(own):
@@ -187,14 +231,21 @@ def test_wrong_declarations_are_one_message(own, declaration):
 )
 def test_networks_that_do_not_fit_their_data_are_one_message(own, edit, message):
     own(own_datasets, POINTS, "points", "data")
-    name = own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")
-    with pytest.raises(LotteryError, match=message):
+    with pytest.raises(LotteryError, match=f"--network mine=.*: {message}"):
+        own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")
+    assert "mine" not in ARCHITECTURES
+
+
+def test_networks_that_do_not_fit_data_of_the_suite_are_one_message_of_their_claims(own):
+    """Which may have to be downloaded first."""
+    name = own(own_networks, PERCEPTRON + "network.dataset = 'digits'", "mine", "network")
+    with pytest.raises(LotteryError, match="mine has 3 outputs, and digits 10 classes"):
         check(experiment(SCALES["tiny"].setting(name, EARLY_STOP), DENSE, 0, 0))
 
 
 def test_a_schedule_is_declared_by_its_form(own):
     own(own_datasets, POINTS, "points", "data")
-    more = "\nnetwork.training = {'schedule': 'cosine'}"
+    more = "\nnetwork.training |= {'schedule': 'cosine'}"
     name = own(own_networks, PERCEPTRON + more, "mine", "network")
     assert SCALES["tiny"].setting(name, EARLY_STOP).config.schedule == COSINE
 
@@ -222,9 +273,9 @@ SETS = {
 @pytest.mark.parametrize("body", SETS)
 def test_what_is_no_data_set_is_one_message(own, body):
     source = "import numpy as np\nPARTS = 'train', 'validation', 'test'\nx = np.ones((9, 6))\ny = np.arange(9) % 3\n"
-    own(own_datasets, f"{source}def data():\n    {body}\n", "points", "data")
-    with pytest.raises(LotteryError, match=f"data set 'points'.*{SETS[body]}"):
-        catalogue.load("points")
+    with pytest.raises(LotteryError, match=f"--dataset points=.*: data set 'points'.*{SETS[body]}"):
+        own(own_datasets, f"{source}def data():\n    {body}\n", "points", "data")
+    assert "points" not in catalogue.DATASETS and not own_datasets.names()
 
 
 def test_bytes_are_pixels_and_numbers_are_taken_as_they_are(own):

@@ -185,7 +185,7 @@ class EvaluateAction(ActionPart):
     def _at_rungs(population: Population, experiment: Experiment, sources: Sources) -> Record:
         mask, start = (part_of(of)(experiment) for of in (experiment.arm.mask, experiment.arm.start))
         starts = [
-            population.layout.join(start.treated(round, masks, None))
+            chains.joined(experiment, start.treated(round, masks, None))
             for round, masks in zip(SUPERMASK_ROUNDS, mask.rungs(sources, SUPERMASK_ROUNDS))
         ]
         data: Dataset = population.data  # type: ignore[assignment]
@@ -210,7 +210,7 @@ class InspectAction(ActionPart):
         masks = part_of(experiment.arm.mask)(experiment).cut(sources).masks
         w_init, w_final = chains.initial(experiment), chains.weights_of(experiment, final)
         pruned = chains.pruned_in(
-            experiment, chains.no_masks(experiment), masks, experiment.setting.architecture.layout.join(w_init), final
+            experiment, chains.no_masks(experiment), masks, chains.joined(experiment, w_init), final
         )
         layers = zip(pruned, masks, w_init, w_final)
         return Record({"anatomy": {name: anatomy(mask, w_i, w_f) | pruned[name] for name, mask, w_i, w_f in layers}})

@@ -19,13 +19,19 @@ from lottery.masks.pruned_values import PRUNED
 from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, forward_of
 from lottery.masks.scores import scores
-from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.models.initialisers import INITIALISERS, initial_rest, initial_weights
 from lottery.store.fingerprints import listed
 
 
 def initial(experiment: Experiment) -> Weights:
     """Return the weights that the replica was initialised with."""
     return initial_weights(experiment.setting.architecture, experiment.seed)
+
+
+def joined(experiment: Experiment, weights: Weights) -> Tensor:
+    """Return parameters (P,) with these weights, all else as it was when the replica was initialised."""
+    architecture = experiment.setting.architecture
+    return architecture.layout.join(weights, initial_rest(architecture, experiment.seed))
 
 
 def no_masks(experiment: Experiment) -> Masks:
@@ -150,7 +156,7 @@ def cut(experiment: Experiment, by: Iterative | OneShot, ranked: list[Tensor], r
 
 def dense_ranks(experiment: Experiment, by: Iterative | OneShot, final: np.ndarray | None) -> list[Tensor]:
     """Return the ranks by the trained dense network's parameters, or by initial weights where there are none."""
-    start = experiment.setting.architecture.layout.join(initial(experiment))
+    start = joined(experiment, initial(experiment))
     return ranks(experiment, by, 0, no_masks(experiment), start, start if final is None else torch.from_numpy(final))
 
 

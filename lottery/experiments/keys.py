@@ -21,7 +21,7 @@ from lottery.experiments.planted_reading import PlantedReading, read_untrained
 from lottery.masks import criteria
 from lottery.masks.own_criteria import FINGERPRINTS
 from lottery.models.architectures import Architecture, is_planted
-from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.models.initialisers import INITIALISERS, initial_rest, initial_weights
 from lottery.models.losses import LOSSES, OF_SOFTMAX, after_softmax
 from lottery.models.model import model_of
 from lottery.planting.planted_networks import task_of
@@ -87,6 +87,8 @@ def science(experiment: Experiment) -> list[Callable]:
     architecture = experiment.setting.architecture
     used: list[Callable] = [stream, type(model_of(architecture)), LOSSES[architecture.loss]]
     used += [INITIALISERS.find(architecture.initialiser), initial_weights]
+    if architecture.drawn is not None:
+        used.append(initial_rest)
     if is_planted(architecture.name):
         used += [TASKS[task_of(architecture.name)[0]], dataset, PlantedReading, read_untrained]
     if experiment.arm.mask.by_round:

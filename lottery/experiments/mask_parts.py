@@ -79,12 +79,12 @@ class IterativeMask(MaskPart):
 
     def _before_training(self) -> Cut:
         """Return the mask where the criterion looks at initial weights alone: round by round, from treated starts."""
-        experiment, layout = self.experiment, self.experiment.setting.architecture.layout
+        experiment = self.experiment
         masks, weights = chains.no_masks(experiment), chains.initial(experiment)
         for round in range(experiment.round):
             if round:
                 weights = chains.treated(experiment, experiment.arm.start, round, masks, weights)  # type: ignore[arg-type]
-            start = layout.join(weights)
+            start = chains.joined(experiment, weights)
             ranked = chains.ranks(experiment, self.by, round, masks, start, start)
             masks = chains.cut(experiment, self.by, ranked, round + 1)
         return kept(experiment, masks, weights)

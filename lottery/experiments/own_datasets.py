@@ -32,7 +32,7 @@ def names() -> list[str]:
 
 
 def load(option: str) -> str:
-    """Register the data set that an option points to and return its name; raise if there is none."""
+    """Register the data set that an option points to, read it and return its name; raise if there is none."""
     try:
         of = target(option, "shapes=mine.py:data", {*catalogue.DATASETS, *SIZES}, "data set")
         function = OwnFunction(of, "dataset")
@@ -40,6 +40,11 @@ def load(option: str) -> str:
         raise LotteryError(f"--dataset {option}: {error}") from None
     catalogue.DATASETS[of.name] = _reader(of.name, function)
     _OWN.append(of.name)
+    try:
+        catalogue.read(of.name)
+    except LotteryError as error:
+        forget(of.name)
+        raise LotteryError(f"--dataset {option}: {error}") from error
     return of.name
 
 

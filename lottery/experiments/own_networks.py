@@ -16,21 +16,19 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from lottery.core.errors import LotteryError, told
-from lottery.data.catalogue import DATASETS
-from lottery.data.catalogue import load as load_data
+from lottery.data.catalogue import DATASETS, read
 from lottery.experiments import own_datasets
 from lottery.experiments.scales import EARLY_STOP, SCALES
 from lottery.masks.own_code import OwnFunction, Unusable, target
 from lottery.masks.surroundings import kept
 from lottery.models.architectures import ARCHITECTURES, Architecture
-from lottery.models.initialisers import INITIALISERS
+from lottery.models.initialisers import INITIALISERS, whole_seed
 from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, Layer
 from lottery.store.fingerprints import listed
 from lottery.training.config import Config, Setting
 
 FINGERPRINTS: dict[str, str] = {}  # of users' networks by name: what names their results beside the name
 AS_BUILT = "{}, as it is built"  # the initialiser of a user's network that declares none
-SEEDS = 2**62
 TRAINING = {"optimiser": "adam", "learning_rate": 1e-3, "batch_size": 50, "iterations": 2_000, "interval": 50}
 PRUNED = {CONVOLUTION: 10, HIDDEN: 20, OUTPUT: 10}  # as Frankle & Carbin 2019 prune Conv-2 and Conv-4
 
@@ -92,6 +90,12 @@ def load(option: str) -> str:
     ARCHITECTURES[of.name], FINGERPRINTS[of.name] = architecture, function.fingerprint
     for scale in SCALES.values():
         scale.settings[of.name] = {EARLY_STOP: setting}
+    if setting.dataset in own_datasets.names():  # others are read when they are needed, since they may be large
+        try:
+            check(setting)
+        except LotteryError as error:
+            forget(of.name)
+            raise LotteryError(f"--network {option}: {error}") from None
     return of.name
 
 
@@ -123,15 +127,13 @@ def check(setting: Setting) -> None:
     """Raise if a user's network cannot be trained on its data set: too few outputs, or too few images for a batch."""
     if setting.network not in FINGERPRINTS:
         return
-    train, outputs = load_data(setting.dataset).train, setting.architecture.layers[-1].fan_out
-    classes, batch = int(train.labels.max()) + 1, setting.config.batch_size
-    if train.labels.is_floating_point() or classes > outputs:
+    (_, labels), outputs = read(setting.dataset)[0]["train"], setting.architecture.layers[-1].fan_out
+    classes, batch = int(labels.max()) + 1, setting.config.batch_size
+    if classes > outputs:
         raise LotteryError(f"{setting.network} has {outputs} outputs, and {setting.dataset} {classes} classes")
-    if batch > len(train.labels):
-        raise LotteryError(
-            f"{setting.network} trains in batches of {batch}, and {setting.dataset} has {len(train.labels)} images for "
-            "training"
-        )
+    if batch > len(labels):
+        there = f"{setting.dataset} has {len(labels)} images for training"
+        raise LotteryError(f"{setting.network} trains in batches of {batch}, and {there}")
 
 
 def _dataset(declared: Declared) -> str:
@@ -163,6 +165,7 @@ def _architecture(name: str, function: OwnFunction, declared: Declared) -> Archi
         initialiser=initialiser,
         image=declared.input_shape,
         roles=tuple(declared.roles.items()),
+        drawn=build.drawn,
     )
     first = next(iter(architecture.layers), None)
     if first is not None and len(first.shape) > 2 and not declared.input_shape:
@@ -198,8 +201,7 @@ class _Build:
 def _as_built(build: _Build) -> Any:
     @listed  # keys name it by the network's fingerprint
     def as_built(layer: Layer, generator: torch.Generator) -> Tensor:
-        seed = int(torch.randint(SEEDS, (), generator=generator))
-        weight = build.drawn(seed).get_submodule(layer.path).get_parameter("weight").detach()
+        weight = build.drawn(whole_seed(generator)).get_submodule(layer.path).get_parameter("weight").detach()
         return weight.t().contiguous() if weight.dim() == 2 else weight.clone()
 
     return as_built

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lottery.core.devices import wait
 from lottery.data.datasets import Dataset, sizes
+from lottery.experiments import chain_masks as chains
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.memory import peak
@@ -18,7 +19,6 @@ from lottery.experiments.population import Population
 from lottery.experiments.worker import Worker
 from lottery.models.cost import training_cost
 from lottery.models.evaluation import evaluate
-from lottery.models.initialisers import initial_weights
 from lottery.training.fit import Replica, fit
 
 CALIBRATION = 0.5  # seconds that a speed is measured for
@@ -111,8 +111,8 @@ def start_block(population: Population) -> Tensor:
     """Return what a population's networks are initialised with, (R, P)."""
     if population.planted:
         return population.planted_block()
-    weights = [initial_weights(population.architecture, seed) for seed in population.seeds]
-    return torch.stack([population.layout.join(of) for of in weights]).to(population.device)
+    blocks = [chains.joined(one, chains.initial(one)) for one in population.experiments]
+    return torch.stack(blocks).to(population.device)
 
 
 def memory(one: Experiment, data: Dataset, replicas: int) -> int:

@@ -22,7 +22,8 @@ from lottery.planting.planted_networks import planted_parameters
 class ResetStart(StartPart):
     """Kept weights start from treated initial ones, pruned ones are frozen at zero or elsewhere; biases start at zero.
 
-    A network in which a ticket is planted starts, biases and all, from what was planted.
+    What belongs to no layer starts as it was initialised, in every round and with every treatment. A network in which a
+    ticket is planted starts, biases and all, from what was planted.
     """
 
     reset: Reset
@@ -44,8 +45,8 @@ class ResetStart(StartPart):
             return planted_parameters(architecture.name, (experiment.seed,))[0] * cut.trainable.bool()
         masks = chains.no_masks(experiment) if cut.masks is None else cut.masks
         if not self.reset.plain:
-            return architecture.layout.join(self._frozen(masks, sources))
-        return architecture.layout.join(self.treated(experiment.round, masks, cut.previous))
+            return chains.joined(experiment, self._frozen(masks, sources))
+        return chains.joined(experiment, self.treated(experiment.round, masks, cut.previous))
 
     def treated(self, round: int, masks: Masks, previous: Weights | None) -> Weights:
         """Return the treated weights of a round."""

@@ -37,7 +37,8 @@ class Architecture:
     `pruned_per_round` gives for each role the share of the surviving weights that one round removes; a role that is
     missing is never pruned. With `scope` "layer" every layer is ranked by itself, with "global" all prunable layers
     together. `initialiser` is a name in `lottery/models/initialisers.py`, `image` the shape of an input that is not a
-    vector, and `roles` gives layers under a name of the module another role than their kind's.
+    vector, and `roles` gives layers under a name of the module another role than their kind's. `drawn` returns the
+    module with all of its parameters drawn from a seed, where those that belong to no layer start so.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Architecture:
     initialiser: str = GLOROT
     image: tuple[int, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()
+    drawn: Callable[[int], nn.Module] | None = None
 
     @functools.cached_property
     def module(self) -> nn.Module:

@@ -9,6 +9,7 @@ from lottery.models.architectures import Architecture
 from lottery.models.layers import Layer
 
 INITIALISERS = Registry("initialiser", "initialisers", ("layer", "generator"))
+SEEDS = 2**62  # of modules that are drawn as a whole
 
 
 @INITIALISERS
@@ -66,3 +67,15 @@ def initial_weights(architecture: Architecture, seed: int) -> list[Tensor]:
     """Return the initial weights of a replica, each layer's in its shape."""
     initialise = INITIALISERS.find(architecture.initialiser)
     return [initialise(layer=layer, generator=stream(seed, "init", layer.name)) for layer in architecture.layers]
+
+
+def initial_rest(architecture: Architecture, seed: int) -> Tensor | None:
+    """Return parameters (P,) of a replica, of which those count that belong to no layer; None where none is drawn."""
+    if architecture.drawn is None:
+        return None
+    return architecture.layout.read(architecture.drawn(whole_seed(stream(seed, "init", "rest"))))
+
+
+def whole_seed(generator: torch.Generator) -> int:
+    """Return a seed for a module that is drawn as a whole."""
+    return int(torch.randint(SEEDS, (), generator=generator))

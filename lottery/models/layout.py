@@ -95,6 +95,7 @@ class Layout:
         self._names = [*weights.values(), *(biases.get(path, path) for path in others)]
         # what scales a normalised channel starts at one, not at zero
         self._scales = [self._parameters[path].part for path in others if path.endswith("weight")]
+        self._rest = [self._parameters[path].part for path in others if path not in biases]
         self.count = end  # parameters, without padding
         self.size, self.buffer_size = (-(-end // ALIGNMENT) * ALIGNMENT for end in (end, buffers_end))
         convolves = any(place.kind == CONVOLUTION for place in self._weights)
@@ -116,13 +117,16 @@ class Layout:
         """Return all buffers as views into `block` (..., Q), by the module's names and in its shapes."""
         return {path: place.of_module(block) for path, place in self._buffers.items()}
 
-    def join(self, weights: list[Tensor]) -> Tensor:
-        """Return a block (P,) of one replica with these weights, one tensor a layer, zero biases, and scales of one."""
+    def join(self, weights: list[Tensor], rest: Tensor | None = None) -> Tensor:
+        """Return a block (P,) of one replica with these weights, one tensor a layer, and zero biases.
+
+        What belongs to no layer is that of `rest` (P,); without it scales are one, and all else zero.
+        """
         block = torch.zeros(self.size)
         for place, weight in zip(self._weights, weights):
             place.of_layer(block).copy_(weight)
-        for part in self._scales:
-            block[part] = 1
+        for part in self._scales if rest is None else self._rest:
+            block[part] = 1 if rest is None else rest[part]
         return block
 
     def parts(self, block: Tensor) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lottery.models.cost import Cost, training_cost
 from lottery.models.layout import Layout
-from lottery.models.losses import LOSSES
+from lottery.models.losses import LOSSES, wanted
 from lottery.models.matmul import product
 
 
@@ -34,7 +34,6 @@ class Perceptrons:
     def __init__(self, layout: Layout):
         self.layout = layout
         self._views: dict[str, tuple[Tensor, list[Tensor], list[Tensor]]] = {}
-        self._classes = torch.empty(0, device="meta")  # of the identity, for one-hot classes, where the outputs are
 
     def _of(self, what: str, block: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Return weights and biases as views into a block."""
@@ -67,20 +66,12 @@ class Perceptrons:
         for index in range(last):
             entered.append(product(entered[-1], weights[index], biases[index]).relu_())
         outputs = product(entered[-1], weights[last], biases[last])
-        error = LOSSES[loss](outputs, self._wanted(observed, outputs))  # (R, B, O)
+        error = LOSSES[loss](outputs, wanted(observed, outputs))  # (R, B, O)
         for index in range(last, -1, -1):
             product(entered[index].transpose(1, 2), error, out=weight_gradients[index])
             torch.sum(error, 1, keepdim=True, out=bias_gradients[index])
             if index:
                 error = product(error, weights[index].transpose(1, 2)).mul_(entered[index].sign())  # ReLU's slope
-
-    def _wanted(self, observed: Tensor, outputs: Tensor) -> Tensor:
-        """Return what was observed in the shape of the outputs (R, B, O), classes one-hot."""
-        if not observed.is_floating_point():
-            if self._classes.dtype != outputs.dtype or self._classes.device != outputs.device:
-                self._classes = torch.eye(self.layout.shapes[-1][1], device=outputs.device, dtype=outputs.dtype)
-            observed = self._classes.index_select(0, observed.view(-1))
-        return observed.view_as(outputs)
 
     def cost(self, batch: int) -> Cost:
         """Return what a training step of one replica on `batch` inputs costs."""
