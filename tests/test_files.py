@@ -19,4 +19,13 @@ def test_files(tmp_path):
         and "- a note" in (folder / "results.md").read_text()
     )
     assert (folder / "measurements.csv").read_bytes() == measured.encode()
+    assert (folder / "results.md").read_text().endswith(f"\nscale tiny: {SCALES['tiny'].more}\n")
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
+
+
+def test_scales_are_nothing_to_networks_of_users():
+    """They train alike at every scale, so that no other one has better answers."""
+    report = whole(result())
+    alone = report | {"claims": [], "networks": report["claims"]}
+    assert "scale tiny" in files.markdown(report | {"networks": report["claims"]}, [], SCALES["tiny"])
+    assert "scale tiny: " not in files.markdown(alone, [], SCALES["tiny"])

@@ -1,5 +1,9 @@
 """Networks and data sets of users: what they declare, what names their results, what is refused, and how they train."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -276,6 +280,24 @@ def test_what_is_no_data_set_is_one_message(own, body):
     with pytest.raises(LotteryError, match=f"--dataset points=.*: data set 'points'.*{SETS[body]}"):
         own(own_datasets, f"{source}def data():\n    {body}\n", "points", "data")
     assert "points" not in catalogue.DATASETS and not own_datasets.names()
+
+
+def test_the_documentation_has_networks_and_data_that_train(own):
+    """Each example by its file's name; two steps of each, on data that they declare or on their own."""
+    blocks = re.findall(
+        r"```python\n# (\w+)\.py\n(.*?)```", (Path(__file__).parents[1] / "docs/own.md").read_text(), re.DOTALL
+    )
+    examples = dict(blocks)
+    own(own_datasets, examples["points"], "points", "data")
+    assert catalogue.load("points").train.images.shape == (1_000, 12)
+    settings = []
+    for name in ("net", "conv"):
+        mine = own(own_networks, examples[name], name, "network")
+        setting = SCALES["tiny"].setting(mine, EARLY_STOP)
+        settings.append(replace(setting, config=replace(setting.config, iterations=2, interval=2)))
+    for setting in settings:
+        one = experiment(setting, DENSE, 0, 0)
+        assert compute(Population([one]), {one: {}})[one].measurements["test_accuracy_end"] > 0
 
 
 def test_bytes_are_pixels_and_numbers_are_taken_as_they_are(own):

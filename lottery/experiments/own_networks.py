@@ -60,7 +60,7 @@ class Declared(BaseModel):
         given = TRAINING | self.training
         if isinstance(given.get("schedule"), str):
             given["schedule"] = {"form": given["schedule"]}
-        known = [field.name for field in fields(Config)]
+        known = [field.name for field in fields(Config) if field.name != "snapshots"]  # no claim of theirs has any
         if unknown := sorted(given.keys() - set(known)):
             raise LotteryError(f"its declaration `training` has {', '.join(unknown)}; it can have {', '.join(known)}")
         try:

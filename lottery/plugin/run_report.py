@@ -16,7 +16,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
-from lottery.report.files import write
+from lottery.report.files import of_scale, write
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
 
@@ -120,7 +120,8 @@ class RunReport:
         terminal.write_line(summary(self.content), bold=True)
         if self.written:
             terminal.write_line(f"written to {self.results_folder}/results.json, results.md, measurements.csv")
-        terminal.write_line(f"scale {self.scale.name}: {self.scale.more}")
+        if told := of_scale(self.content, self.scale):
+            terminal.write_line(told)
 
 
 def environment(devices: Sequence[str], precision: str) -> dict[str, object]:

@@ -15,7 +15,14 @@ def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
     everything = all_results(report)
     lines = [f"# {heading(report)}", "", table(everything, "github"), "", summary(report), ""]
     lines += [*(f"- {note}" for note in notes), ""] if notes else []
-    return "\n".join([*lines, f"Scale {scale.name}: {scale.more}.", ""])
+    lines += [told, ""] if (told := of_scale(report, scale)) else []
+    return "\n".join(lines)
+
+
+def of_scale(report: Mapping, scale: Scale) -> str:
+    """Return what the scale's answers are worth; nothing for networks of users, which train alike at every scale."""
+    alike = report["networks"] and not report["claims"] and not report["criteria"]
+    return "" if alike else f"scale {scale.name}: {scale.more}"
 
 
 def write(folder: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale) -> None:
