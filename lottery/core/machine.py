@@ -53,7 +53,7 @@ def cores() -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep memory that it frees, up to a gigabyte, where its C library is glibc; elsewhere nothing.
+    """Keep memory that this process frees, up to a gigabyte, where its C library is glibc; elsewhere do nothing.
 
     A step frees what it computed with and the next one asks for the same again: given back to the system meanwhile, it
     comes as new pages, which takes a quarter of a convolutional network's step.
