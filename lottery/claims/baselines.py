@@ -1,7 +1,7 @@
 """Baselines: what came of claims in an earlier run, from its `results.json` or from a folder of tables, one a paper.
 
-A table has a row for every claim and one for every part of a conjunction. Lines before its head say where and when it
-was measured.
+A table has a row for every claim and, below it, one for every part of a conjunction, whose empty cells are as in the
+claim's row. Lines before its head say where and when it was measured.
 """
 
 import csv
@@ -23,6 +23,7 @@ from lottery.core.paths import write_whole
 
 FOLDER = Path("expected", "baselines")  # of folders of tables, one a scale
 COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint")
+OF_THE_CLAIM = ("id", "number", "fingerprint", "question", "first", "changes")  # what its parts share with it
 KINDS_OF_PARTS = ("effect", "proportion")
 KINDS_OF_CLAIMS = (*KINDS_OF_PARTS, "conjunction", "exact")
 VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED)
@@ -43,7 +44,7 @@ class Row(NamedTuple):
     estimate: float | None
     fingerprint: str  # four hexadecimal digits for each of COMPARABLE, so that a difference can be named
     question: str  # fingerprint of what the claim asked, and
-    first: str  # of what it asked when it was first measured (`lottery/claims/history.py`); empty in parts
+    first: str  # of what it asked when it was first measured (`lottery/claims/history.py`); an empty cell: the same
     changes: int  # how many changes of the question the entry told of
     effects: tuple[float | None, ...]  # of each seed
 
@@ -65,12 +66,12 @@ class Baseline(NamedTuple):
 def rows_of(result: Mapping) -> list[Row]:
     """Return a result's rows, with effects as they are."""
     fingerprint = "-".join(_digest(result[name]) for name in COMPARABLE)
+    asked = (fingerprint, result["question"], result["question"], result["changes"])
     rows = []
     for part in (result, *result["parts"]):
-        question = "" if "name" in part else result["question"]
         about = (result["id"], part.get("name", ""), part["kind"], result["number"])
-        asked = (question, question, 0 if "name" in part else result["changes"], tuple(part["effects"]))
-        rows.append(Row(*about, part["verdict"], part["n"], part["estimate"], fingerprint, *asked))
+        came = (part["verdict"], part["n"], part["estimate"])
+        rows.append(Row(*about, *came, *asked, tuple(part["effects"])))
     return rows
 
 
@@ -122,7 +123,8 @@ def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:
         before = tables.get(paper, Table([], {}))
         runs = before.runs if before.claims.keys() - claims.keys() else []  # of which something is left
         for id in claims.keys() & before.claims.keys():
-            claims[id][0] = claims[id][0]._replace(first=before.claims[id][0].first or claims[id][0].first)
+            first = before.claims[id][0].first
+            claims[id] = [row._replace(first=first or row.first) for row in claims[id]]
         merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
         file = folder / f"{paper}.csv"
         written[file] = Table([*(other for other in runs if other != run), run], dict(merged))
@@ -140,9 +142,11 @@ def _text(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(Row._fields)
     for row in (row for rows in table.claims.values() for row in rows):
-        estimate = "" if row.estimate is None else f"{row.estimate:.4g}"
-        effects = " ".join("nan" if effect is None else f"{effect:.{DIGITS}g}" for effect in row.effects)
-        writer.writerow(row._replace(estimate=estimate, effects=effects))  # type: ignore[arg-type]  # as text
+        empty = OF_THE_CLAIM if row.part else ("first",) if row.first == row.question else ()
+        cells = dict.fromkeys(empty, "")
+        cells["estimate"] = "" if row.estimate is None else f"{row.estimate:.4g}"
+        cells["effects"] = " ".join("nan" if effect is None else f"{effect:.{DIGITS}g}" for effect in row.effects)
+        writer.writerow(row._replace(**cells))  # type: ignore[arg-type]  # as text
     return out.getvalue()
 
 
@@ -157,36 +161,44 @@ def _table(file: Path) -> Table:
     if next(reader, None) != list(Row._fields):
         raise LotteryError(f"{file} is no table of a baseline: its columns should be {', '.join(Row._fields)}; {ANEW}")
     claims: dict[str, list[Row]] = {}
+    rows: list[Row] = []  # of the claim that is being read
     try:
         for cells in reader:
-            row = _row(cells, file.stem)
-            known = claims.setdefault(row.id, [])
-            if bool(row.part) != bool(known) or row.part in [other.part for other in known]:
-                raise ValueError("a part before its claim, or a second row of the same")
-            known.append(row)
+            row = _row(cells, file.stem, rows[0] if rows else None)
+            if not row.part:
+                rows = []
+            if row.id in claims and row.part in ["", *(other.part for other in rows)]:
+                raise ValueError("a second row of the same")
+            rows.append(row)
+            claims[row.id] = rows
     except (ValueError, csv.Error) as error:
         raise LotteryError(f"{file}, line {len(runs) + reader.line_num}: {error}; {ANEW}") from None
     return Table(runs, claims)
 
 
-def _row(cells: list[str], paper: str) -> Row:
-    """Return the row in a line's cells; raise ValueError if they are not one of this paper's table."""
+def _row(cells: list[str], paper: str, claim: Row | None) -> Row:
+    """Return the row in a line's cells, below a claim's; raise ValueError if they are not one of this paper's table."""
     if len(cells) != len(Row._fields):
         raise ValueError(f"{len(cells)} cells instead of {len(Row._fields)}")
     id, part, kind, number, verdict, n, estimate, fingerprint, question, first, changes, effects = cells
-    if not id.startswith(f"{paper}."):
-        raise ValueError(f"the claim {id!r} is not of {paper}")
     if kind not in (KINDS_OF_PARTS if part else KINDS_OF_CLAIMS):
         raise ValueError(f"{kind!r} is no kind of a {'part' if part else 'claim'}")
     if verdict not in VERDICTS:
         raise ValueError(f"{verdict!r} is no verdict")
-    if not re.fullmatch("-".join(["[0-9a-f]{4}"] * len(COMPARABLE)), fingerprint):
-        raise ValueError(f"{fingerprint!r} is no fingerprint")
     values = tuple(None if effect == "nan" else float(effect) for effect in effects.split())
     if not all(value is None or isfinite(value) for value in values):
         raise ValueError("an effect is not finite")
     number_of = float(estimate) if estimate else None
-    return Row(id, part, kind, number, verdict, int(n), number_of, fingerprint, question, first, int(changes), values)
+    if part:
+        if claim is None or id or number or fingerprint or question or first or changes:
+            raise ValueError("a part belongs below its claim, and leaves empty what it shares with it")
+        return claim._replace(part=part, kind=kind, verdict=verdict, n=int(n), estimate=number_of, effects=values)
+    if not id.startswith(f"{paper}."):
+        raise ValueError(f"the claim {id!r} is not of {paper}")
+    if not re.fullmatch("-".join(["[0-9a-f]{4}"] * len(COMPARABLE)), fingerprint):
+        raise ValueError(f"{fingerprint!r} is no fingerprint")
+    asked = (fingerprint, question, first or question, int(changes))
+    return Row(id, part, kind, number, verdict, int(n), number_of, *asked, values)
 
 
 def _run(path: Path) -> tuple[str, str, list[dict]]:
