@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import stats
 from torch import nn
+from torchvision import models
 
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
@@ -39,9 +40,10 @@ def test_layers_are_read_off_the_module():
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_modules_take_their_inputs(name):
-    """Every network makes one row of outputs of one input of its shape."""
-    architecture = network(name)
-    outputs = architecture.build().eval()(torch.zeros(2, *architecture.input_shape))
+    """Every network makes one row of outputs of one input of its shape; torchvision's do so without values."""
+    architecture, device = network(name), "meta" if "-224" in name else "cpu"
+    module = architecture.module if device == "meta" else architecture.build().eval()
+    outputs = module(torch.zeros(2, *architecture.input_shape, device=device))
     assert outputs.shape == (2, architecture.layers[-1].fan_out)
 
 
@@ -105,6 +107,20 @@ def test_torchs_own_draw_is_uniform_within_the_same_bound():
         assert abs(drawn).max() <= bound and abs(drawn).max() > 0.99 * bound
         assert stats.kstest(drawn.numpy(), stats.uniform(-bound, 2 * bound).cdf).pvalue > 0.001
         assert stats.ks_2samp(drawn.numpy(), part.weight.detach().flatten().numpy()).pvalue > 0.001
+
+
+@pytest.mark.parametrize("kind, layers", [("vgg", ("1.features.3", "1.classifier.6")), ("resnet", ("1.conv1", "1.fc"))])
+def test_torchvisions_draws_are_those_of_its_networks(kind, layers):
+    """Kolmogorov and Smirnov's test against a convolution and a dense layer of torchvision's own network."""
+    name = {"vgg": "vgg11", "resnet": "resnet18"}[kind]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        theirs = getattr(models, name)(num_classes=10)
+    for layer in (layer for layer in network(f"{name}-224").layers if layer.path in layers):
+        drawn = INITIALISERS.find(f"torchvision_{kind}")(layer=layer, generator=stream(0, "init", layer.name))
+        expected = theirs.get_submodule(layer.path.removeprefix("1.")).weight.detach()
+        assert drawn.numel() == expected.numel()
+        assert stats.ks_2samp(drawn.flatten().numpy(), expected.flatten().numpy()).pvalue > 0.001
 
 
 def test_initial_weights_are_those_of_the_papers_draw():

@@ -3,9 +3,11 @@
 from fractions import Fraction
 
 import pytest
+import torch
 
 from lottery.core.errors import LotteryError
 from lottery.models.architectures import ARCHITECTURES, network
+from lottery.models.initialisers import initial_weights
 
 
 def test_weight_counts_layer_by_layer():
@@ -49,7 +51,35 @@ def test_lenet_conv_is_paganini_and_fordes():
     assert [layer.weights for layer in lenet.layers] == [54, 864, 48_000, 10_080, 840]
     assert (lenet.weights, lenet.layout.count, lenet.input_shape) == (59_838, 60_074, (1, 28, 28))
     assert {lenet.rate(layer) for layer in lenet.layers} == {Fraction(1, 5)}
-    assert lenet.kept_in_all(20) == pytest.approx(926 - 236, abs=5)  # biases aside; they round where we take the floor
+
+
+HEADS = {"lenet-conv": 10, "lenet-conv-47": 47, "lenet-conv-100": 100}
+
+
+@pytest.mark.parametrize("name, classes", HEADS.items())
+def test_another_number_of_classes_is_another_last_layer_alone(name, classes):
+    """All other layers have the same names, shapes and initial weights of a seed."""
+    lenet, other = network("lenet-conv"), network(name)
+    assert [layer.name for layer in other.layers] == [layer.name for layer in lenet.layers]
+    assert other.layers[-1].shape == (84, classes)
+    weights, same = (initial_weights(of, 3) for of in (lenet, other))
+    assert all(map(torch.equal, weights[:-1], same[:-1]))
+
+
+@pytest.mark.parametrize(
+    "name, shapes, image",
+    [
+        ("lenet-conv-wide", [(24, 1, 3, 3), (64, 24, 3, 3), (1600, 480), (480, 336), (336, 10)], (1, 28, 28)),
+        ("lenet-conv-miniature", [(6, 1, 3, 3), (16, 6, 3, 3), (64, 40), (40, 28), (28, 10)], (1, 8, 8)),
+    ],
+)
+def test_other_lenets_are_lenets(name, shapes, image):
+    """Four times as wide, and for 8x8 digits: the same kinds of layers, rates, start and ranking."""
+    lenet, other = network("lenet-conv"), network(name)
+    assert [layer.shape for layer in other.layers] == shapes and other.input_shape == image
+    assert [type(part) for part in other.module] == [type(part) for part in lenet.module]
+    assert [other.rate(layer) for layer in other.layers] == [lenet.rate(layer) for layer in lenet.layers]
+    assert (other.scope, other.initialiser, type(other)) == (lenet.scope, lenet.initialiser, type(lenet))
 
 
 def test_kept_counts_follow_the_floor():

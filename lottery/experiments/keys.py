@@ -92,7 +92,7 @@ def science(experiment: Experiment) -> list[Callable]:
     if is_planted(architecture.name):
         used += [TASKS[task_of(architecture.name)[0]], dataset, PlantedReading, read_untrained]
     if experiment.arm.mask.by_round:
-        used += [Architecture.kept, Architecture.kept_in_all]
+        used += [type(architecture).kept, type(architecture).kept_in_all]
     if getattr(experiment.arm.action, "released", False):
         used += [after_softmax, LOSSES[architecture.loss + OF_SOFTMAX]]
     for part in parts(experiment):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lottery.models.layout import Layout
 
 GLOROT, NOT_TRUNCATED = "truncated_glorot_normal", "glorot_normal"
-UNIFORM = "torch_uniform"
+UNIFORM, HE, VGG, RESNET = "torch_uniform", "he_normal", "torchvision_vgg", "torchvision_resnet"
 PRUNED, NORMAL, NARROW = "-pruned-by-", "-normal-", "-narrow"  # variants of a network in their names
 QUARTER, MINIATURE = "-quarter", "-miniature"
 COLOUR, DIGIT, SMALL_DIGIT = (3, 32, 32), (1, 28, 28), (1, 8, 8)  # channels, height, width: CIFAR, MNIST, scikit-learn
@@ -129,6 +129,37 @@ class Architecture:
         return float(100 * left / self.weights)
 
 
+def removed(count: int, rate: Fraction) -> int:
+    """Return how many of `count` weights a round removes where it rounds to nearest, halves to even.
+
+    torch.nn.utils.prune counts so, and with it Paganini & Forde 2020 (appendix H.2).
+    """
+    return round(count * rate)
+
+
+def left(count: int, rate: Fraction, rounds: int) -> int:
+    """Return how many of `count` weights are left after rounds that each round to nearest."""
+    for _ in range(rounds):
+        count -= removed(count, rate)
+    return count
+
+
+class RoundedArchitecture(Architecture):
+    """A network of which each round removes a number of weights that is rounded to nearest, not down."""
+
+    @functools.cache
+    def kept(self, round: int) -> tuple[int, ...]:
+        """Number of weights that each layer keeps after `round` rounds of layer-wise pruning."""
+        whole = super().kept(0)
+        return tuple(left(count, self.rate(layer), round) for count, layer in zip(whole, self.layers))
+
+    @functools.cache
+    def kept_in_all(self, round: int) -> int:
+        """Number of weights that all prunable layers together keep after `round` rounds that rank them as one."""
+        whole = super().kept_in_all(0)
+        return left(whole, min(rate for _, rate in self.pruned_per_round), round)
+
+
 def _rates(per_cent: dict[str, int]) -> tuple[tuple[str, Fraction], ...]:
     return tuple((role, Fraction(share, 100)) for role, share in per_cent.items())
 
@@ -207,14 +238,78 @@ def _convolutional(name: str, rate: int, *channels: int) -> list[Architecture]:
     ]
 
 
-def _lenet_conv() -> nn.Module:
-    """Return the Lenet of Paganini & Forde 2020 (appendix H.1)."""
+def _lenet_conv(image: tuple[int, int, int], channels: tuple[int, int], *dense: int, padding: int = 0) -> nn.Module:
+    """Return two convolutions of 3x3, each followed by a pool, and dense layers of these sizes.
+
+    So Paganini & Forde 2020 build their Lenet (appendix H.1).
+    """
     from torch import nn
 
     parts: list[nn.Module] = []
-    for before, after in ((1, 6), (6, 16)):
-        parts += [nn.Conv2d(before, after, 3), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*parts, nn.Flatten(), *_dense(400, 120, 84, 10))
+    for before, after in pairwise((image[0], *channels)):
+        parts += [nn.Conv2d(before, after, 3, padding=padding), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*parts, nn.Flatten(), *_dense(*dense))
+
+
+def _pruned_as_one(
+    name: str,
+    build: Callable[[], nn.Module],
+    image: tuple[int, int, int] = DIGIT,
+    initialiser: str = UNIFORM,
+    shortcut: str = "",
+) -> Architecture:
+    """A network of Paganini & Forde 2020: a fifth of all weights a round, the output layer like all others.
+
+    What lies under the name `shortcut` is not pruned: the parameters left in their Table 1 are those of a ResNet-18
+    that keeps its three convolutions of 1x1.
+    """
+    rates, roles = _rates({CONVOLUTION: 20, HIDDEN: 20, OUTPUT: 20}), ((shortcut, SHORTCUT),) if shortcut else ()
+    return RoundedArchitecture(name, build, rates, "global", initialiser=initialiser, image=image, roles=roles)
+
+
+def _lenets() -> list[Architecture]:
+    """The Lenet of Paganini & Forde, also with outputs for the classes of EMNIST and CIFAR-100, wider, and smaller.
+
+    Layers of one shape have one name in all of them, so that a seed starts these alike whatever the number of classes.
+    """
+    heads = {"": 10, "-47": 47, "-100": 100}
+    return [
+        *(_pruned_as_one(f"lenet-conv{name}", functools.partial(_lenet_conv, DIGIT, (6, 16), 400, 120, 84, classes))
+          for name, classes in heads.items()),
+        _pruned_as_one("lenet-conv-wide", functools.partial(_lenet_conv, DIGIT, (24, 64), 1600, 480, 336, 10)),
+        _pruned_as_one(
+            f"lenet-conv{MINIATURE}",
+            functools.partial(_lenet_conv, SMALL_DIGIT, (6, 16), 64, 40, 28, 10, padding=1),
+            SMALL_DIGIT,
+        ),
+    ]  # fmt: skip
+
+
+def _enlarged(kind: str, classes: int) -> nn.Module:
+    from lottery.models.torchvision_networks import enlarged
+
+    return enlarged(kind, classes)
+
+
+def _large(kind: str, initialiser: str, shortcut: str = "") -> list[Architecture]:
+    """One of torchvision's networks: for images in colour and in grey, for 10 classes, CIFAR-100's and EMNIST's.
+
+    Paganini & Forde 2020 write that weights start as torch's layers draw them, and that networks are torchvision's,
+    of which two draw their weights themselves. Either can be asked for by name.
+    """
+    inputs = {"": (COLOUR, 10), "-100": (COLOUR, 100), "-grey": (DIGIT, 10), "-grey-47": (DIGIT, 47)}
+    starts = {"": initialiser} | ({"-uniform": UNIFORM} if initialiser != UNIFORM else {})
+    return [
+        _pruned_as_one(f"{kind}-224{end}{start}", functools.partial(_enlarged, kind, classes), image, drawn, shortcut)
+        for end, (image, classes) in inputs.items()
+        for start, drawn in starts.items()
+    ]
+
+
+def _miniature(kind: str) -> nn.Module:
+    from lottery.models import torchvision_networks
+
+    return getattr(torchvision_networks, f"{kind}_miniature")()
 
 
 def _resnet() -> nn.Module:
@@ -257,14 +352,14 @@ ARCHITECTURES = {
         *_convolutional("conv-4", 10, 64, 128),
         *_convolutional("conv-6", 15, 64, 128, 256),
         _small_convolutional(f"conv-2{MINIATURE}", 10, 8, image=SMALL_DIGIT, width=32),
-        # pruned as their global technique does, the output layer like all others
-        Architecture(
-            "lenet-conv",
-            _lenet_conv,
-            _rates({CONVOLUTION: 20, HIDDEN: 20, OUTPUT: 20}),
-            "global",
-            initialiser=UNIFORM,
-            image=DIGIT,
+        *_lenets(),
+        *_large("alexnet", UNIFORM),
+        *_large("vgg11", VGG),
+        *_large("resnet18", RESNET, "downsample"),
+        _pruned_as_one(f"alexnet{MINIATURE}", functools.partial(_miniature, "alexnet")),
+        _pruned_as_one(f"vgg11{MINIATURE}", functools.partial(_miniature, "vgg11"), initialiser=HE),
+        _pruned_as_one(
+            f"resnet18{MINIATURE}", functools.partial(_miniature, "resnet18"), initialiser=RESNET, shortcut=SHORTCUT
         ),
         Architecture(
             "resnet-18", _resnet, _rates({CONVOLUTION: 20}), "global", image=COLOUR, roles=((SHORTCUT, SHORTCUT),)
