@@ -71,6 +71,7 @@ ELSEWHERE = {
     "lottery.masks.mask": "test_similarity",
     "lottery.masks.own_code": "test_own_criteria",
     "lottery.masks.pruned_values": "test_experiments",
+    "lottery.masks.reach": "test_effective",
     "lottery.masks.scores": "test_saliency",
     "lottery.masks.mask_statistics": "test_mask_statistics",
     "lottery.models.cost": "test_architectures",

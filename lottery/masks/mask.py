@@ -6,7 +6,7 @@ Names are those of a module's parameters, such as "0.weight", and shapes torch's
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lottery.core.errors import LotteryError
 
@@ -57,3 +57,16 @@ def shared(networks: Sequence[Masks]) -> list[str]:
         )
         raise LotteryError(f"no layer has the same name and shape in all networks: {listed}")
     return names
+
+
+def fitting(module: nn.Module, masks: Masks) -> dict[str, nn.Parameter]:
+    """Return the parameters of a module that masks are of, by name; raise where it has none of that name and shape."""
+    parameters = dict(module.named_parameters())
+    for name, mask in masks.items():
+        checked(mask, f"the mask of {name!r}")
+        if name not in parameters:
+            raise LotteryError(f"the module has no parameter {name!r}; it has {', '.join(parameters) or 'none'}")
+        if parameters[name].shape != mask.shape:
+            shapes = f"{tuple(mask.shape)} for a parameter of shape {tuple(parameters[name].shape)}"
+            raise LotteryError(f"the mask of {name!r} has shape {shapes}")
+    return {name: parameters[name] for name in masks}
