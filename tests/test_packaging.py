@@ -68,6 +68,7 @@ ELSEWHERE = {
     "lottery.experiments.planted_reading": "test_search_part",
     "lottery.experiments.population": "test_search_part",
     "lottery.experiments.start_parts": "test_experiments",
+    "lottery.masks.files": "test_mask_files",
     "lottery.masks.mask": "test_similarity",
     "lottery.masks.own_code": "test_own_criteria",
     "lottery.masks.pruned_values": "test_experiments",
