@@ -1,6 +1,7 @@
 """Augmentation: against torchvision image by image, and as laws of what is drawn, by whom, and when."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from tests.conftest import SMALL, replica
 CPU = torch.device("cpu")
 CONFIG = Config("adam", 1e-2, 20, 60, 20, augmentation="flip and crop")
 IMAGE = (1, 8, 8)
+VARIANTS = 162  # mirrored or not, nine shifts down and nine to the right
 
 
 def one_by_one(image, variant):
@@ -41,6 +43,29 @@ def test_variants_are_torchvisions(shape):
     assert torch.equal(found, expected) and len(found.flatten(1).unique(dim=0)) == 162
 
 
+@pytest.mark.parametrize("padding, mirrored", [(2, True), (1, True), (2, False), (1, False)])
+def test_paddings_are_torchvisions_too(padding, mirrored):
+    """With and without mirrored images; every variant once."""
+    images = torch.randn(3, 2, 8, 7, generator=stream(0, "test"))
+    vary = FlipAndCrop(images, f"flip and crop by {padding}" if mirrored else f"crop by {padding}")
+    shifts = [(down, right) for down in range(2 * padding + 1) for right in range(2 * padding + 1)]
+    expected = [(shift, flip) for shift in shifts for flip in (False, True)[: 1 + mirrored]]
+    assert vary.variants == len(expected)
+    for variant, ((down, right), flip) in enumerate(expected):
+        cropped = functional.crop(functional.pad(images, [padding] * 4), down, right, 8, 7)
+        found = vary(images, torch.full((3,), variant))
+        assert torch.equal(found, functional.hflip(cropped) if flip else cropped)
+
+
+def test_a_training_varies_images_by_its_own_padding(images):
+    """The variants of its augmentation are drawn, and no others."""
+    for name, variants in (("flip and crop", 162), ("flip and crop by 2", 50), ("crop by 1", 9), ("", 1)):
+        assert ReplicaData(images, 2, name).variants == variants
+    paddings = ("flip and crop", "flip and crop by 2", "crop by 2", "")
+    ends = [trained(images, replace(CONFIG, augmentation=name), [0])[0].final for name in paddings]
+    assert all(not torch.equal(one, other) for one, other in combinations(ends, 2))
+
+
 @pytest.fixture(scope="module")
 def images(digits):
     """The digits as images."""
@@ -49,9 +74,9 @@ def images(digits):
 
 def drawn(orders, batches, images=400, batch_size=20):
     """Return the places and variants (batches, R, B) that so many batches are made of."""
-    order = DataOrder(orders, images, batch_size, CPU, FlipAndCrop.variants)
+    order = DataOrder(orders, images, batch_size, CPU, VARIANTS)
     found = torch.stack([next(order) for _ in range(batches)])
-    return found // FlipAndCrop.variants, found % FlipAndCrop.variants
+    return found // VARIANTS, found % VARIANTS
 
 
 class TestDrawn:
@@ -156,11 +181,13 @@ class TestTrained:
         monkeypatch.setattr(FlipAndCrop, "__call__", told)
         trained(images, CONFIG, [0, 1])
         assert varied == [40] * CONFIG.iterations
-        assert torch.equal(ReplicaData(images, 2, augmented=True).part("train").images[1], images.train.images)
+        assert torch.equal(
+            ReplicaData(images, 2, augmentation="flip and crop").part("train").images[1], images.train.images
+        )
 
     def test_a_step_draws_nothing(self, images, monkeypatch):
         """What is random is in the index, so that a captured step shows what it is told to."""
-        data = ReplicaData(images, 3, augmented=True)
+        data = ReplicaData(images, 3, augmentation="flip and crop")
         order = DataOrder([(seed, "data order", 0) for seed in range(3)], data.count, 20, CPU, data.variants)
         rows = data.rows(next(order)).reshape(-1)
 
@@ -178,7 +205,7 @@ class TestTrained:
     def test_each_replica_varies_images_of_its_own_data(self, images):
         """Where every replica has a data set of its own."""
         turned = replace(images, train=Part(images.train.images.flip(2), images.train.labels.flip(0)))
-        data = ReplicaData([images, turned], 2, augmented=True)
+        data = ReplicaData([images, turned], 2, augmentation="flip and crop")
         index = torch.tensor([[7 * 162 + 40, 5 * 162 + 1], [7 * 162 + 40, 399 * 162 + 161]])
         found, labels = data.batch(data.rows(index).reshape(-1))
         for place, (own, image, variant) in enumerate(

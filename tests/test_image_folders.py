@@ -11,6 +11,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.paths import data_folder
 from lottery.core.rng import stream
 from lottery.data import catalogue, image_folders
+from lottery.data.grey import in_grey
 from lottery.data.image_folders import image_folder
 
 COUNTS = {"train": 4, "test": 2}  # images a class
@@ -136,6 +137,21 @@ class TestMessages:
         (folder / "test" / "cat").rename(folder / "test" / "ant")
         with pytest.raises(LotteryError, match="same classes in train and in test; they differ in ant, cat"):
             image_folder("some", **ASKED)
+
+
+def test_jpegs_in_grey_hold_out_a_fifth(monkeypatch):
+    """Of the images that those in colour are made of."""
+    images = np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32), dtype=np.uint8)
+    asked = {}
+
+    def small(name, **counts):
+        asked.update(counts, name=name)
+        return {"train": (images, np.arange(12))}
+
+    monkeypatch.setattr(image_folders, "image_folder", small)
+    found, _ = image_folders.cifar10_jpeg_grey()["train"]
+    assert np.array_equal(found, in_grey({"train": (images, np.arange(12))})["train"][0])
+    assert asked == {"name": "cifar10-images", "images": (50_000, 10_000), "validation": 10_000}
 
 
 def test_real_jpegs_of_cifar10():

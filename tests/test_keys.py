@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from lottery.experiments.arms import Arm, From
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import science
 from lottery.experiments.named_arms import chain, counted, dissected, untrained
+from lottery.models.architectures import Architecture, RoundedArchitecture
 from lottery.training.config import Config, Setting
 from tests.conftest import SMALL
 
@@ -163,3 +165,13 @@ def test_what_rests_on_training_covers_the_training():
         (counted("random"), False),
     ):
         assert (TrainAction in science(experiment(SETTING, arm, 1, 0))) is rests
+
+
+def test_a_network_lists_the_counts_that_it_is_pruned_by():
+    """Its own where it rounds them to nearest, else those of all others."""
+    for name, own, others in (
+        ("lenet-conv", RoundedArchitecture, Architecture),
+        ("resnet-18", Architecture, RoundedArchitecture),
+    ):
+        found = science(experiment(replace(SETTING, network=name), chain("large_final"), 1, 0))
+        assert {own.kept, own.kept_in_all} <= set(found) and not {others.kept, others.kept_in_all} & set(found)

@@ -50,7 +50,6 @@ ELSEWHERE = {
     "lottery.data.datasets": "test_data",
     "lottery.data.digits": "test_data",
     "lottery.data.made_tasks": "test_targets",
-    "lottery.data.published": "test_data",
     "lottery.data.tasks": "test_targets",
     "lottery.experiments.action_parts": "test_experiments",
     "lottery.experiments.arms": "test_measurements",

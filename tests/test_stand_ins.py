@@ -10,9 +10,11 @@ from lottery.claims.claim import Claim, effect
 from lottery.claims.image_quantities import gap
 from lottery.claims.resolved import lacks, resolve
 from lottery.claims.results import describe
-from lottery.data.stand_ins import at_hand
+from lottery.data import catalogue
+from lottery.data.stand_ins import at_hand, is_stand_in
+from lottery.data.tasks import SIZES
 from lottery.experiments.named_arms import chain
-from lottery.experiments.scales import SCALES, Scale
+from lottery.experiments.scales import DATASETS, SCALES, Scale
 from lottery.plugin.options import chosen_scale
 from lottery.report.remarks import stand_ins
 from lottery.training.config import Config, Setting
@@ -68,7 +70,30 @@ def test_images_stand_in_only_where_the_data_set_is_not(folders, names, used):
     assert here == Scale("tiny", {"conv-2": {"early stop": replace(FULL, dataset=used)}}, "more")
     for scale in SCALES.values():
         settings = [of for trainings in scale.on_data_at_hand().settings.values() for of in trainings.values()]
-        assert all(of.dataset == used for of in settings if of.dataset.startswith("cifar10"))
+        assert all(of.dataset == used for of in settings if of.dataset in ("cifar10", "cifar10-jpeg"))
+
+
+TRAINING, TEST = (f"KMNIST/raw/{half}-images-idx3-ubyte" for half in ("train", "t10k"))
+
+
+@pytest.mark.parametrize(
+    "names, grey, kuzushiji",
+    [
+        ((), "cifar10-grey", "kmnist"),
+        (("cifar10-images", TEST), "cifar10-jpeg-grey", "kmnist10k"),
+        (("cifar10-images", "cifar-10-batches-py", TEST, TRAINING), "cifar10-grey", "kmnist"),
+    ],
+)
+def test_images_in_grey_and_the_test_images_of_kmnist_stand_in_too(folders, names, grey, kuzushiji):
+    """Grey JPEGs where those in colour would, and KMNIST's test images where its training images are missing."""
+    folders(*names)
+    asked = ("cifar10-grey", "kmnist", "animal-silhouettes", "svhn-grey", "cifar100-grey")
+    assert tuple(map(at_hand, asked)) == (grey, kuzushiji, *asked[2:])
+
+
+def test_entries_can_name_every_data_set_that_stands_in_for_none():
+    """And the made tasks."""
+    assert set(DATASETS) == {name for name in catalogue.DATASETS if not is_stand_in(name)} | set(SIZES)
 
 
 def test_what_is_measured_on_a_stand_in_is_an_analogue(tmp_path):

@@ -10,19 +10,47 @@ import torch
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.data.datasets import PARTS, Arrays, Dataset, Part
+from lottery.data.digit_tasks import digits_inverted, digits_scrambled, digits_turned, digits_upended
 from lottery.data.digits import digits
-from lottery.data.image_folders import cifar10_jpeg
+from lottery.data.idx_files import animal_silhouettes, kmnist10k
+from lottery.data.image_folders import cifar10_jpeg, cifar10_jpeg_grey
 from lottery.data.made_tasks import dataset
 from lottery.data.preprocessing import PREPROCESSINGS, UNIT
-from lottery.data.published import cifar10, mnist
+from lottery.data.published import (
+    cifar10,
+    cifar10_grey,
+    cifar100,
+    cifar100_grey,
+    emnist,
+    fashion_mnist,
+    kmnist,
+    mnist,
+    svhn,
+    svhn_grey,
+)
 from lottery.data.tasks import SIZES
 from lottery.store.fingerprints import listed
 
 DATASETS: dict[str, Callable[[], Arrays]] = {
     "digits": digits,
+    "digits-turned": digits_turned,
+    "digits-upended": digits_upended,
+    "digits-inverted": digits_inverted,
+    "digits-scrambled": digits_scrambled,
     "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+    "kmnist": kmnist,
+    "kmnist10k": kmnist10k,
+    "emnist": emnist,
+    "animal-silhouettes": animal_silhouettes,
+    "svhn": svhn,
+    "svhn-grey": svhn_grey,
     "cifar10": cifar10,
+    "cifar10-grey": cifar10_grey,
     "cifar10-jpeg": cifar10_jpeg,
+    "cifar10-jpeg-grey": cifar10_jpeg_grey,
+    "cifar100": cifar100,
+    "cifar100-grey": cifar100_grey,
 }
 HELD = 2  # data sets that a process keeps as float32, of images that it keeps as they were read
 

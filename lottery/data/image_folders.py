@@ -16,6 +16,7 @@ import numpy as np
 from lottery.core.errors import LotteryError
 from lottery.core.paths import cache_folder, data_folder
 from lottery.data.datasets import Arrays, held_out
+from lottery.data.grey import in_grey
 from lottery.data.stand_ins import CIFAR10_JPEG, FOLDERS
 
 HALVES = ("train", "test")
@@ -25,6 +26,11 @@ Pixels = dict[str, np.ndarray]  # images (N, 3, height, width) uint8 and labels 
 def cifar10_jpeg() -> Arrays:
     """Return the images of CIFAR-10 that were encoded anew as JPEG, with loss: never CIFAR-10 itself."""
     return image_folder(FOLDERS[CIFAR10_JPEG], images=(50_000, 10_000), validation=5_000)
+
+
+def cifar10_jpeg_grey() -> Arrays:
+    """Return the images of CIFAR-10 that were encoded anew as JPEG, in grey, 40,000 / 10,000 / 10,000 (N, 784)."""
+    return in_grey(image_folder(FOLDERS[CIFAR10_JPEG], images=(50_000, 10_000), validation=10_000))
 
 
 def image_folder(name: str, images: tuple[int, int], validation: int) -> Arrays:

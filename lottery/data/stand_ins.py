@@ -3,8 +3,18 @@
 from lottery.core.paths import data_folder
 
 CIFAR10, CIFAR10_JPEG = "cifar10", "cifar10-jpeg"
+CIFAR10_GREY, CIFAR10_JPEG_GREY = "cifar10-grey", "cifar10-jpeg-grey"
+KMNIST, KMNIST_10K = "kmnist", "kmnist10k"
 FOLDERS = {CIFAR10: "cifar-10-batches-py", CIFAR10_JPEG: "cifar10-images"}  # within the data folder
-STAND_INS = {CIFAR10: CIFAR10_JPEG}  # never the same data: what is measured on one is an analogue
+# The folder or file in the data folder that tells whether a data set is there.
+PLACES = FOLDERS | {
+    CIFAR10_GREY: FOLDERS[CIFAR10],
+    CIFAR10_JPEG_GREY: FOLDERS[CIFAR10_JPEG],
+    KMNIST: "KMNIST/raw/train-images-idx3-ubyte",
+    KMNIST_10K: "KMNIST/raw/t10k-images-idx3-ubyte",
+}
+# Never the same data: what is measured on one is an analogue.
+STAND_INS = {CIFAR10: CIFAR10_JPEG, CIFAR10_GREY: CIFAR10_JPEG_GREY, KMNIST: KMNIST_10K}
 
 
 def at_hand(name: str) -> str:
@@ -13,7 +23,7 @@ def at_hand(name: str) -> str:
     Where neither is, the data set that is asked for can be downloaded.
     """
     other = STAND_INS.get(name)
-    if other is None or (data_folder() / FOLDERS[name]).exists() or not (data_folder() / FOLDERS[other]).exists():
+    if other is None or (data_folder() / PLACES[name]).exists() or not (data_folder() / PLACES[other]).exists():
         return name
     return other
 

@@ -35,7 +35,12 @@ TRAININGS = (
     *SWEPT,
 )
 # What a claim can need; `lottery/data/catalogue.py` and `lottery/data/made_tasks.py` have them.
-DATASETS = ("digits", "mnist", "cifar10", *SIZES)
+DATASETS = (
+    *("digits", "digits-turned", "digits-upended", "digits-inverted", "digits-scrambled"),
+    *("mnist", "fashion-mnist", "kmnist", "emnist", "animal-silhouettes"),
+    *("svhn", "svhn-grey", "cifar10", "cifar10-grey", "cifar100", "cifar100-grey"),
+    *SIZES,
+)
 SUPERMASK_ROUNDS = range(25)  # rungs at which untrained masks are evaluated; Zhou et al.'s figures have these 25 levels
 
 

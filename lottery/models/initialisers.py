@@ -43,14 +43,14 @@ def torch_uniform(layer: Layer, generator: torch.Generator) -> Tensor:
 
 @INITIALISERS
 def torchvision_vgg(layer: Layer, generator: torch.Generator) -> Tensor:
-    """N(0, 2 / fan out) in convolutions and N(0, 0.01^2) in dense layers: what torchvision's VGG draws."""
+    """Return N(0, 2 / fan out) in convolutions, N(0, 0.01^2) in dense layers: what torchvision's VGG draws."""
     deviation = (2 / layer.fan_out) ** 0.5 if len(layer.shape) > 2 else 0.01
     return deviation * torch.randn(layer.shape, generator=generator)
 
 
 @INITIALISERS
 def torchvision_resnet(layer: Layer, generator: torch.Generator) -> Tensor:
-    """N(0, 2 / fan out) in convolutions and `torch_uniform` in dense layers: what torchvision's ResNet draws."""
+    """Return N(0, 2 / fan out) in convolutions, `torch_uniform` in dense layers: what torchvision's ResNet draws."""
     if len(layer.shape) > 2:
         return (2 / layer.fan_out) ** 0.5 * torch.randn(layer.shape, generator=generator)
     return torch_uniform(layer, generator)

@@ -8,33 +8,33 @@ import torch
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
-
-PADDING = 4  # pixels that an image is padded by at each side, and cropped again at any place
-SHIFTS = 2 * PADDING + 1
+from lottery.training.config import AUGMENTATIONS, FLIP_AND_CROP
 
 
 class FlipAndCrop:
-    """Images mirrored with chance one half, padded by four zeros at each side, and cropped to their size anywhere.
+    """Images mirrored with chance one half, padded by zeros at each side, and cropped to their size anywhere.
 
-    An image has `variants`, all equally likely: two for each of nine shifts down and nine to the right. Zeros are those
-    of preprocessed images, black or the mean.
+    An image has `variants`, all equally likely: two, where it is mirrored, for each shift down and to the right, of
+    which there are nine by nine where four zeros are at each side. Zeros are those of preprocessed images, black or the
+    mean.
     """
 
-    variants = 2 * SHIFTS * SHIFTS
-
-    def __init__(self, images: Tensor):
-        """Vary images like these, (N, channels, height, width), on their device."""
+    def __init__(self, images: Tensor, name: str = FLIP_AND_CROP):
+        """Vary images like these, (N, channels, height, width), on their device, as the augmentation of a name does."""
         if images.dim() != 4:
             raise LotteryError("augmentation is for images of channels, height and width, not for vectors")
+        padding, sides = AUGMENTATIONS[name].padding, 2 if AUGMENTATIONS[name].mirrored else 1
+        shifts = 2 * padding + 1
+        self.variants = sides * shifts * shifts
         height, width = images.shape[2:]
         self._places = torch.empty(
             self.variants, height * width, dtype=torch.int64
         )  # where a variant's pixels are from
         self._inside = torch.empty(self.variants, height * width)  # 1.0 where that is in the image, else 0.0
         for variant in range(self.variants):
-            shift, mirrored = divmod(variant, 2)
-            rows = torch.arange(height) + shift // SHIFTS - PADDING
-            columns = torch.arange(width) + shift % SHIFTS - PADDING
+            shift, mirrored = divmod(variant, sides)
+            rows = torch.arange(height) + shift // shifts - padding
+            columns = torch.arange(width) + shift % shifts - padding
             inside = ((rows >= 0) & (rows < height)).unsqueeze(1) & (columns >= 0) & (columns < width)
             places = rows.clamp(0, height - 1).unsqueeze(1) * width + columns.clamp(0, width - 1)
             for table, of in ((self._places, places), (self._inside, inside)):

@@ -12,7 +12,25 @@ from lottery.training.schedules import CONSTANT, Schedule
 OPTIMISERS = ("adam", "sgd")
 DATA_ORDERS = ("fresh", "repeated")
 FLIP_AND_CROP = "flip and crop"
-AUGMENTATIONS = ("", FLIP_AND_CROP)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """By how many pixels images are padded at each side before they are cropped, and whether they are mirrored."""
+
+    padding: int
+    mirrored: bool
+
+
+# Papers that mirror and crop images may leave open by how much, and whether digits and letters are mirrored, too.
+AUGMENTATIONS = {
+    "": Variation(0, False),
+    FLIP_AND_CROP: Variation(4, True),  # of 32 by 32 pixels, as usual for CIFAR
+    "flip and crop by 2": Variation(2, True),
+    "flip and crop by 1": Variation(1, True),
+    "crop by 2": Variation(2, False),
+    "crop by 1": Variation(1, False),
+}
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,10 @@ class DataOrder:
 class ReplicaData:
     """The data of R replicas on one device: one data set for all, or each replica's own, all of the same size.
 
-    With `augmented` training images are shown in variants; all that is measured is measured on images as they are.
+    With an `augmentation` training images are shown in variants; what is measured is measured on images as they are.
     """
 
-    def __init__(self, data: Dataset | Sequence[Dataset], replicas: int, augmented: bool = False):
+    def __init__(self, data: Dataset | Sequence[Dataset], replicas: int, augmentation: str = ""):
         own = [data] * replicas if isinstance(data, Dataset) else list(data)
         self._sets = list({id(one): one for one in own}.values())  # each is held once, whoever shares it
         places = {id(one): place for place, one in enumerate(self._sets)}
@@ -66,7 +66,7 @@ class ReplicaData:
         if len(self._sets) > 1:
             images, labels = (torch.cat([getattr(one.train, of) for one in self._sets]) for of in ("images", "labels"))
             self.train = Part(images, labels)
-        self._vary = FlipAndCrop(self.train.images) if augmented else None
+        self._vary = FlipAndCrop(self.train.images, augmentation) if augmentation else None
         self.variants = self._vary.variants if self._vary else 1
         first = torch.tensor(self._which, device=self.device) * self.count
         self._first = first.unsqueeze(1) * self.variants  # (R, 1)

@@ -66,7 +66,7 @@ def fit(
     `parametrise` makes the starts (R, P) into trained and effective parameters. `data` is everybody's, or one data set
     for each replica. `loss` is another one than the network's.
     """
-    sets = ReplicaData(data, len(replicas), bool(config.augmentation))
+    sets = ReplicaData(data, len(replicas), config.augmentation)
     parameters = resident(parametrise(torch.stack([replica.start for replica in replicas]).to(sets.device)))
     parameters.refresh()
     buffers = model.layout.initial_buffers().to(parameters.trained).repeat(len(replicas), 1)
