@@ -7,6 +7,7 @@ import pytest
 
 from lottery.data import catalogue
 from lottery.data.datasets import PARTS
+from lottery.data.digit_tasks import CLASSES
 from lottery.data.digits import digits
 
 TASKS = ("digits", "digits-turned", "digits-upended", "digits-inverted", "digits-scrambled")
@@ -42,7 +43,7 @@ def test_classes_are_renamed_and_shared_by_no_two_tasks():
     labels = {name: np.concatenate([catalogue.DATASETS[name]()[part][1] for part in PARTS]) for name in TASKS}
     for name in TASKS:
         pairs = set(zip(labels["digits"], labels[name]))
-        assert len(pairs) == 10 and {label for _, label in pairs} == set(range(10))
+        assert len(pairs) == CLASSES and {label for _, label in pairs} == set(range(CLASSES))
     for one, other in combinations(TASKS, 2):
         assert not (labels[one] == labels[other]).any()
 

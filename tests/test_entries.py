@@ -123,7 +123,7 @@ def test_a_good_entry(tmp_path):
         ("\n[[claim]]", GOOD.replace('title = "Some 2020"', "") + "[[claim]]", "is there twice"),
         ("[[claim]]", "[claim]", "claim should be a list of sections [[claim]]"),
         ('title = "Some 2020"', "", "the field 'title' is missing"),
-        ('dataset = "mnist"', 'dataset = "minst"', "needs: dataset = 'minst' is not one of digits, mnist"),
+        ('dataset = "mnist"', 'dataset = "minst"', "needs: dataset = 'minst' is not one of digits, digits-turned"),
         ('network = "lenet-300-100",', 'network = "lenet",', "needs: network = 'lenet' is not one of"),
         ("region = [0, inf]", "region = [false, 1]", "region = [False, 1] should be [low, high]"),
         ("region = [0, inf]", "region = [nan, 1]", "region = [nan, 1] should be [low, high]"),

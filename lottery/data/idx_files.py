@@ -43,7 +43,7 @@ class IdxFiles:
         except Exception as error:
             raise LotteryError(
                 f"the {self.name} files {self.images} and {self.labels} in {place} cannot be read: "
-                f"{error or type(error).__name__}\nPut sound ones there."
+                f"{str(error) or type(error).__name__}\nPut sound ones there."
             ) from error
         return images, labels
 
