@@ -10,7 +10,7 @@ from torch.nn.utils import prune
 
 from lottery.core.errors import LotteryError
 from lottery.models.architectures import RoundedArchitecture, left, network, removed
-from lottery.models.counts import parameters, parameters_left, sparsity, table_1
+from lottery.models.counts import as_printed, parameters, parameters_left, sparsity, table_1
 from tests.small_networks import SMALL_NETWORKS
 
 # Paganini & Forde 2020, Table 1, columns `s`: thousands of parameters after 1, 2, ... 20 prunings.
@@ -27,11 +27,6 @@ ALL_LENET = (
     *(5376, 4348, 3526, 2868, 2342, 1921, 1584, 1314, 1098, 926),
 )
 FIFTH = Fraction(1, 5)
-
-
-def as_printed(count):
-    """Return a count in thousands as the table has it: cut off, and below ten thousand rounded to hundreds."""
-    return str(count // 1000) if count >= 10_000 else f"{count / 1000:.1f}"
 
 
 @pytest.mark.parametrize("name", PRINTED)

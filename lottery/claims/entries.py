@@ -31,6 +31,7 @@ from lottery.experiments.scales import DATASETS, SCALES, TRAININGS
 from lottery.models.architectures import ARCHITECTURES
 
 EVERY_SCALE = "every"
+Dataset = Annotated[str, one_of(DATASETS)]
 
 
 class Needs(Table):
@@ -68,6 +69,7 @@ class Question(Table):
     reason: str = ""  # why the region is what it is
     rounds: Annotated[tuple[Round, ...], *DISTINCT] = ()
     shares: Annotated[tuple[Share, ...], *DISTINCT] = ()  # of parameters that searches keep; None: the planted ticket's
+    tasks: Annotated[tuple[Dataset, ...], *DISTINCT] = ()  # the paper's data sets, where several are spoken of
     iterations: Annotated[tuple[Iteration, ...], *DISTINCT] = ()  # at which a learning curve is looked at
     level: Annotated[float, Field(ge=0, le=100)] = 0.0  # validation accuracy in per cent for a learning curve to reach
     seeds: Annotated[int, Field(ge=0, le=1000)] = 0

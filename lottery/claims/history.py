@@ -34,6 +34,7 @@ def asked_of(entry: Entry, scale: str) -> str:
         training = question.training or entry.needs.training
         needs = [entry.needs.dataset, entry.needs.network, training, bool(question.analogue)]
     where = [question.rounds, question.shares, question.iterations, question.level]
+    where += [question.tasks] if question.tasks else []  # a field that came later
     bounds = {name: [str(region.low), str(region.high)] for name, region in regions.items()}
     return fingerprint([entry.kind, entry.statement, entry.metric, bounds, where, needs or None])
 

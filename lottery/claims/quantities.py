@@ -110,7 +110,8 @@ class Quantity:
         )
 
 
-def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float], monotone: bool = True) -> Quantity:
+def fold(quantities: Iterable[Quantity], make: Callable[[list[float]], float], monotone: bool = True) -> Quantity:
+    """Return the quantity that `make` makes of a seed's values of several others, in their order."""
     parts = list(quantities)
     if not parts:
         raise ValueError("a mean or a maximum over no rounds; does the scale's section name `rounds` or `shares`?")
@@ -120,7 +121,7 @@ def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float], 
         for part in parts:
             results.append(part.combine(values[start : start + len(part.terms)]))
             start += len(part.terms)
-        return fold(results)
+        return make(results)
 
     terms = tuple(term for part in parts for term in part.terms)
     return Quantity(terms, combine, monotone and all(part.monotone for part in parts))
@@ -128,17 +129,17 @@ def _fold(quantities: Iterable[Quantity], fold: Callable[[list[float]], float], 
 
 def mean(quantities: Iterable[Quantity]) -> Quantity:
     """Return the mean of several quantities of the same seed."""
-    return _fold(quantities, lambda values: sum(values) / len(values))
+    return fold(quantities, lambda values: sum(values) / len(values))
 
 
 def highest(quantities: Iterable[Quantity]) -> Quantity:
     """Return the largest of several quantities of the same seed: to compare with other maxima only."""
-    return _fold(quantities, max)
+    return fold(quantities, max)
 
 
 def lowest(quantities: Iterable[Quantity]) -> Quantity:
     """Return the smallest of several quantities of the same seed."""
-    return _fold(quantities, min)
+    return fold(quantities, min)
 
 
 def slope(quantities: Iterable[Quantity]) -> Quantity:
@@ -149,7 +150,7 @@ def slope(quantities: Iterable[Quantity]) -> Quantity:
         places = [i - middle for i in range(len(values))]
         return sum(i * value for i, value in zip(places, values)) / sum(i**2 for i in places)
 
-    return _fold(quantities, fitted)
+    return fold(quantities, fitted)
 
 
 def in_order(quantities: Iterable[Quantity]) -> Quantity:
@@ -162,7 +163,7 @@ def in_order(quantities: Iterable[Quantity]) -> Quantity:
             return nan  # equal values have no order
         return float(spearmanr(range(len(values), 0, -1), values).statistic)
 
-    return _fold(quantities, correlation, monotone=False)
+    return fold(quantities, correlation, monotone=False)
 
 
 def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
@@ -176,7 +177,7 @@ def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity
             return nan  # equal values have no order
         return float(kendalltau(one, other).statistic)
 
-    return _fold([*first, *second], correlation, monotone=False)
+    return fold([*first, *second], correlation, monotone=False)
 
 
 def above(quantity: Quantity, level: float) -> Quantity:

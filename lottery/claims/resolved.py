@@ -47,7 +47,7 @@ class ResolvedClaim:
         assert setting is not None and needs is not None and self.scale is not None, f"{self.claim.id} trains nothing"
         if arm.training or arm.network:
             training = arm.training or self.question.training or needs.training
-            setting = self.scale.setting(arm.network or needs.network, training)
+            setting = _setting(self.scale, arm.network or needs.network, training, needs.dataset)
             if setting is None:
                 asked = f"{self.claim.id} asks for the training {training!r} of {arm.network or needs.network}"
                 raise LotteryError(f"{asked}, which the scale {self.scale.name} does not have")
@@ -73,13 +73,16 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     needs = entry.needs
     if needs.network == EVERY:
         needs = needs.model_copy(update={"network": claim.network})
-    setting = scale.setting(needs.network, question.training or needs.training)
+    setting = _setting(scale, needs.network, question.training or needs.training, needs.dataset)
     if setting is not None and needs.dataset == EVERY:
         needs = needs.model_copy(update={"dataset": setting.dataset})
         entry = entry.model_copy(update={"needs": needs})
     if setting is None:
         nothing = f"nothing stands in for {needs.network} at the scale {scale.name}"
         return ResolvedClaim(claim, entry, question, skip=nothing)
+    question, absent = _with_tasks(question, needs.network, scale)
+    if absent:
+        return ResolvedClaim(claim, entry, question, skip=absent)
     statement, settings = claim.state(entry, question), scale.settings[needs.network]
     arms = {arm for quantity in statement.quantities for arm, _ in quantity.cells}
     for arm in arms:
@@ -89,8 +92,23 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     lacking = next(filter(None, (lacks(needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
         return ResolvedClaim(claim, entry, question, setting, skip=lacking)
-    analogue = bool(lacking) or any(is_stand_in(used.dataset) for used in trainings.values())
+    datasets = [*question.tasks, *(used.dataset for used in trainings.values())]
+    analogue = bool(lacking) or any(map(is_stand_in, datasets))
     return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=analogue)
+
+
+def _setting(scale: Scale, network: str, training: str, dataset: str) -> Setting | None:
+    """Return what stands in for a training of the paper's network, on what stands in for the paper's data set."""
+    setting, task = scale.setting(network, training), scale.task(network, dataset)
+    return setting.on(task) if setting and task else setting
+
+
+def _with_tasks(question: entries.Question, network: str, scale: Scale) -> tuple[entries.Question, str]:
+    """Return a question with this scale's data sets in place of the paper's, and why there are none for some."""
+    tasks = {name: scale.task(network, name) for name in question.tasks}
+    if lacking := [name for name, task in tasks.items() if not task]:
+        return question, f"nothing stands in for {', '.join(lacking)} at the scale {scale.name}"
+    return question.model_copy(update={"tasks": tuple(tasks.values())}), ""
 
 
 def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:

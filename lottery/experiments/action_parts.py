@@ -30,13 +30,26 @@ from lottery.store.store import Record
 from lottery.training.config import Config
 from lottery.training.fit import Outcome, fit, observers_for
 from lottery.training.learned_masks import Bernoulli, TopK
-from lottery.training.observers import Observer, Progress, Snapshots
+from lottery.training.observers import Observer, Predictions, Progress, Snapshots
 from lottery.training.parametrisation import Identity, Parametrisation
 
+PREDICTIONS = "predictions"  # for the test data, (N,) uint8, in the record of a training that keeps them
 
-def moment_of(experiment: Experiment) -> int:
-    """Return what names a round's data order beside its seed: the round, unless all rounds see the same."""
-    return experiment.round if experiment.setting.config.data_order == "fresh" else 0
+
+def moment_of(experiment: Experiment) -> object:
+    """Return what names a round's data order beside its seed: the round, unless all rounds see the same.
+
+    An arm that asks for another order than the first has it in all of its rounds.
+    """
+    round = experiment.round if experiment.setting.config.data_order == "fresh" else 0
+    order = getattr(experiment.arm.action, "order", 0)
+    return f"{round} of order {order}" if order else round
+
+
+def _training(experiment: Experiment) -> Train:
+    action = experiment.arm.action
+    assert isinstance(action, Train)
+    return action
 
 
 def _learning(experiment: Experiment) -> LearnMask:
@@ -66,8 +79,10 @@ class TrainAction(ActionPart):
             for one, made in ((one, prepared[one]) for one in ready.experiments)
         ]
         tell = ready.told()
-        snapshots = Snapshots()
+        snapshots, predictions = Snapshots(), Predictions()
         observers: list[Observer] = [*observers_for(Identity, tell), snapshots]
+        asked = [one for one in ready.experiments if _training(one).predictions]
+        observers += [predictions] * bool(asked)
         if planted:
             observers = [PlantedReading(ready, [prepared[one] for one in ready.experiments]), Progress(tell), snapshots]
         outcomes = fit(ready.model, Identity, ready.data, ready.config, replicas, observers)
@@ -76,7 +91,13 @@ class TrainAction(ActionPart):
             one: {iteration: parameters[row] for iteration, parameters in snapshots.taken.items()}
             for row, one in enumerate(ready.experiments)
         }
-        return ready.each(lambda one: cls._record(one, prepared[one], by_experiment[one], taken[one]))
+        answers = {one: predictions.found[ready.experiments.index(one)].numpy() for one in asked}
+
+        def record(one: Experiment) -> Record:
+            made = cls._record(one, prepared[one], by_experiment[one], taken[one])
+            return Record(made.measurements, made.arrays | ({PREDICTIONS: answers[one]} if one in answers else {}))
+
+        return ready.each(record)
 
     @staticmethod
     def _record(experiment: Experiment, made: Prepared, outcome: Outcome, taken: Mapping[int, Tensor]) -> Record:

@@ -6,11 +6,16 @@ is done with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from math import isinf
 from typing import ClassVar
 
+from lottery.core.later import later
+from lottery.models.layers import INPUTS
+
 BERNOULLI, TOP = "Bernoulli", "top-k"  # how a mask is learned
+UNIFORM, BY_LAYER, INITIAL = "uniform", "by layer", "initial magnitude"  # null models of a mask
 
 
 @dataclass(frozen=True)
@@ -39,35 +44,58 @@ class Dense(Mask):
 
 
 @dataclass(frozen=True)
+class Units:
+    """Whole units of a layer are pruned: the weights of one of its inputs, or outputs, by a norm of their scores.
+
+    The norm's order is 1, 2, inf or -inf, as in `torch.nn.utils.prune.ln_structured`.
+    """
+
+    side: str = INPUTS
+    norm: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The units in tables and files."""
+        order = f"{self.norm:+f}"[:4].removeprefix("+") if isinf(self.norm) else f"{self.norm:g}"
+        return f"{self.side} by L{order}"
+
+
+@dataclass(frozen=True)
 class Iterative(Mask):
     """Round by round: the networks of a round, trained from the arm's own starts, decide about the next mask (a chain).
 
     `scope` is "layer" if each layer is ranked by itself, "global" if all are together; "": as the architecture says.
+    With `units` whole units are pruned, each layer's by themselves.
     """
 
     kind = "iterative"
     criterion: str
     scope: str = ""
+    units: Units | None = later(None)
 
     @property
     def name(self) -> str:
-        return " ".join(filter(None, [self.criterion, self.scope]))
+        return " ".join(filter(None, [self.criterion, self.scope, self.units.name if self.units else ""]))
 
 
 @dataclass(frozen=True)
 class OneShot(Mask):
     """At once, to what the same round of a chain would leave: by the dense network, or by initial weights.
 
-    `after` says after how many iterations of the dense network's training; 0: at its end.
+    `after` says after how many iterations of the dense network's training; 0: at its end. With `like` as many weights
+    are left as another arm's mask of the same round has, all layers ranked as the architecture says.
     """
 
     kind = "one-shot"
     criterion: str
     after: int = 0
+    like: Arm | None = later(None)
 
     @property
     def name(self) -> str:
-        return f"{self.criterion} one-shot" + (f" after {self.after}" if self.after else "")
+        words = [f"{self.criterion} one-shot"]
+        words += [f"after {self.after}"] if self.after else []
+        return " ".join(words + ([f"as many as {self.like.name}"] if self.like else []))
 
 
 @dataclass(frozen=True)
@@ -79,7 +107,74 @@ class From(Mask):
 
     @property
     def name(self) -> str:
+        if self.arm.dataset:
+            return f"{replace(self.arm, dataset='').name} ticket of {self.arm.dataset}"
         return f"{self.arm.name} branch"
+
+
+@dataclass(frozen=True)
+class Consensus(Mask):
+    """What at least `least` of several arms' masks keep in the same round: all of them, or a vote.
+
+    Arms that differ in their data sets alone give a consensus of tasks (Paganini & Forde 2020, section 4.2).
+    """
+
+    kind = "consensus"
+    arms: tuple[Arm, ...]
+    least: int
+
+    def __post_init__(self):
+        if not 1 <= self.least <= len(self.arms):
+            raise ValueError(f"{self.least} of {len(self.arms)} masks is no consensus")
+
+    @property
+    def name(self) -> str:
+        own, *others = dict.fromkeys(replace(arm, dataset="").name for arm in self.arms)
+        what = "/".join([own, *others])
+        return f"{self.least} of {len(self.arms)} {what} masks ({', '.join(arm.dataset or 'own' for arm in self.arms)})"
+
+
+@dataclass(frozen=True)
+class Null(Mask):
+    """A null model of another arm's mask in the same round: it shares with it what it is conditioned on, and no more.
+
+    `model` is "uniform" (as many weights, anywhere), "by layer" (as many in each layer) or "initial magnitude" (as many
+    of those that were largest before training); `by_layer` asks the last one for as many in each layer. `sample` is
+    which of several independent draws.
+    """
+
+    kind = "null"
+    arm: Arm
+    model: str
+    by_layer: bool = False
+    sample: int = 0
+
+    def __post_init__(self):
+        if self.model not in (UNIFORM, BY_LAYER, INITIAL):
+            raise ValueError(f"{self.model!r} is no null model of a mask")
+
+    @property
+    def name(self) -> str:
+        model = self.model + (f" {BY_LAYER}" if self.by_layer else "")
+        return f"{model} null of {self.arm.name}" + (f", sample {self.sample}" if self.sample else "")
+
+
+@dataclass(frozen=True)
+class CutTo(Mask):
+    """A chain's masks cut to as many weights as another arm's mask has in the same round.
+
+    `arm` is pruned for as many rounds as leave at least so many, `rounds` at most; of what its next round would prune
+    as many are drawn by chance as are too many.
+    """
+
+    kind = "cut to"
+    arm: Arm
+    like: Arm
+    rounds: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm.name} cut to as many as {self.like.name}"
 
 
 @dataclass(frozen=True)
@@ -178,9 +273,20 @@ class Action:
 
 @dataclass(frozen=True)
 class Train(Action):
-    """The kept weights are trained."""
+    """The kept weights are trained.
+
+    order        which of several orders of the data; each is shuffled anew, seed by seed
+    predictions  True: the predictions for the test images are kept at the end
+    """
 
     kind = "train"
+    order: int = later(0)
+    predictions: bool = later(False)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The action in tables and files; which data come when goes without saying."""
+        return f"data order {self.order}" if self.order else ""
 
 
 @dataclass(frozen=True)
@@ -202,6 +308,59 @@ class Count(Action):
     """Nothing is evaluated: the mask's connections are counted (`lottery/masks/connections.py`)."""
 
     trains, kind, name = False, "count", "counted"
+
+
+@dataclass(frozen=True)
+class Survey(Action):
+    """Nothing is evaluated: what the mask keeps of each layer is surveyed (`lottery/masks/surveys.py`)."""
+
+    trains, kind, name = False, "survey", "surveyed"
+
+
+@dataclass(frozen=True)
+class Compare(Action):
+    """Nothing is evaluated: the masks of several arms in the same round are compared, each with each, layer by layer.
+
+    With `later_rounds` the first arm's masks of these rounds join them.
+    """
+
+    trains, kind = False, "compare"
+    arms: tuple[Arm, ...] = ()
+    later_rounds: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The action in tables and files."""
+        return f"compared: {'; '.join(f'{arm.name} ({arm.dataset})' if arm.dataset else arm.name for arm in self.arms)}"
+
+
+@dataclass(frozen=True)
+class Agree(Action):
+    """Nothing is evaluated: the predictions of several arms' trained networks are compared, each with each."""
+
+    trains, kind = False, "agree"
+    arms: tuple[Arm, ...] = ()
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The action in tables and files."""
+        return f"in agreement: {'; '.join(arm.name for arm in self.arms)}"
+
+
+@dataclass(frozen=True)
+class Align(Action):
+    """Nothing is evaluated: an arm's masks under two initialisations are compared, as they are and with units matched.
+
+    Seed s stands for the initialisations 2s and 2s + 1, so that no two seeds share one.
+    """
+
+    trains, kind = False, "align"
+    arm: Arm | None = None
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The action in tables and files."""
+        return f"aligned: {self.arm.name if self.arm else ''}"
 
 
 @dataclass(frozen=True)
@@ -243,8 +402,8 @@ class LearnMask(Action):
 class Arm:
     """How the networks of a comparison come about.
 
-    `training` names one of the scale's trainings, `network` one of its networks; "": those of the claim. `noise` is
-    that of made data; None: the paper's.
+    `training` names one of the scale's trainings, `network` one of its networks, `dataset` a data set; "": those of the
+    claim, or of the arm that this one is part of. `noise` is that of made data; None: the paper's.
     """
 
     mask: Mask = Dense()
@@ -253,13 +412,14 @@ class Arm:
     training: str = ""
     network: str = ""
     noise: float | None = None
+    dataset: str = later("")
 
     def __hash__(self) -> int:
         return self._hash
 
     @cached_property
     def _hash(self) -> int:  # of nested descriptions; whoever looks up a network asks for it
-        return hash((self.mask, self.start, self.action, self.training, self.network, self.noise))
+        return hash((self.mask, self.start, self.action, self.training, self.network, self.noise, self.dataset))
 
     def __post_init__(self):
         if not self.start.plain and (self.mask.kind, self.action.kind) != ("iterative", "train"):
@@ -278,7 +438,15 @@ class Arm:
     def name(self) -> str:
         """The arm's name in tables and files, such as `large_final, constant` or `large_final one-shot, untrained`."""
         noise = "" if self.noise is None else f"noise {self.noise:g}"
-        return ", ".join(filter(None, [self.mask.name, self.start.name, self.action.name, noise, self.training]))
+        words = [self.mask.name, self.start.name, self.action.name, noise, self.training, self.dataset]
+        return ", ".join(filter(None, words))
+
+    @property
+    def within(self) -> tuple[Arm, ...]:
+        """The arms that this one is made of: whose masks it has, cuts, mixes or compares."""
+        values = [getattr(part, field.name) for part in (self.mask, self.action) for field in fields(part)]
+        found = [arm for value in values for arm in (value if isinstance(value, tuple) else (value,))]
+        return tuple(arm for arm in found if isinstance(arm, Arm))
 
     def described(self) -> dict[str, object]:
         """Return the arm as data, by columns of `measurements.csv`: by these, not by names, figures choose."""
@@ -286,15 +454,21 @@ class Arm:
         for part in (self.mask, self.start, self.action):
             for field in fields(part):
                 value = getattr(part, field.name)
-                parts |= (
-                    {"criterion": value.mask.criterion, "of": value.start.kind}
-                    if field.name == "arm"
-                    else {field.name: value}
-                )
-        return parts | {"training": self.training, "noise": self.noise}
+                if isinstance(value, Arm) and field.name == "arm":
+                    parts |= {"criterion": getattr(value.mask, "criterion", None), "of": value.start.kind}
+                else:
+                    parts[field.name] = _plain(value)
+        return parts | {"training": self.training, "noise": self.noise, "dataset": self.dataset}
 
 
 DENSE = Arm()
+
+
+def _plain(value: object) -> object:
+    """Return a field as one cell of a table: arms and units by their names."""
+    if isinstance(value, tuple):
+        return "; ".join(str(_plain(one)) for one in value)
+    return value.name if isinstance(value, (Arm, Units)) else value
 
 
 def _kept(share: float | None) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
-from lottery.experiments.arms import Iterative, OneShot, Reset
+from lottery.experiments.arms import Iterative, OneShot, Reset, Units
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Masks, Weights
@@ -19,6 +20,7 @@ from lottery.masks.pruned_values import PRUNED
 from lottery.masks.ranking import keep, ranking
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, forward_of
 from lottery.masks.scores import scores
+from lottery.masks.structured import ranking_of_units
 from lottery.models.initialisers import INITIALISERS, initial_rest, initial_weights
 from lottery.store.fingerprints import listed
 
@@ -130,6 +132,13 @@ def ranks(
 
     layout = architecture.layout
     found = scores(by.criterion, seed, round, by_name, layout.parts(start), layout.parts(final), saliency)
+    if units := units_of(by):
+        return [
+            ranking_of_units(
+                found[layer.name], mask, layer.axis(units.side), units.norm, stream(seed, "ties", round, layer.name)
+            )
+            for layer, mask in zip(architecture.layers, masks)
+        ]
     if scope(experiment, by) == "layer":
         return [ranking(found[name], by_name[name], stream(seed, "ties", round, name)) for name in by_name]
     pruned = {layer.name: layer.weights for layer in architecture.layers if architecture.rate(layer)}
@@ -143,15 +152,50 @@ def scope(experiment: Experiment, by: Iterative | OneShot) -> str:
     return getattr(by, "scope", "") or experiment.setting.architecture.scope
 
 
+def units_of(by: Iterative | OneShot) -> Units | None:
+    """Return the units that are pruned as wholes, None where weights are."""
+    return getattr(by, "units", None)
+
+
 def cut(experiment: Experiment, by: Iterative | OneShot, ranked: list[Tensor], round: int) -> Masks:
     """Return the masks that leave each layer, or all pruned layers together, what is kept after `round` rounds."""
     architecture = experiment.setting.architecture
-    if scope(experiment, by) == "layer":
+    if units := units_of(by):
+        counts = architecture.kept_of_units(round, units.side)
+    elif scope(experiment, by) == "layer":
         counts = architecture.kept(round)
     else:
         in_all = architecture.kept_in_all(round)
         counts = tuple(in_all if architecture.rate(layer) else layer.weights for layer in architecture.layers)
     return [keep(rank, count, layer.shape) for rank, count, layer in zip(ranked, counts, architecture.layers)]
+
+
+def cut_like(experiment: Experiment, by: OneShot, ranked: list[Tensor], like: Masks) -> Masks:
+    """Return the masks that leave each layer, or all pruned layers together, as many weights as `like` has there."""
+    architecture = experiment.setting.architecture
+    counts = [int(mask.sum()) for mask in like]
+    if scope(experiment, by) == "global":
+        pruned = [bool(architecture.rate(layer)) for layer in architecture.layers]
+        together = sum(number for number, of in zip(counts, pruned) if of)
+        counts = [together if of else layer.weights for layer, of in zip(architecture.layers, pruned)]
+    return [keep(rank, number, layer.shape) for rank, number, layer in zip(ranked, counts, architecture.layers)]
+
+
+def count(masks: Masks) -> int:
+    """Return how many weights masks keep."""
+    return sum(int(mask.sum()) for mask in masks)
+
+
+def fitted(experiment: Experiment, masks: Masks) -> Masks:
+    """Return masks, of another task's network perhaps, as an experiment's network has them.
+
+    An output layer for another number of classes is whole: nothing is known about its weights.
+    """
+    layers = experiment.setting.architecture.layers
+    if len(masks) != len(layers) or any(mask.shape != layer.shape for mask, layer in zip(masks[:-1], layers)):
+        raise LotteryError(f"{experiment.name}: masks of one network do not fit another; they may differ in the head")
+    fits = masks[-1].shape == layers[-1].shape
+    return [*masks[:-1], masks[-1] if fits else torch.ones(layers[-1].shape, dtype=torch.bool)]
 
 
 def dense_ranks(experiment: Experiment, by: Iterative | OneShot, final: np.ndarray | None) -> list[Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from lottery.experiments.arms import DENSE, Arm
+from lottery.experiments.arms import DENSE, Arm, Train
 from lottery.training.config import Setting
 
 
@@ -42,18 +42,26 @@ class Experiment:
 
     @property
     def dense(self) -> Experiment:
-        """The dense network of the same seed."""
-        return self.of(DENSE, 0)
+        """The dense network of the same seed, on the same data in the same order."""
+        action = self.arm.action
+        return self.of(Arm(action=action) if isinstance(action, Train) else DENSE, 0)
+
+    def with_seed(self, seed: int) -> Experiment:
+        """Return the same experiment with another seed."""
+        return replace(self, seed=seed)
 
 
 def experiment(setting: Setting, arm: Arm, round: int, seed: int) -> Experiment:
     """Return the experiment of an arm at a round.
 
     Before the first round every arm that trains by rounds is the dense network.
-    `setting` is that of the arm's training and network, which the arm then need not name any more.
+    `setting` is that of the arm's training and network, which the arm then need not name any more, and its data set is
+    the arm's, if that names one.
     """
+    if arm.dataset:
+        setting = setting.on(arm.dataset)
     if arm.by_round and arm.action.trains and round == 0:
-        arm = replace(DENSE, noise=arm.noise)
-    elif arm.training or arm.network:
-        arm = replace(arm, training="", network="")
+        arm = Arm(action=arm.action, noise=arm.noise)
+    elif arm.training or arm.network or arm.dataset:
+        arm = replace(arm, training="", network="", dataset="")
     return Experiment(setting, arm, round if arm.by_round else 0, seed)

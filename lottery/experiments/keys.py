@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import is_dataclass
+from math import isinf
 
 from lottery.core.later import counted
 from lottery.core.rng import stream
@@ -104,6 +105,10 @@ def science(experiment: Experiment) -> list[Callable]:
 
 def described(value: object, classes: bool = False) -> object:
     """Return a description as plain data: the fields that count, and on request the classes, of whatever is nested."""
+    if isinstance(value, tuple):
+        return [described(one, classes) for one in value]
+    if isinstance(value, float) and isinf(value):
+        return str(value)
     if not is_dataclass(value):
         return value
     fields = {name: described(field, classes) for name, field in counted(value).items()}
@@ -112,6 +117,5 @@ def described(value: object, classes: bool = False) -> object:
 
 def criteria_of(arm: Arm) -> set[str]:
     """Return the names of the criteria that an arm's masks come from."""
-    mask = arm.mask
-    inner = criteria_of(mask.arm) if hasattr(mask, "arm") else set()
-    return inner | ({mask.criterion} if hasattr(mask, "criterion") else set())
+    inner = set().union(*map(criteria_of, arm.within))
+    return inner | ({arm.mask.criterion} if hasattr(arm.mask, "criterion") else set())

@@ -13,7 +13,10 @@ from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import NONE, Cut, MaskPart, Masks, Snapshots, Sources, Weights, implements, part_of
 from lottery.masks import criteria
 from lottery.masks.saliency import Saliency, forward_of
+from lottery.models.architectures import Architecture
 from lottery.store.store import Record
+
+KEPT = "mask_kept"  # how many weights a mask keeps that is not cut to a round's count, in the record of its training
 
 
 def criterion_science(name: str, samples: Callable = chains.scored_images) -> list[Callable]:
@@ -31,6 +34,30 @@ def kept(experiment: Experiment, masks: Masks, previous: Weights | None = None) 
 def after(iterations: int) -> str:
     """Return the name of the dense network's weights after so many iterations in its record; 0: at the end."""
     return f"after {iterations}" if iterations else "final"
+
+
+class OtherMask:
+    """The mask that another arm has in the same round, with what it takes to know it."""
+
+    def __init__(self, experiment: Experiment, arm: Arm, round: int):
+        self.experiment = experiment.of(arm, round)
+        self._part = part_of(self.experiment.arm.mask)(self.experiment)
+
+    @property
+    def parents(self) -> tuple[Experiment, ...]:
+        """The experiments whose records it takes."""
+        return self._part.parents()
+
+    @property
+    def science(self) -> list[Callable]:
+        """The functions that it depends on."""
+        start = part_of(self.experiment.arm.start)(self.experiment)
+        return [type(self._part), type(start), *self._part.science(), *start.science()]
+
+    def masks(self, sources: Sources) -> Masks:
+        """Return its masks, layer by layer."""
+        masks = self._part.cut(sources).masks
+        return chains.no_masks(self.experiment) if masks is None else masks
 
 
 @implements(Dense)
@@ -64,7 +91,8 @@ class IterativeMask(MaskPart):
         return (self.experiment.of(arm, round - 1),) if self.rests_on_training(arm) else ()
 
     def science(self) -> list[Callable]:
-        return criterion_science(self.by.criterion)
+        units = [Architecture.kept_of_units] if self.by.units else []
+        return criterion_science(self.by.criterion) + units
 
     def cut(self, sources: Sources) -> Cut:
         parents = self.parents()
@@ -90,14 +118,17 @@ class IterativeMask(MaskPart):
         return kept(experiment, masks, weights)
 
     def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:
-        if not self.rests_on_training(self.experiment.arm):
-            return Record({})
         experiment, round = self.experiment, self.experiment.round
         masks = cut.masks if cut.masks is not None else chains.no_masks(experiment)
+        counted = {KEPT: chains.count(masks)} if self.by.units else {}
+        if not self.rests_on_training(self.experiment.arm):
+            return Record(counted)
         ranked = chains.ranks(experiment, self.by, round, masks, start, final)
         following = chains.cut(experiment, self.by, ranked, round + 1)
         begun = part_of(experiment.arm.start)(experiment).carry_over(following, masks, start, final)
-        measured: dict[str, object] = {"pruning": chains.pruned_in(experiment, masks, following, start, final)}
+        measured: dict[str, object] = counted | {
+            "pruning": chains.pruned_in(experiment, masks, following, start, final)
+        }
         return Record(measured, {"next_masks": chains.pack(following)} | begun)
 
 
@@ -111,8 +142,14 @@ class OneShotMask(MaskPart):
         super().__init__(experiment)
         self.by = experiment.arm.mask  # type: ignore[assignment]
 
+    @property
+    def like(self) -> OtherMask | None:
+        """The mask whose count it is cut to, if it is not a round's."""
+        return OtherMask(self.experiment, self.by.like, self.experiment.round) if self.by.like else None
+
     def parents(self) -> tuple[Experiment, ...]:
-        return (self.experiment.dense,) if criteria.needs_training(self.by.criterion) else ()
+        dense = (self.experiment.dense,) if criteria.needs_training(self.by.criterion) else ()
+        return dense + (self.like.parents if self.like else ())
 
     def check(self) -> None:
         kept = self.experiment.setting.config.snapshots
@@ -122,34 +159,39 @@ class OneShotMask(MaskPart):
             )
 
     def science(self) -> list[Callable]:
-        return criterion_science(self.by.criterion)
+        return criterion_science(self.by.criterion) + (self.like.science if self.like else [])
 
     def rungs(self, sources: Sources, rounds: range) -> list[Masks]:
         """Return the masks after each of these rounds."""
-        final = next((sources[parent].arrays[after(self.by.after)] for parent in self.parents()), None)
-        ranked = chains.dense_ranks(self.experiment, self.by, final)
+        ranked = self._ranked(sources)
         return [chains.cut(self.experiment, self.by, ranked, round) for round in rounds]
 
     def cut(self, sources: Sources) -> Cut:
         round = self.experiment.round
-        return kept(self.experiment, self.rungs(sources, range(round, round + 1))[0])
+        if self.like is None:
+            return kept(self.experiment, self.rungs(sources, range(round, round + 1))[0])
+        like = chains.fitted(self.experiment, self.like.masks(sources))
+        return kept(self.experiment, chains.cut_like(self.experiment, self.by, self._ranked(sources), like))
+
+    def _ranked(self, sources: Sources) -> list[Tensor]:
+        trained = criteria.needs_training(self.by.criterion)
+        final = sources[self.experiment.dense].arrays[after(self.by.after)] if trained else None
+        return chains.dense_ranks(self.experiment, self.by, final)
 
 
 @implements(From)
 class FromMask(MaskPart):
-    """The masks that another arm has in the same round."""
+    """The masks that another arm has in the same round; a head that has another shape is whole."""
 
     def __init__(self, experiment: Experiment):
         super().__init__(experiment)
-        self.source = experiment.of(experiment.arm.mask.arm, experiment.round)  # type: ignore[attr-defined]
-        self.of = part_of(self.source.arm.mask)(self.source)
+        self.of = OtherMask(experiment, experiment.arm.mask.arm, experiment.round)  # type: ignore[attr-defined]
 
     def parents(self) -> tuple[Experiment, ...]:
-        return self.of.parents()
+        return self.of.parents
 
     def science(self) -> list[Callable]:
-        start = part_of(self.source.arm.start)(self.source)
-        return [type(self.of), type(start), *self.of.science(), *start.science()]
+        return self.of.science
 
     def cut(self, sources: Sources) -> Cut:
-        return kept(self.experiment, self.of.cut(sources).masks)
+        return kept(self.experiment, chains.fitted(self.experiment, self.of.masks(sources)))

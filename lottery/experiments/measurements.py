@@ -14,9 +14,10 @@ from lottery.models.architectures import is_planted
 MEASURED = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value")
 TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
 ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
-       "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise")  # fmt: skip
+       "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise", "units", "model", "least", "like", "order")  # fmt: skip
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
+COUNTED = ("kept by both", "kept by the first", "kept by the second", "weights")  # of two masks that are compared
 RATES = ("recall", "precision", "chance")
 
 
@@ -88,18 +89,47 @@ def of_search(experiment: Experiment, measured: Mapping) -> tuple[list[Number], 
 def of_images(experiment: Experiment, measured: Mapping) -> tuple[Iterable[Number], Mapping[int, float]]:
     """Return the numbers of a network for images, and what remains after the rounds that they are of, in per cent."""
     architecture = experiment.setting.architecture
-    if "anatomy" in measured or "validation_loss" in measured:
-        numbers = _of_anatomy(experiment, measured) if "anatomy" in measured else _of_training(experiment, measured)
-        return numbers, {experiment.round: architecture.weights_remaining(experiment.round)}
+    for name, numbers_of in LOOKS.items():
+        if name in measured:
+            return numbers_of(experiment, measured[name]), {experiment.round: _remaining(experiment, measured)}
+    if "validation_loss" in measured:
+        return _of_training(experiment, measured), {experiment.round: _remaining(experiment, measured)}
     if "weights_remaining" in measured:
         return _of_learned_mask(experiment, measured), {experiment.round: measured["weights_remaining"]}
     rungs = [(rung, 0, "test_accuracy", measured["test_accuracy_start"][rung]) for rung in SUPERMASK_ROUNDS]
     return rungs, {rung: architecture.weights_remaining(rung) for rung in SUPERMASK_ROUNDS}
 
 
-def _of_anatomy(experiment: Experiment, measured: Mapping) -> Iterable[Number]:
-    for layer, found in measured["anatomy"].items():
+def _remaining(experiment: Experiment, measured: Mapping) -> float:
+    """Return the per cent of weights that a mask keeps: as many as it was counted to, else those of its round."""
+    architecture, counted = experiment.setting.architecture, measured.get("mask_kept")
+    if counted is None and "survey" in measured:
+        counted = sum(of["kept"] for of in measured["survey"].values())
+    return architecture.weights_remaining(experiment.round) if counted is None else 100 * counted / architecture.weights
+
+
+def _by_layer(experiment: Experiment, layers: Mapping[str, Mapping]) -> Iterable[Number]:
+    for layer, found in layers.items():
         yield from ((experiment.round, 0, f"{layer} {name}", value) for name, value in found.items())
+
+
+def _of_pairs(experiment: Experiment, pairs: Mapping[str, Mapping]) -> Iterable[Number]:
+    """Yield of every two of the masks that an arm compares, in every layer and in total, the counts of weights."""
+    for pair, layers in pairs.items():
+        places = pair.replace(", ", " and ")
+        for layer, counts in layers.items():
+            yield from (
+                (experiment.round, 0, f"{name} of {places} in {layer}", count) for name, count in zip(COUNTED, counts)
+            )
+
+
+def _of_agreement(experiment: Experiment, pairs: Mapping[str, Sequence[float]]) -> Iterable[Number]:
+    for pair, (same, *_) in pairs.items():
+        yield experiment.round, 0, f"agreement of {pair.replace(', ', ' and ')}", same
+
+
+# What is measured of masks and predictions, by its name in a record.
+LOOKS = {"anatomy": _by_layer, "survey": _by_layer, "pairs": _of_pairs, "agreement": _of_agreement}
 
 
 def _of_learned_mask(experiment: Experiment, measured: Mapping) -> Iterable[Number]:

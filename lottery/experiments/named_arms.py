@@ -1,25 +1,35 @@
 """Named arms: the arms that claims speak of, each a mask, a start and an action by one name."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lottery.experiments.arms import (
     BERNOULLI,
     TOP,
+    Agree,
+    Align,
     Arm,
+    Compare,
+    Consensus,
     Continue,
     Count,
+    CutTo,
     Dense,
     Evaluate,
     From,
     Inspect,
     Iterative,
     LearnMask,
+    Null,
     OneShot,
     Reset,
+    Survey,
     ToShare,
     Train,
+    Units,
 )
 from lottery.experiments.scales import PLANTED_SCORES, RESCALED, SUPERMASK, TOP_K
+from lottery.models.layers import INPUTS
 
 
 def chain(criterion: str, treatment: str = "rewind", pruned: str = "zero") -> Arm:
@@ -75,6 +85,71 @@ def dissected(criterion: str, training: str = "") -> Arm:
 def counted(criterion: str, training: str = "") -> Arm:
     """Return the arm that counts the connections of the rewinding chain's masks."""
     return Arm(From(chain(criterion)), Reset(), Count(), training)
+
+
+def units_chain(criterion: str, norm: float, side: str = INPUTS) -> Arm:
+    """Return the arm that prunes whole units iteratively, by a norm of their scores, each layer by itself."""
+    return Arm(Iterative(criterion, "layer", Units(side, norm)))
+
+
+def on(dataset: str, arm: Arm) -> Arm:
+    """Return an arm on another data set."""
+    return replace(arm, dataset=dataset)
+
+
+def in_order(number: int, arm: Arm) -> Arm:
+    """Return a trained arm with the data in another order, in all of its rounds."""
+    return replace(arm, action=replace(arm.action, order=number))  # type: ignore[call-arg]  # of a training
+
+
+def ticket_from(arm: Arm) -> Arm:
+    """Return the arm that trains under the masks of another one, of another task perhaps."""
+    return Arm(From(arm))
+
+
+def consensus(arms: Sequence[Arm], least: int = 0) -> Arm:
+    """Return the arm that trains what at least so many of the arms' masks keep; 0: all of them."""
+    return Arm(Consensus(tuple(arms), least or len(arms)))
+
+
+def null(arm: Arm, model: str, by_layer: bool = False, sample: int = 0) -> Arm:
+    """Return the arm that trains under a null model of another arm's masks."""
+    return Arm(Null(arm, model, by_layer, sample))
+
+
+def as_many(criterion: str, like: Arm) -> Arm:
+    """Return the arm that is pruned once to as many weights as another arm's mask has."""
+    return Arm(OneShot(criterion, like=like))
+
+
+def cut_to(arm: Arm, like: Arm, rounds: int) -> Arm:
+    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's mask has."""
+    return Arm(CutTo(arm, like, rounds))
+
+
+def compared(*arms: Arm, later_rounds: Sequence[int] = ()) -> Arm:
+    """Return the arm that compares the masks of several arms."""
+    return Arm(From(arms[0]), action=Compare(arms, tuple(later_rounds)))
+
+
+def in_agreement(*arms: Arm) -> Arm:
+    """Return the arm that compares the predictions of several arms, which must keep them."""
+    return Arm(From(arms[0]), action=Agree(arms))
+
+
+def predicting(arm: Arm) -> Arm:
+    """Return a trained arm that keeps its predictions."""
+    return replace(arm, action=replace(arm.action, predictions=True))  # type: ignore[call-arg]  # of a training
+
+
+def surveyed(arm: Arm) -> Arm:
+    """Return the arm that surveys another arm's masks."""
+    return Arm(From(arm), action=Survey())
+
+
+def aligned(arm: Arm) -> Arm:
+    """Return the arm that compares an arm's masks under two initialisations, as they are and with units matched."""
+    return Arm(From(arm), action=Align(arm))
 
 
 def under(training: str, arm: Arm) -> Arm:

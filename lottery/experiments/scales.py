@@ -1,13 +1,13 @@
 """The three scales: on what the suite trains at each of them, as one table."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lottery.core.errors import LotteryError
 from lottery.data.preprocessing import PER_IMAGE, STANDARD
 from lottery.data.stand_ins import at_hand
 from lottery.data.tasks import SIZES
 from lottery.models.architectures import ARCHITECTURES, MINIATURE, QUARTER
-from lottery.training.config import Config, Setting
+from lottery.training.config import FLIP_AND_CROP, Config, Setting
 from lottery.training.schedules import COSINE
 
 # The trainings that a claim can need, and that an arm can name.
@@ -66,8 +66,10 @@ CONVOLUTIONAL = {
 }
 
 # How long the papers train, where a claim is about a network that was trained so long: 55 epochs of 916 batches
-# (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500.
+# (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500; 30 epochs of 1,500
+# batches (Paganini & Forde, of 48,000 images).
 PAPER_ITERATIONS = {
+    "lenet-conv": {FULL_LENGTH: 45_000},
     "lenet-300-100": {FULL_LENGTH: 50_380, SGD: 50_380, SUPERMASK: 440_000, RESCALED: 110_000},
     **{
         name: {
@@ -87,10 +89,15 @@ class Scale:
     name: str
     settings: dict[str, dict[str, Setting]]
     more: str
+    tasks: dict[str, dict[str, str]] = field(default_factory=dict)  # by network and the paper's data set: this scale's
 
     def setting(self, network: str, training: str) -> Setting | None:
         """Return what stands in for the paper's network at this scale, or None where nothing does."""
         return self.settings.get(network, {}).get(training)
+
+    def task(self, network: str, dataset: str) -> str:
+        """Return what stands in for a data set that a paper's network is trained on, among others; "": nothing does."""
+        return self.tasks.get(network, {}).get(dataset, "")
 
     def on_data_at_hand(self) -> "Scale":
         """Return the scale with what stands in for data sets that are not in the data folder."""
@@ -99,6 +106,10 @@ class Scale:
             settings={
                 network: {name: replace(of, dataset=at_hand(of.dataset)) for name, of in trainings.items()}
                 for network, trainings in self.settings.items()
+            },
+            tasks={
+                network: {name: at_hand(dataset) for name, dataset in datasets.items()}
+                for network, datasets in self.tasks.items()
             },
         )
 
@@ -238,6 +249,21 @@ _SMALL_TRAININGS = {
     SUPERMASK: _small(Config("sgd", CONVOLUTIONAL["conv-2"].mask_rate, 50, 600, 100, momentum=0.9)),
     RESCALED: _small(Config("sgd", CONVOLUTIONAL["conv-2"].rescaled_rate, 50, 600, 100, momentum=0.9)),
 }
+
+
+def _tickets(network: str, dataset: str, rate: float, batch: int, iterations: int, augmentation: str = "") -> Setting:
+    """A network of Paganini & Forde 2020 (section 3): SGD without momentum, the training images' mean and deviation."""
+    config = Config("sgd", rate, batch, iterations, max(1, iterations // 10), augmentation=augmentation)
+    return Setting(network, dataset, config, STANDARD)
+
+
+TICKETS = "lenet-conv"  # the network of Paganini & Forde whose tickets are compared over data sets
+PAPER_TASKS = (
+    *("mnist", "fashion-mnist", "kmnist", "cifar10-grey", "svhn-grey"),  # whose masks a consensus is of
+    *("emnist", "cifar100-grey"),  # on which it is tried
+)
+DIGIT_TASKS = ("digits", "digits-turned", "digits-upended", "digits-inverted", "digits-scrambled")
+
 # Fischer & Burkholz 2021, appendix B.1: ten epochs of 281 batches. Made data, small networks: no scale cuts them.
 EPOCH, EPOCHS = 281, 10
 
@@ -263,29 +289,40 @@ SCALES = {
     for scale in (
         Scale(
             "tiny",
-            {"lenet-300-100": _DIGITS_TRAININGS, "conv-2": _SMALL_TRAININGS, **_variants(_DIGITS), **_PLANTED},
+            {
+                "lenet-300-100": _DIGITS_TRAININGS,
+                "conv-2": _SMALL_TRAININGS,
+                TICKETS: {FULL_LENGTH: _tickets("lenet-conv-miniature", "digits", 0.1, 20, 400)},
+                **_variants(_DIGITS),
+                **_PLANTED,
+            },
             "analogues on 8x8 digits, and a few planted tickets in full; ask for real answers with --scale reduced "
             "(MNIST, planted tickets, and narrow networks on CIFAR-10; hours on two cores)",
+            {TICKETS: dict(zip(PAPER_TASKS, DIGIT_TASKS))},
         ),
         Scale(
             "reduced",
             {
                 "lenet-300-100": _lenet_trainings(_REDUCED, _FULL_LENGTH, epochs=100, rescaled_epochs=100),
                 **{name: _quarter(name) for name in CONVOLUTIONAL},
+                TICKETS: {FULL_LENGTH: _tickets("lenet-conv", "mnist", 0.01, 32, 2_000)},
                 **_variants(_REDUCED),
                 **_PLANTED,
             },
             "ask for the published training length everywhere with --scale paper (a GPU is advised)",
+            {TICKETS: {name: name for name in PAPER_TASKS[:4]}},
         ),
         Scale(
             "paper",
             {
                 "lenet-300-100": _lenet_trainings(_PAPER, _PAPER, epochs=2_000, rescaled_epochs=500),
                 **{name: _published(name) for name in CONVOLUTIONAL},
+                TICKETS: {FULL_LENGTH: _tickets("lenet-conv", "mnist", 0.01, 32, 45_000, FLIP_AND_CROP)},
                 **_variants(_PAPER),
                 **_PLANTED,
             },
             "this is all there is to ask",
+            {TICKETS: {name: name for name in PAPER_TASKS}},
         ),
     )
 }

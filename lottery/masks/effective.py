@@ -17,6 +17,7 @@ from lottery.masks.mask import Masks, fitting
 from lottery.masks.reach import Reach, tensors
 
 
+@torch.enable_grad()
 def effective(module: nn.Module, masks: Masks, inputs: tuple[int, ...], from_inputs: bool = False) -> dict[str, Tensor]:
     """Return the masks of the kept weights that an output depends on.
 
@@ -43,7 +44,7 @@ def _outputs(module: nn.Module, weights: Masks, inputs: tuple[int, ...], from_in
                for name, of in module.named_buffers()}  # fmt: skip
     alive = torch.ones((1, *inputs), dtype=torch.float64, requires_grad=True).clone()  # no leaf: it may be written to
     try:
-        with torch.enable_grad(), _evaluating(module), Reach(from_inputs):
+        with _evaluating(module), Reach(from_inputs):
             return functional_call(module, ones | buffers | dict(weights), (alive,))
     except LotteryError:
         raise

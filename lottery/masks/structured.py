@@ -44,6 +44,20 @@ def keep_units(scores: Tensor, mask: Tensor, axis: int, norm: float, count: int,
     return mask & kept.view([-1 if place == axis else 1 for place in range(mask.dim())])
 
 
+def ranking_of_units(scores: Tensor, mask: Tensor, axis: int, norm: float, generator: torch.Generator) -> Tensor:
+    """Return the rank of every weight, (weights,) int64, where whole units rank by the norm of their scores.
+
+    The weights of a unit follow on each other, so that cutting at a multiple of its size keeps whole units.
+    """
+    axis = _axis(mask, axis)
+    units = _units(mask, axis)
+    ranks = ranking(unit_scores(scores, mask, axis, norm), units, generator)
+    size = mask.numel() // len(units)
+    within = torch.arange(size).expand(len(units), size)
+    apart = (ranks.unsqueeze(1) * size + within).view(mask.movedim(axis, 0).shape)
+    return apart.movedim(0, axis).flatten()
+
+
 def units_left(mask: Tensor, axis: int) -> int:
     """Return of how many units along an axis a mask keeps any weight."""
     return int(_units(mask, _axis(mask, axis)).count_nonzero())

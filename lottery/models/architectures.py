@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lottery.core.errors import LotteryError
 from lottery.data.tasks import SIZES
-from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, SHORTCUT, Layer, layers_of
+from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, OUTPUTS, SHORTCUT, Layer, layers_of
 from lottery.models.task import CLASSIFICATION, REGRESSION, Task
 
 if TYPE_CHECKING:
@@ -123,6 +123,20 @@ class Architecture:
         return count
 
     @functools.cache
+    def kept_of_units(self, round: int, side: str) -> tuple[int, ...]:
+        """Number of weights that each layer keeps after `round` rounds that prune whole inputs, or outputs, of it.
+
+        Counts of units are rounded to nearest, as in torch.nn.utils.prune: of two units none goes, nor of one. The
+        output layer keeps all of its outputs, which are classes.
+        """
+        counts = []
+        for layer in self.layers:
+            units = layer.shape[layer.axis(side)]
+            classes = side == OUTPUTS and layer.role == OUTPUT
+            counts.append(layer.weights // units * (units if classes else left(units, self.rate(layer), round)))
+        return tuple(counts)
+
+    @functools.cache
     def weights_remaining(self, round: int) -> float:
         """Return the per cent of weights that remain after `round` rounds: Frankle & Carbin's P_m, of ideal shares."""
         left = sum(layer.weights * (1 - self.rate(layer)) ** round for layer in self.layers)
@@ -150,14 +164,22 @@ class RoundedArchitecture(Architecture):
     @functools.cache
     def kept(self, round: int) -> tuple[int, ...]:
         """Number of weights that each layer keeps after `round` rounds of layer-wise pruning."""
-        whole = super().kept(0)
-        return tuple(left(count, self.rate(layer), round) for count, layer in zip(whole, self.layers))
+        return tuple(left(layer.weights, self.rate(layer), round) for layer in self.layers)
 
     @functools.cache
     def kept_in_all(self, round: int) -> int:
         """Number of weights that all prunable layers together keep after `round` rounds that rank them as one."""
         whole = super().kept_in_all(0)
         return left(whole, min(rate for _, rate in self.pruned_per_round), round)
+
+
+HEADS = {10: "", 47: "-47", 100: "-100"}  # what ends the name of a network with outputs for so many classes
+
+
+def with_classes(name: str, classes: int) -> str:
+    """Return the name of a network like the one of this name, with outputs for so many classes."""
+    base = next((name.removesuffix(end) for end in HEADS.values() if end and name.endswith(end)), name)
+    return base + HEADS.get(classes, f"-{classes}")
 
 
 def _rates(per_cent: dict[str, int]) -> tuple[tuple[str, Fraction], ...]:
@@ -272,10 +294,9 @@ def _lenets() -> list[Architecture]:
 
     Layers of one shape have one name in all of them, so that a seed starts these alike whatever the number of classes.
     """
-    heads = {"": 10, "-47": 47, "-100": 100}
     return [
-        *(_pruned_as_one(f"lenet-conv{name}", functools.partial(_lenet_conv, DIGIT, (6, 16), 400, 120, 84, classes))
-          for name, classes in heads.items()),
+        *(_pruned_as_one(f"lenet-conv{end}", functools.partial(_lenet_conv, DIGIT, (6, 16), 400, 120, 84, classes))
+          for classes, end in HEADS.items()),
         _pruned_as_one("lenet-conv-wide", functools.partial(_lenet_conv, DIGIT, (24, 64), 1600, 480, 336, 10)),
         _pruned_as_one(
             f"lenet-conv{MINIATURE}",

@@ -23,6 +23,11 @@ def parameters_left(architecture: Architecture, rounds: int) -> int:
     return parameters(architecture) - architecture.kept_in_all(0) + architecture.kept_in_all(rounds)
 
 
+def as_printed(count: int) -> str:
+    """Return a count in thousands as that table has it: cut off, and below ten thousand rounded to hundreds."""
+    return str(count // 1000) if count >= 10_000 else f"{count / 1000:.1f}"
+
+
 def sparsity(architecture: Architecture, rounds: int) -> Fraction:
     """Return the share of all parameters that so many rounds prune, biases and normalisation in the denominator.
 

@@ -39,6 +39,12 @@ def evaluate(
     return loss, loss if values else 100 * correct / inputs.shape[1]
 
 
+def predictions(model: Model, parameters: Tensor, buffers: Tensor, inputs: Tensor) -> Tensor:
+    """Return the classes (R, N) int64 that parameters (R, P) and buffers (R, Q) predict for inputs (N, ...)."""
+    passes = inputs.expand(len(parameters), *inputs.shape).split(model.layout.rows, dim=1)
+    return torch.cat([model.outputs(parameters, buffers, some, (), False).argmax(2) for some in passes], 1)
+
+
 @torch.no_grad()
 def untrained_scores(name: str, data: Dataset, starts: Sequence[Tensor]) -> list[float]:
     """Return the score on test data of untrained networks, one for each block (P,) of parameters."""

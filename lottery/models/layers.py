@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 HIDDEN, OUTPUT, CONVOLUTION, SHORTCUT = "hidden", "output", "convolution", "shortcut"
+INPUTS, OUTPUTS = "inputs", "outputs"  # the sides of a layer
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Layer:
     def weights(self) -> int:
         """Number of weights, biases not counted."""
         return prod(self.shape)
+
+    def axis(self, side: str) -> int:
+        """Return along which axis of `shape` the units of a side lie, of its inputs or of its outputs."""
+        convolution = len(self.shape) > 2
+        return int(convolution) if side == INPUTS else int(not convolution)
 
     @property
     def fan_in(self) -> int:

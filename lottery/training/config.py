@@ -5,8 +5,8 @@ from functools import cached_property
 
 from lottery.core.later import later
 from lottery.data.preprocessing import PREPROCESSINGS, UNIT
-from lottery.data.tasks import SIZES
-from lottery.models.architectures import Architecture, network
+from lottery.data.tasks import CLASSES, SIZES
+from lottery.models.architectures import Architecture, network, with_classes
 from lottery.training.schedules import CONSTANT, Schedule
 
 OPTIMISERS = ("adam", "sgd")
@@ -100,6 +100,10 @@ class Setting:
     def architecture(self) -> Architecture:
         """The network's description."""
         return network(self.network)
+
+    def on(self, dataset: str) -> "Setting":
+        """Return the setting on another data set, the network with as many outputs as that has classes."""
+        return replace(self, dataset=dataset, network=with_classes(self.network, CLASSES.get(dataset, 10)))
 
     @cached_property
     def without_rate(self) -> "Setting":

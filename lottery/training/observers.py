@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lottery.models.evaluation import evaluate
+from lottery.models.evaluation import evaluate, predictions
 from lottery.models.model import Model
 from lottery.training.config import Config
 from lottery.training.data_order import ReplicaData
@@ -72,6 +72,15 @@ class Snapshots(Observer):
         """Take one if it is time."""
         if iteration in state.config.snapshots:
             self.taken[iteration] = state.parameters.effective.to("cpu", copy=True)
+
+
+class Predictions(Observer):
+    """The classes (R, N) uint8 that are predicted for the test data at the end."""
+
+    def end(self, state: State) -> None:
+        """Predict them."""
+        images = state.data.part("test").images[0]
+        self.found = predictions(state.model, state.parameters.effective, state.buffers, images).to(torch.uint8).cpu()
 
 
 class EarlyStop(Observer):

@@ -1,0 +1,270 @@
+"""Quantities of masks: how similar several are, beside chance, what one keeps of each layer, what gets to an output.
+
+`compared(...)` and `surveyed(...)` of `lottery/experiments/named_arms.py` make the arms that these are read from.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from math import log, nan
+
+from lottery.claims.quantities import Measurements, Number, Quantity, Term, fold, single
+from lottery.experiments.arms import Arm
+
+TOTAL = "total"
+FINE = 1e-6  # the step of shares and similarities: below it is noise of rounding
+Counts = Sequence[int]  # of weights: kept by both masks, by the first, by the second, and how many there are
+
+
+def _read(arm: Arm, round: int, name: str, value: Number, step: float = FINE) -> Quantity:
+    where = f"{arm.name}, round {round}"
+    return single(Term((arm, round), f"{where}, {name}", value, lambda measured: step))
+
+
+def of_pair(
+    arm: Arm, round: int, pair: tuple[int, int] | str, name: str, value: Callable[[Counts], float], layer: str = TOTAL
+) -> Quantity:
+    """Return a number made of the counts of two of the masks that an arm compares, in a layer or in total."""
+    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
+    return _read(arm, round, f"{name} of {key} in {layer}", lambda measured: value(_pair(measured, key)[layer]))
+
+
+def _pair(measured: Measurements, key: str) -> Mapping[str, Counts]:
+    return measured["pairs"][key]
+
+
+def _jaccard(counts: Counts) -> float:
+    both, first, second, _ = counts
+    return both / (first + second - both) if first + second else 1.0
+
+
+def _overlap(counts: Counts) -> float:
+    both, first, second, _ = counts
+    return both / min(first, second) if min(first, second) else float(first == second)
+
+
+def jaccard(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+    """Return the Jaccard similarity of two masks: weights that both keep, over weights that either keeps."""
+    return of_pair(arm, round, pair, "similarity", _jaccard, layer)
+
+
+def distance(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+    """Return the Jaccard distance of two masks, 1 minus their similarity (Paganini & Forde 2020, section 4.1)."""
+    return of_pair(arm, round, pair, "distance", lambda counts: 1 - _jaccard(counts), layer)
+
+
+def overlap(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+    """Return the share of the smaller mask's weights that the other one keeps as well."""
+    return of_pair(arm, round, pair, "overlap", _overlap, layer)
+
+
+def intersection(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+    """Return the share of all weights that both masks keep."""
+    return of_pair(arm, round, pair, "intersection", lambda counts: counts[0] / counts[3], layer)
+
+
+def above_chance(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bool = True) -> Quantity:
+    """Return by how much two masks' similarity exceeds what is expected of masks that are random within each layer.
+
+    Without `by_layer` it is that of masks that are random in all layers together: small layers, which stay dense
+    whatever the task, then count as agreement.
+    """
+    model = "within layers" if by_layer else "anywhere"
+    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
+
+    def value(measured: Measurements) -> float:
+        return _jaccard(_pair(measured, key)[TOTAL]) - chance(_pair(measured, key), by_layer)
+
+    return _read(arm, round, f"similarity of {key} above chance {model}", value)
+
+
+def lift(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bool = True) -> Quantity:
+    """Return the logarithm of the weights that two masks share over those that random masks are expected to share."""
+    model = "within layers" if by_layer else "anywhere"
+    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
+
+    def value(measured: Measurements) -> float:
+        layers = _layers(_pair(measured, key), by_layer)
+        expected = sum(first * second / size for _, first, second, size in layers)
+        both = _pair(measured, key)[TOTAL][0]
+        return log(both / expected) if both and expected else nan
+
+    return _read(arm, round, f"log of weights shared by {key} over chance {model}", value)
+
+
+def expected_by_chance(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bool = True) -> Quantity:
+    """Return the expected similarity of random masks of as many weights, within each layer or anywhere."""
+    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
+    model = "within layers" if by_layer else "anywhere"
+    return _read(
+        arm, round, f"similarity of {key} by chance {model}", lambda measured: chance(_pair(measured, key), by_layer)
+    )
+
+
+def chance(counts: Mapping[str, Counts], by_layer: bool) -> float:
+    """Return the expected similarity of independent masks with these counts, within each layer or anywhere."""
+    return _chance(tuple((first, second, size) for _, first, second, size in _layers(counts, by_layer)))
+
+
+@cache
+def _chance(layers: tuple[tuple[int, int, int], ...]) -> float:
+    """Return it by counts: a verdict reads a number several times, and claims share masks."""
+    from lottery.masks.nulls import chance_jaccard
+
+    return chance_jaccard(layers)
+
+
+def _layers(counts: Mapping[str, Counts], by_layer: bool) -> list[Counts]:
+    return [of for name, of in counts.items() if (name != TOTAL) == by_layer]
+
+
+def kept_by_all(arm: Arm, round: int, layer: str = TOTAL) -> Quantity:
+    """Return the share of the weights that all of the masks keep which an arm compares."""
+    return kept_by(arm, round, None, layer)
+
+
+def kept_by(arm: Arm, round: int, least: int | None, layer: str = TOTAL) -> Quantity:
+    """Return the share of the weights that at least so many of the compared masks keep; None: all of them."""
+
+    def value(measured: Measurements) -> float:
+        numbers = measured["common"][layer]
+        return sum(numbers[-1 if least is None else least :]) / sum(numbers)
+
+    return _read(arm, round, f"share kept by {least or 'all'} of {len(arm.action.arms)} masks in {layer}", value)  # type: ignore[attr-defined]
+
+
+def sometimes_kept(arm: Arm, round: int) -> Quantity:
+    """Return the share of the weights that some of the compared masks keep, and not all of them."""
+
+    def value(measured: Measurements) -> float:
+        numbers = measured["common"][TOTAL]
+        return sum(numbers[1:-1]) / sum(numbers)
+
+    return _read(arm, round, "share kept by some masks and not by all", value)
+
+
+def _surveyed(arm: Arm, round: int, name: str, value: Callable[[Mapping[str, Mapping]], float]) -> Quantity:
+    return _read(arm, round, name, lambda measured: value(measured["survey"]))
+
+
+def surveyed_in(arm: Arm, round: int, layer: int, name: str) -> Quantity:
+    """Return a measurement of a surveyed mask in one layer, -1 for the last; see `lottery.masks.surveys`."""
+    return _surveyed(arm, round, f"{name} in layer {layer}", lambda layers: list(layers.values())[layer][name])
+
+
+def density(arm: Arm, round: int, layer: int | None = None) -> Quantity:
+    """Return the share of the weights that a surveyed mask keeps, in one layer or in all."""
+
+    def value(layers: Mapping[str, Mapping]) -> float:
+        found = list(layers.values()) if layer is None else [list(layers.values())[layer]]
+        return sum(of["kept"] for of in found) / sum(of["weights"] for of in found)
+
+    return _surveyed(arm, round, f"density {'in all' if layer is None else f'in layer {layer}'}", value)
+
+
+def by_size(arm: Arm, round: int) -> Quantity:
+    """Return Spearman's correlation of the layers' sizes with the shares of their weights that a mask keeps."""
+
+    def value(layers: Mapping[str, Mapping]) -> float:
+        from scipy.stats import spearmanr
+
+        sizes, shares = zip(*((of["weights"], of["kept"] / of["weights"]) for of in layers.values()))
+        return nan if len(set(shares)) == 1 else float(spearmanr(sizes, shares).statistic)
+
+    return _surveyed(arm, round, "correlation of size and density over layers", value)
+
+
+def largest_stays_largest(arm: Arm, round: int) -> Quantity:
+    """Return by how many weights, as a share of all, the largest layer's exceed those of any other under a mask."""
+
+    def value(layers: Mapping[str, Mapping]) -> float:
+        largest = max(layers.values(), key=lambda of: of["weights"])
+        others = max(of["kept"] for of in layers.values() if of is not largest)
+        return (largest["kept"] - others) / sum(of["weights"] for of in layers.values())
+
+    return _surveyed(arm, round, "weights of the largest layer above those of any other", value)
+
+
+def disconnected(arm: Arm, round: int) -> Quantity:
+    """Return the share of a surveyed mask's weights that cannot reach an output."""
+
+    def value(layers: Mapping[str, Mapping]) -> float:
+        kept = sum(of["kept"] for of in layers.values())
+        return 1 - sum(of["effective"] for of in layers.values()) / kept if kept else nan
+
+    return _surveyed(arm, round, "share of the kept weights that reach no output", value)
+
+
+def agreed(arm: Arm, round: int, pair: tuple[int, int]) -> Quantity:
+    """Return the share of test images for which two networks predict the same class."""
+    return _read(arm, round, f"agreement of {pair[0]} and {pair[1]}", lambda measured: _agreement(measured, pair)[0])
+
+
+def kappa(arm: Arm, round: int, pair: tuple[int, int], classes: int = 10) -> Quantity:
+    """Return two networks' agreement above that of independent errors, as a share of what is left to agree on.
+
+    Networks with accuracies a and b that err independently agree in a share ab + (1 - a)(1 - b) / (classes - 1).
+    """
+
+    def value(measured: Measurements) -> float:
+        same, first, second = _agreement(measured, pair)
+        by_chance = first * second + (1 - first) * (1 - second) / (classes - 1)
+        return (same - by_chance) / (1 - by_chance) if by_chance < 1 else nan
+
+    return _read(arm, round, f"agreement of {pair[0]} and {pair[1]} above that of independent errors", value)
+
+
+def _agreement(measured: Measurements, pair: tuple[int, int]) -> Sequence[float]:
+    return measured["agreement"][f"{pair[0]}, {pair[1]}"]
+
+
+def vote_gain(arm: Arm, round: int) -> Quantity:
+    """Return by how many points the vote of several networks is more accurate than the best of them."""
+
+    def value(measured: Measurements) -> float:
+        return 100 * (measured["vote"] - max(measured["accuracies"]))
+
+    return _read(arm, round, "accuracy of the vote above the best", value)
+
+
+def correlation(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
+    """Return Spearman's correlation of a seed's values of the one with its values of the other."""
+
+    def of(values: list[float]) -> float:
+        from scipy.stats import spearmanr
+
+        one, other = values[: len(first)], values[len(first) :]
+        if 1 in (len(set(one)), len(set(other))):
+            return nan  # equal values have no order
+        return float(spearmanr(one, other).statistic)
+
+    return fold([*first, *second], of, monotone=False)
+
+
+def ratio(quantity: Quantity, other: Quantity) -> Quantity:
+    """Return the natural logarithm of the ratio of two positive quantities."""
+
+    def of(values: list[float]) -> float:
+        return log(values[0] / values[1]) if min(values) > 0 else nan
+
+    return fold([quantity, other], of, monotone=False)
+
+
+def logarithmic(rounds: Sequence[int], quantities: Sequence[Quantity], beyond_linear: bool = False) -> Quantity:
+    """Return which share of the spread of a seed's values over rounds a line in the logarithm of the round explains.
+
+    With `beyond_linear` that of a line in the round itself is subtracted.
+    """
+
+    def of(values: list[float]) -> float:
+        if len(set(values)) == 1:
+            return nan  # nothing to explain
+        explained = _explained([log(round) for round in rounds], values)
+        return explained - (_explained(list(rounds), values) if beyond_linear else 0.0)
+
+    return fold(quantities, of, monotone=False)
+
+
+def _explained(places: Sequence[float], values: Sequence[float]) -> float:
+    from statistics import correlation as pearson
+
+    return pearson(places, values) ** 2

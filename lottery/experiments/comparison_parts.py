@@ -1,0 +1,183 @@
+"""What is done with masks and predictions of several arms: they are surveyed, compared, aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from lottery.experiments import chain_masks as chains
+from lottery.experiments.action_parts import PREDICTIONS
+from lottery.experiments.arms import Agree, Align, Compare, Survey
+from lottery.experiments.experiment import Experiment
+from lottery.experiments.mask_parts import OtherMask
+from lottery.experiments.network_data import data_of
+from lottery.experiments.parts import ActionPart, Masks, Sources, implements, part_of
+from lottery.experiments.population import Population
+from lottery.masks.alignment import align, permuted
+from lottery.masks.consensus import votes
+from lottery.masks.effective import effective
+from lottery.masks.surveys import survey
+from lottery.models.layers import Layer
+from lottery.store.store import Record
+
+TOTAL = "total"
+Counts = dict[str, list[int]]  # by layer, and in total
+
+
+class Looking(ActionPart):
+    """Something is measured of every experiment by itself; nothing is trained."""
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        return population.each(lambda one: Record(cls(one).measured(sources[one])))
+
+    def measured(self, sources: Sources) -> dict[str, object]:
+        """Return the measurements, from the records of the parents."""
+        raise NotImplementedError
+
+
+@implements(Survey)
+class SurveyAction(Looking):
+    """The arm's mask is surveyed, layer by layer."""
+
+    def science(self) -> list[Callable]:
+        return [survey, effective]
+
+    def measured(self, sources: Sources) -> dict[str, object]:
+        architecture = self.experiment.setting.architecture
+        cut = part_of(self.experiment.arm.mask)(self.experiment).cut(sources)
+        masks = cut.masks or chains.no_masks(self.experiment)
+        layers = architecture.layers
+        whole = {f"{layer.path}.weight": as_in_module(layer, mask) for layer, mask in zip(layers, masks)}
+        reaching = effective(architecture.module, whole, architecture.input_shape)
+        found = {
+            layer.name: survey(layer, mask, weights) | {"effective": int(reaching[f"{layer.path}.weight"].sum())}
+            for layer, mask, weights in zip(layers, masks, chains.initial(self.experiment))
+        }
+        return {"survey": found, "fixed": architecture.layout.count - architecture.weights}
+
+
+@implements(Compare)
+class CompareAction(Looking):
+    """Masks of several arms in the same round, each pair of them, and how many of them keep a weight.
+
+    pairs   by "i, j" and layer: the weights that both keep, that i keeps, that j keeps, and that there are
+    common  by layer: how many weights none of them keeps, one, two, ... all
+    """
+
+    def _masks(self) -> list[OtherMask]:
+        by: Compare = self.experiment.arm.action  # type: ignore[assignment]
+        round = self.experiment.round
+        later = [OtherMask(self.experiment, by.arms[0], other) for other in by.later_rounds]
+        return [*(OtherMask(self.experiment, arm, round) for arm in by.arms), *later]
+
+    def parents(self) -> tuple[Experiment, ...]:
+        return tuple(dict.fromkeys(parent for mask in self._masks() for parent in mask.parents))
+
+    def science(self) -> list[Callable]:
+        return [function for mask in self._masks() for function in mask.science]
+
+    def measured(self, sources: Sources) -> dict[str, object]:
+        networks, layers = [mask.masks(sources) for mask in self._masks()], self.experiment.setting.architecture.layers
+        pairs = {
+            f"{i}, {j}": shared(layers, networks[i], networks[j]) for i, j in combinations(range(len(networks)), 2)
+        }
+        by_layer = {
+            layer.name: votes(of_layer).flatten().bincount(minlength=len(networks) + 1).tolist()
+            for layer, of_layer in zip(layers, zip(*networks))
+            if len({mask.shape for mask in of_layer}) == 1
+        }
+        return {"pairs": pairs, "common": with_total(by_layer)}
+
+
+@implements(Agree)
+class AgreeAction(Looking):
+    """Predictions for the test data of several arms' trained networks.
+
+    pairs     by "i, j": the share of predictions that are the same, the accuracies of i and of j, as shares
+    vote      the accuracy, as a share, of what most of them predict, the least class of equals
+    accuracy  of each
+    """
+
+    def parents(self) -> tuple[Experiment, ...]:
+        by: Agree = self.experiment.arm.action  # type: ignore[assignment]
+        return tuple(self.experiment.of(arm, self.experiment.round) for arm in by.arms)
+
+    def measured(self, sources: Sources) -> dict[str, object]:
+        truth = data_of(self.experiment.setting).test.labels
+        answers = [torch.from_numpy(sources[parent].arrays[PREDICTIONS]).long() for parent in self.parents()]
+        right = [share(answer == truth) for answer in answers]
+        pairs = {
+            f"{i}, {j}": [share(answers[i] == answers[j]), right[i], right[j]]
+            for i, j in combinations(range(len(answers)), 2)
+        }
+        voted = torch.nn.functional.one_hot(torch.stack(answers)).sum(0).argmax(1)
+        return {"agreement": pairs, "vote": share(voted == truth), "accuracies": right, "images": len(truth)}
+
+
+@implements(Align)
+class AlignAction(Looking):
+    """An arm's masks under two initialisations, as they are and with the second's units matched to the first's.
+
+    Units are matched by the trained weights of the dense networks, which know nothing of the masks.
+    """
+
+    def _of(self, place: int) -> tuple[OtherMask, Experiment]:
+        by: Align = self.experiment.arm.action  # type: ignore[assignment]
+        assert by.arm is not None
+        one = self.experiment.with_seed(2 * self.experiment.seed + place)
+        return OtherMask(one, by.arm, one.round), one.of(by.arm, 0)
+
+    def parents(self) -> tuple[Experiment, ...]:
+        found = [self._of(place) for place in (0, 1)]
+        return tuple(dict.fromkeys(one for mask, dense in found for one in (*mask.parents, dense)))
+
+    def science(self) -> list[Callable]:
+        return [align, permuted, *self._of(0)[0].science]
+
+    def measured(self, sources: Sources) -> dict[str, object]:
+        layers = self.experiment.setting.architecture.layers
+        masks, trained = [], []
+        for mask, dense in map(self._of, (0, 1)):
+            final = torch.from_numpy(sources[dense].arrays["final"])
+            masks.append([as_in_module(*of) for of in zip(layers, mask.masks(sources))])
+            trained.append([as_in_module(*of) for of in zip(layers, chains.weights_of(dense, final))])
+        matched = permuted(masks[1], align(*trained))
+        return {
+            "pairs": {
+                "as they are": shared(layers, *masks),
+                "aligned": shared(layers, masks[0], matched),
+            }
+        }
+
+
+def as_in_module(layer: Layer, values: Tensor) -> Tensor:
+    """Return a layer's weights or mask in torch's shape."""
+    return values.t() if len(layer.shape) == 2 else values
+
+
+def shared(layers: Sequence[Layer], first: Masks, second: Masks) -> Counts:
+    """Return how many weights both masks keep, the first, the second, and how many there are: by layer, and in total.
+
+    Layers of different shapes, heads for other classes, have nothing in common to count.
+    """
+    return with_total(
+        {
+            layer.name: [int((a & b).sum()), int(a.sum()), int(b.sum()), a.numel()]
+            for layer, a, b in zip(layers, first, second)
+            if a.shape == b.shape
+        }
+    )
+
+
+def with_total(by_layer: Counts) -> Counts:
+    """Return counts by layer with their sums."""
+    return by_layer | {TOTAL: [sum(column) for column in zip(*by_layer.values())]}
+
+
+def share(of: Tensor) -> float:
+    """Return the share of what is True."""
+    return of.double().mean().item()
