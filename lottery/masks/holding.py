@@ -83,11 +83,11 @@ def keep_pruned(optimiser: Optimizer, module: nn.Module, masks: Masks) -> Held:
     gradients by their norm does so before, with all of them. Raises where the optimiser trains none of the masked
     weights, as one that was made for a copy of the module.
     """
-    apply(module, masks)
     parameters = fitting(module, masks)
     trained = {id(values) for group in optimiser.param_groups for values in group["params"]}
     if masks and not any(id(values) in trained for values in parameters.values()):
         raise LotteryError("the optimiser trains none of the masked weights; make it of this module's parameters")
+    apply(module, masks)
     return Held(optimiser, {values: ~masks[name].to(values.device) for name, values in parameters.items()})
 
 
