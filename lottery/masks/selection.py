@@ -64,7 +64,8 @@ class Numbers:
 
     def _pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
         for values, mask in zip(self.scores, self.masks):
-            yield from zip(values.reshape(-1).split(BLOCK), mask.reshape(-1).split(BLOCK))
+            if mask.numel():
+                yield from zip(values.reshape(-1).split(BLOCK), mask.reshape(-1).split(BLOCK))
 
 
 def _cut(numbers: Numbers, count: int) -> tuple[int, int, int]:
@@ -88,7 +89,7 @@ def _cut(numbers: Numbers, count: int) -> tuple[int, int, int]:
 def _filled(numbers: Numbers, cut: int, ties: int, wanted: int, generator: torch.Generator) -> list[Tensor]:
     """Return masks of the numbers above the cut and of so many, drawn, of those at it."""
     filled = [torch.empty_like(mask, memory_format=torch.contiguous_format) for mask in numbers.masks]
-    pieces = (piece for mask in filled for piece in mask.view(-1).split(BLOCK))
+    pieces = (piece for mask in filled if mask.numel() for piece in mask.view(-1).split(BLOCK))
     if wanted == ties:
         for piece, block in zip(pieces, numbers.blocks()):
             torch.ge(block, cut, out=piece)
