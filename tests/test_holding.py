@@ -72,7 +72,7 @@ def test_pruned_weights_stay_zero_and_others_move_as_ever(name):
         nn.functional.cross_entropy(functional_call(other, masked, (INPUTS,)), LABELS).backward()
         others.step()
         for key, of in weights(module, masks).items():
-            assert (of[~masks[key]] == 0).all()
+            assert (of[~masks[key]] == 0).all() and (module.get_parameter(key).grad[~masks[key]] == 0).all()
             assert torch.equal(of[masks[key]], weights(other, masks)[key][masks[key]])
         assert torch.equal(module[0].bias, other[0].bias)
     averages = [(key, of) for key in masks for of in optimiser.state[module.get_parameter(key)].values() if of.dim()]

@@ -339,6 +339,11 @@ def test_the_forward_pass_is_that_of_the_module():
     plain = nn.functional.batch_norm(nn.functional.linear(inputs, *(of.double() for of in module[0].parameters())),
                                      None, None, training=True)  # fmt: skip
     assert torch.allclose(outputs, plain) and module.training
+    module[1].running_mean += 3
+    alone = forward_of(module)({name: of.double() for name, of in module.named_parameters()}, inputs[:1])
+    assert torch.allclose(alone, module[0].double()(inputs[:1]) / (1 + module[1].eps) ** 0.5)
+    module.float()
+    state["1.running_mean"] += 3
     assert all(torch.equal(state[name], of) for name, of in module.state_dict().items())
 
 

@@ -116,7 +116,14 @@ def test_tensors_need_not_be_contiguous():
     ],
 )
 def test_what_cannot_be_selected_is_one_message(scores, count, message):
-    """Too many, fewer than none, and scores that are no numbers; NaN at a pruned weight is nobody's business."""
-    scores = torch.tensor([*scores, float("nan")])
+    """Too many, fewer than none, and scores that are no numbers."""
     with pytest.raises(LotteryError, match=message):
-        largest([scores], [torch.tensor([True, True, False])], count, generator())
+        largest([torch.tensor(scores)], [torch.ones(2, dtype=torch.bool)], count, generator())
+
+
+def test_scores_of_pruned_weights_do_not_matter():
+    """They may be NaN, of either sign, and infinite."""
+    nan = float("nan")
+    scores = torch.tensor([1.0, nan, -nan, 2.0, float("inf")])
+    mask = torch.tensor([True, False, False, True, False])
+    assert largest([scores], [mask], 1, generator())[0].tolist() == [False, False, False, True, False]
