@@ -80,6 +80,16 @@ def test_alignment_never_makes_worse(seed, shapes):
             assert product(first, permuted(second, [*found[:layer], other, *found[layer + 1 :]])) <= reached + 1e-9
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_an_order_that_is_good_is_kept(seed):
+    """Inputs that speak for another order, faintly, do not lead away from the one that the large weights have."""
+    first = network(((9, 4), (9, 9), (3, 9)), seed)
+    faint = [0.01 * values for values in network(((9, 4), (9, 9), (3, 9)), seed + 50)]
+    first, second = [faint[0], first[1], faint[2]], [-faint[0], first[1], -faint[2]]
+    found = align(first, second)
+    assert all(torch.equal(order, torch.arange(9)) for order in found)
+
+
 def test_one_hidden_layer_is_aligned_at_best():
     """Of all orders of five units, tried one by one."""
     shapes = ((5, 3), (2, 5))

@@ -160,9 +160,20 @@ def test_very_deep_networks_neither_overflow_nor_vanish():
     narrow = {name: torch.eye(6, dtype=torch.bool) for name in whole} | {
         "1000.weight": torch.zeros(6, 6, dtype=torch.bool)
     }
-    found = effective(deep, narrow, (6,))
+    found = effective(deep, narrow, (6,), from_inputs=False)
     assert not any(found[f"{2 * place}.weight"].any() for place in range(501))
     assert all(torch.equal(found[f"{2 * place}.weight"], narrow["0.weight"]) for place in range(501, 1000))
+
+
+def test_slopes_are_set_to_one_on_the_way():
+    """Where they would grow a thousand times by five beside weights that are pruned, or shrink as often to a third."""
+    wide = nn.Sequential(*(nn.Linear(6, 6) for _ in range(1000)))
+    blocks = torch.block_diag(torch.ones(5, 5), torch.ones(1, 1)).bool()
+    masks = dict.fromkeys(weights_of(wide), blocks)
+    assert all(torch.equal(mask, blocks) for mask in effective(wide, masks, (6,), from_inputs=True).values())
+    pools = nn.Sequential(*(part for _ in range(1000) for part in (nn.Linear(1, 1), nn.AvgPool1d(3, 1, 1))))
+    masks = {name: torch.ones(1, 1, dtype=torch.bool) for name in weights_of(pools)}
+    assert all(mask.all() for mask in effective(pools, masks, (1, 1), from_inputs=True).values())
 
 
 @pytest.mark.parametrize(
@@ -253,6 +264,18 @@ def test_what_cannot_be_followed_is_one_message(module, masks, message):
     """Functions that are not known, masks of nothing, of biases and scales, and inputs of another shape."""
     with pytest.raises(LotteryError, match=message):
         effective(module, masks, (3,))
+
+
+def test_modules_are_followed_as_they_are_evaluated():
+    """What a module does in training alone is no way to an output."""
+
+    class Auxiliary(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs) if self.training else inputs
+
+    module = nn.Sequential(nn.Linear(3, 3), Auxiliary(3, 3))
+    found = effective(module, {"0.weight": MASK, "1.weight": MASK}, (3,))
+    assert found["0.weight"].all() and not found["1.weight"].any() and module[1].training
 
 
 def test_functions_are_of_one_kind():

@@ -89,6 +89,15 @@ def test_nothing_is_drawn_without_a_choice():
     assert torch.equal(before, random.get_state())
 
 
+def test_empty_layers_are_passed_over(block):
+    """Between others, and where nothing else is."""
+    scores = [torch.ones(0, 3), torch.arange(7.0), torch.ones(0), torch.arange(7.0, 9.0)]
+    masks = [torch.ones_like(values, dtype=torch.bool) for values in scores]
+    found = largest(scores, masks, 3, generator())
+    assert [mask.shape for mask in found] == [mask.shape for mask in masks] and found[3].all() and found[1][-1]
+    assert largest(scores[:1], masks[:1], 0, generator())[0].shape == (0, 3)
+
+
 def test_tensors_need_not_be_contiguous():
     """Transposed scores and masks are ranked place by place."""
     scores = torch.randn(5, 4, generator=generator()).T
@@ -107,7 +116,14 @@ def test_tensors_need_not_be_contiguous():
     ],
 )
 def test_what_cannot_be_selected_is_one_message(scores, count, message):
-    """Too many, fewer than none, and scores that are no numbers; NaN at a pruned weight is nobody's business."""
-    scores = torch.tensor([*scores, float("nan")])
+    """Too many, fewer than none, and scores that are no numbers."""
     with pytest.raises(LotteryError, match=message):
-        largest([scores], [torch.tensor([True, True, False])], count, generator())
+        largest([torch.tensor(scores)], [torch.ones(2, dtype=torch.bool)], count, generator())
+
+
+def test_scores_of_pruned_weights_do_not_matter():
+    """They may be NaN, of either sign, and infinite."""
+    nan = float("nan")
+    scores = torch.tensor([1.0, nan, -nan, 2.0, float("inf")])
+    mask = torch.tensor([True, False, False, True, False])
+    assert largest([scores], [mask], 1, generator())[0].tolist() == [False, False, False, True, False]

@@ -12,6 +12,7 @@ MODULES = [
     "lottery.store.store",
     "lottery.store.fingerprints",
     *(f"lottery.data.{name}" for name in ("tasks", "preprocessing", "stand_ins")),
+    "lottery.masks.library",
     "lottery.models.architectures",
     "lottery.training.config",
     *(f"lottery.experiments.{name}" for name in ("arms", "experiment", "scales", "batch", "queue", "measurements")),

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lottery.core.errors import LotteryError
 
-BLOCK = 2**19  # scores that are looked at together
+BLOCK = 2**17  # scores that are looked at together, so that what is made of them stays in the cache
 DIGIT = 16  # bits that a histogram tells apart
 WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}  # numbers of as many bits
 
@@ -37,7 +37,7 @@ def largest(scores: Sequence[Tensor], masks: Sequence[Tensor], count: int, gener
 
 @dataclass(frozen=True)
 class Numbers:
-    """Scores of layers as whole numbers of the same order; those of pruned weights are below all others."""
+    """Scores of layers as whole numbers, which are ordered as they are; pruned weights have the smallest of all."""
 
     scores: tuple[Tensor, ...]
     masks: tuple[Tensor, ...]
@@ -50,50 +50,56 @@ class Numbers:
     def blocks(self) -> Iterator[Tensor]:
         """Yield them in blocks, layer by layer; raise for NaN."""
         whole = WHOLE[self.dtype]
-        lowest = torch.iinfo(whole).min
+        lowest, sign = torch.iinfo(whole).min, torch.iinfo(whole).bits - 1
+        infinity = int(torch.tensor(torch.inf, dtype=self.dtype).view(whole))
         for values, mask in self._pieces():
-            values = values.to(self.dtype) + 0.0  # -0.0 becomes 0.0
-            if (values.isnan() & mask).any():
+            bits = (values.to(self.dtype) + 0.0).view(whole)  # -0.0 becomes 0.0
+            ordered = bits ^ (bits >> sign & ~lowest)  # negative floats count down
+            low, high = ordered.aminmax()
+            if (high > infinity or low < ~infinity) and (values.isnan() & mask).any():
                 raise LotteryError("a score of a weight that is left is NaN, and cannot be ranked")
-            bits = values.view(whole)
-            yield torch.where(mask, torch.where(bits < 0, bits ^ ~lowest, bits), lowest)  # negative floats count down
+            if not mask.all():
+                ordered = (ordered ^ lowest) & -mask.to(whole) ^ lowest  # faster than torch.where
+            yield ordered
 
     def _pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
         for values, mask in zip(self.scores, self.masks):
-            yield from zip(values.reshape(-1).split(BLOCK), mask.reshape(-1).split(BLOCK))
+            if mask.numel():
+                yield from zip(values.reshape(-1).split(BLOCK), mask.reshape(-1).split(BLOCK))
 
 
 def _cut(numbers: Numbers, count: int) -> tuple[int, int, int]:
     """Return the count-th largest number, how many there are of it, and how many of these are to be kept."""
     bits = torch.iinfo(WHOLE[numbers.dtype]).bits
-    cut, wanted, found = -1, count, 0
+    cut, wanted, found = 0, count, 0
     for shift in range(bits - DIGIT, -1, -DIGIT):
-        first = shift == bits - DIGIT
         histogram = torch.zeros(2**DIGIT, dtype=torch.int64)
         for block in numbers.blocks():
-            part = block if first else block[block >> shift + DIGIT == cut]
-            digits = (part >> shift) - torch.iinfo(torch.int16).min if first else part >> shift & 2**DIGIT - 1
-            histogram += digits.bincount(minlength=2**DIGIT).cpu()
+            part = block if shift == bits - DIGIT else block[block >> shift + DIGIT == cut]
+            histogram += (part >> shift & 2**DIGIT - 1).bincount(minlength=2**DIGIT).cpu()
+        if shift == bits - DIGIT:
+            histogram = histogram.roll(2 ** (DIGIT - 1))  # the first digit has the sign
         above = histogram.sum() - histogram.cumsum(0)  # with a larger digit than each
         digit = int((above < wanted).nonzero()[0])
         wanted, found = wanted - int(above[digit]), int(histogram[digit])
-        cut = digit + torch.iinfo(torch.int16).min if first else cut << DIGIT | digit
+        cut = digit - 2 ** (DIGIT - 1) if shift == bits - DIGIT else cut << DIGIT | digit
     return cut, found, wanted
 
 
 def _filled(numbers: Numbers, cut: int, ties: int, wanted: int, generator: torch.Generator) -> list[Tensor]:
     """Return masks of the numbers above the cut and of so many, drawn, of those at it."""
-    chosen = torch.ones(ties, dtype=torch.bool)
-    if wanted < ties:
-        chosen[torch.randperm(ties, generator=generator)[wanted:]] = False
     filled = [torch.empty_like(mask, memory_format=torch.contiguous_format) for mask in numbers.masks]
-    pieces = (piece for mask in filled for piece in mask.view(-1).split(BLOCK))
-    place = 0
+    pieces = (piece for mask in filled if mask.numel() for piece in mask.view(-1).split(BLOCK))
+    if wanted == ties:
+        for piece, block in zip(pieces, numbers.blocks()):
+            torch.ge(block, cut, out=piece)
+        return filled
+    chosen, place = torch.ones(ties, dtype=torch.bool), 0
+    chosen[torch.randperm(ties, generator=generator)[wanted:]] = False
     for piece, block in zip(pieces, numbers.blocks()):
         torch.gt(block, cut, out=piece)
         tied = block == cut
         here = int(tied.count_nonzero())
-        if here:
-            piece.masked_scatter_(tied, chosen[place : place + here].to(tied.device))
+        piece.masked_scatter_(tied, chosen[place : place + here].to(tied.device))
         place += here
     return filled

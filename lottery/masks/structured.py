@@ -25,6 +25,8 @@ def unit_scores(scores: Tensor, mask: Tensor, axis: int, norm: float) -> Tensor:
     if scores.shape != mask.shape:
         raise LotteryError(f"scores of shape {tuple(scores.shape)} have a mask of shape {tuple(mask.shape)}")
     left = torch.where(mask, scores.detach(), 0)
+    if left.isnan().any():
+        raise LotteryError("a score of a weight that is left is NaN, and cannot be ranked")
     return torch.linalg.vector_norm(left, ord=norm, dim=others, dtype=torch.float64) if others else left.abs().double()
 
 
