@@ -29,7 +29,6 @@ from lottery.claims.mask_quantities import (
     of_pair,
     overlap,
     ratio,
-    sometimes_kept,
     surveyed_in,
     vote_gain,
 )
@@ -42,13 +41,13 @@ from lottery.experiments.named_arms import (
     consensus,
     cut_to,
     in_agreement,
-    in_order as in_data_order,
     null,
     on,
     surveyed,
     ticket_from,
     units_chain,
 )
+from lottery.experiments.named_arms import in_order as in_data_order
 from lottery.models.counts import as_printed, table_1
 
 LENET = "lenet-conv"
@@ -89,11 +88,6 @@ def tickets(tasks: Sequence[str], arm: Arm = GLOBAL) -> list[Arm]:
     return [on(task, arm) for task in tasks]
 
 
-def over_tasks(tasks: Sequence[str], number) -> Quantity:
-    """Return the mean over target tasks of a number."""
-    return mean(number(task) for task in tasks)
-
-
 # Section 4 and appendix A: existence, techniques, accuracy against sparsity
 
 
@@ -105,10 +99,7 @@ def test_several_tickets_exist(question):
     masks = compared(*both, again)
     return conjunction(
         beside={"by_chance": expected_by_chance(masks, round, (0, 1))},
-        **{
-            name: at_end(on(task, arm), round) - at_end(on(task, DENSE), 0)
-            for name, arm in UNSTRUCTURED.items()
-        },
+        **{name: at_end(on(task, arm), round) - at_end(on(task, DENSE), 0) for name, arm in UNSTRUCTURED.items()},
         differ=jaccard(masks, round, (0, 2)) - jaccard(masks, round, (0, 1)),
     )
 
@@ -279,11 +270,16 @@ def _foreign(task: str, tasks: Sequence[str], round: int) -> Quantity:
     return mean(at_end(on(task, ticket_from(on(source, GLOBAL))), round) for source in tasks if source != task)
 
 
+def _at_random(task: str, arm: Arm, model: str, round: int) -> Quantity:
+    """Return the accuracy on a task under a null model of an arm's mask."""
+    return at_end(on(task, null(arm, model)), round)
+
+
 @claim(LENET)
 def test_own_ticket_is_best(question):
     """On its own task a bespoke ticket is more accurate than those of other tasks."""
     tasks, round = question.tasks, question.rounds[0]
-    return effect(over_tasks(tasks, lambda task: at_end(on(task, GLOBAL), round) - _foreign(task, tasks, round)))
+    return effect(mean(at_end(on(task, GLOBAL), round) - _foreign(task, tasks, round) for task in tasks))
 
 
 @claim(LENET)
@@ -291,13 +287,11 @@ def test_foreign_tickets_compete(question):
     """Tickets of other tasks are nearly as accurate as a task's own, and better than random sub-networks."""
     tasks, round = question.tasks, question.rounds[0]
     return conjunction(
-        gap=over_tasks(tasks, lambda task: _foreign(task, tasks, round) - at_end(on(task, GLOBAL), round)),
-        **{
-            name: over_tasks(
-                tasks, lambda task: _foreign(task, tasks, round) - at_end(on(task, null(GLOBAL, model)), round)
-            )
-            for name, model in (("over_random", UNIFORM), ("over_random_by_layer", BY_LAYER))
-        },
+        gap=mean(_foreign(task, tasks, round) - at_end(on(task, GLOBAL), round) for task in tasks),
+        over_random=mean(_foreign(task, tasks, round) - _at_random(task, GLOBAL, UNIFORM, round) for task in tasks),
+        over_random_by_layer=mean(
+            _foreign(task, tasks, round) - _at_random(task, GLOBAL, BY_LAYER, round) for task in tasks
+        ),
     )
 
 
@@ -483,13 +477,10 @@ def test_consensus_matches_bespoke_tickets(question):
     tasks, round = question.tasks, question.rounds[0]
     shared = consensus(tickets(tasks))
     return conjunction(
-        own=over_tasks(
-            tasks, lambda task: at_end(on(task, shared), round) - at_end(_own(task, tasks, round), round)
-        ),
-        foreign=over_tasks(
-            tasks,
-            lambda task: at_end(on(task, shared), round)
-            - mean(at_end(arm, round) for arm in _of_others(task, tasks, round)),
+        own=mean(at_end(on(task, shared), round) - at_end(_own(task, tasks, round), round) for task in tasks),
+        foreign=mean(
+            (at_end(on(task, shared), round) - mean(at_end(arm, round) for arm in _of_others(task, tasks, round)))
+            for task in tasks
         ),
     )
 
@@ -500,14 +491,11 @@ def test_consensus_lies_between_foreign_and_own(question):
     tasks, round = question.tasks, question.rounds[0]
     shared = consensus(tickets(tasks))
     return conjunction(
-        over_foreign=over_tasks(
-            tasks,
-            lambda task: at_end(on(task, shared), round)
-            - mean(at_end(arm, round) for arm in _of_others(task, tasks, round)),
+        over_foreign=mean(
+            (at_end(on(task, shared), round) - mean(at_end(arm, round) for arm in _of_others(task, tasks, round)))
+            for task in tasks
         ),
-        below_own=over_tasks(
-            tasks, lambda task: at_end(_own(task, tasks, round), round) - at_end(on(task, shared), round)
-        ),
+        below_own=mean(at_end(_own(task, tasks, round), round) - at_end(on(task, shared), round) for task in tasks),
     )
 
 
@@ -518,9 +506,7 @@ def test_consensus_beats_random(question):
     shared = consensus(tickets(tasks))
     return conjunction(
         **{
-            name: over_tasks(
-                tasks, lambda task: at_end(on(task, shared), round) - at_end(on(task, null(shared, model)), round)
-            )
+            name: mean(at_end(on(task, shared), round) - _at_random(task, shared, model, round) for task in tasks)
             for name, model in (("anywhere", UNIFORM), ("by_layer", BY_LAYER))
         }
     )
@@ -564,7 +550,10 @@ def test_consensus_keeps_smaller_weights(question):
 def test_initial_values_have_two_peaks(question):
     """Initial values that tickets keep lie symmetrically in two peaks: few of them are near zero."""
     tasks, round = question.tasks, question.rounds[0]
-    kinds = {"consensus": surveyed(consensus(tickets(tasks))), "bespoke": on(tasks[0], surveyed(_own(tasks[0], tasks, round)))}
+    kinds = {
+        "consensus": surveyed(consensus(tickets(tasks))),
+        "bespoke": on(tasks[0], surveyed(_own(tasks[0], tasks, round))),
+    }
     return conjunction(
         **{
             f"{name}_{what}": surveyed_in(arm, round, 2, what)
@@ -623,13 +612,8 @@ def test_untrained_tickets_are_no_better_than_random(question):
         return accuracy(arm, round, at="start")
 
     return conjunction(
-        consensus=over_tasks(
-            tasks, lambda task: at_start(on(task, shared)) - at_start(on(task, null(shared, UNIFORM)))
-        ),
-        bespoke=over_tasks(
-            tasks,
-            lambda task: at_start(_own(task, tasks, round)) - at_start(on(task, null(shared, UNIFORM))),
-        ),
+        consensus=mean(at_start(on(task, shared)) - at_start(on(task, null(shared, UNIFORM))) for task in tasks),
+        bespoke=mean(at_start(_own(task, tasks, round)) - at_start(on(task, null(shared, UNIFORM))) for task in tasks),
     )
 
 

@@ -18,12 +18,7 @@ PLACES = FOLDERS | {
 }
 # Never the same data: what is measured on one is an analogue. Silhouettes are other things than clothes, though also
 # ten kinds of them, grey, of 28x28 pixels.
-STAND_INS = {
-    CIFAR10: CIFAR10_JPEG,
-    CIFAR10_GREY: CIFAR10_JPEG_GREY,
-    KMNIST: KMNIST_10K,
-    FASHION_MNIST: SILHOUETTES,
-}
+STAND_INS = {CIFAR10: CIFAR10_JPEG, CIFAR10_GREY: CIFAR10_JPEG_GREY, KMNIST: KMNIST_10K, FASHION_MNIST: SILHOUETTES}
 
 
 def at_hand(name: str) -> str:

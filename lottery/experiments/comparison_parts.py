@@ -146,12 +146,7 @@ class AlignAction(Looking):
             masks.append([as_in_module(*of) for of in zip(layers, mask.masks(sources))])
             trained.append([as_in_module(*of) for of in zip(layers, chains.weights_of(dense, final))])
         matched = permuted(masks[1], align(*trained))
-        return {
-            "pairs": {
-                "as they are": shared(layers, *masks),
-                "aligned": shared(layers, masks[0], matched),
-            }
-        }
+        return {"pairs": {"as they are": shared(layers, *masks), "aligned": shared(layers, masks[0], matched)}}
 
 
 def as_in_module(layer: Layer, values: Tensor) -> Tensor:

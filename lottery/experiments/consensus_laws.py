@@ -89,8 +89,7 @@ def untouched_when_cut_off() -> bool:
     moved = {
         name: before != after
         for name, before, after in zip(
-            named,
-            *([weights[0] for weights in layout.weight_views(one.unsqueeze(0))] for one in (block, final)),
+            named, *([weights[0] for weights in layout.weight_views(one.unsqueeze(0))] for one in (block, final))
         )
     }
     cut = [named[name] & ~reached[name] for name in named]

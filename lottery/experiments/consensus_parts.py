@@ -108,4 +108,3 @@ class CutToMask(Counted):
         going = torch.cat([(b & ~a).flatten() for b, a in zip(before, after)]).nonzero()[:, 0]
         flat[going[torch.randperm(len(going), generator=draws)[: count - int(flat.sum())]]] = True
         return [part.view(mask.shape) for part, mask in zip(flat.split([mask.numel() for mask in after]), after)]
-

@@ -120,15 +120,13 @@ class IterativeMask(MaskPart):
     def carry(self, cut: Cut, start: Tensor, final: Tensor, snapshots: Snapshots = NONE) -> Record:
         experiment, round = self.experiment, self.experiment.round
         masks = cut.masks if cut.masks is not None else chains.no_masks(experiment)
-        counted = {KEPT: chains.count(masks)} if self.by.units else {}
+        counted: dict[str, object] = {KEPT: chains.count(masks)} if self.by.units else {}
         if not self.rests_on_training(self.experiment.arm):
             return Record(counted)
         ranked = chains.ranks(experiment, self.by, round, masks, start, final)
         following = chains.cut(experiment, self.by, ranked, round + 1)
         begun = part_of(experiment.arm.start)(experiment).carry_over(following, masks, start, final)
-        measured: dict[str, object] = counted | {
-            "pruning": chains.pruned_in(experiment, masks, following, start, final)
-        }
+        measured = counted | {"pruning": chains.pruned_in(experiment, masks, following, start, final)}
         return Record(measured, {"next_masks": chains.pack(following)} | begun)
 
 

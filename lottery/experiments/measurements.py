@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 
 from lottery.experiments.arms import Arm
@@ -14,7 +14,8 @@ from lottery.models.architectures import is_planted
 MEASURED = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value")
 TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
 ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
-       "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise", "units", "model", "least", "like", "order")  # fmt: skip
+       "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise",
+       "units", "model", "least", "like", "order")  # fmt: skip
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 COUNTED = ("kept by both", "kept by the first", "kept by the second", "weights")  # of two masks that are compared
@@ -129,7 +130,12 @@ def _of_agreement(experiment: Experiment, pairs: Mapping[str, Sequence[float]]) 
 
 
 # What is measured of masks and predictions, by its name in a record.
-LOOKS = {"anatomy": _by_layer, "survey": _by_layer, "pairs": _of_pairs, "agreement": _of_agreement}
+LOOKS: dict[str, Callable[[Experiment, Mapping], Iterable[Number]]] = {
+    "anatomy": _by_layer,
+    "survey": _by_layer,
+    "pairs": _of_pairs,
+    "agreement": _of_agreement,
+}
 
 
 def _of_learned_mask(experiment: Experiment, measured: Mapping) -> Iterable[Number]:

@@ -1,6 +1,5 @@
 """Surveys: what a mask keeps of a layer, counted, and how the initial values of what it keeps are spread."""
 
-import torch
 from torch import Tensor
 
 from lottery.models.layers import INPUTS, OUTPUTS, Layer
