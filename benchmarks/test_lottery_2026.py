@@ -1,11 +1,38 @@
 """Claims of our own: what the papers leave open."""
 
+from itertools import combinations
+
 from lottery.claims.claim import claim, conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, gap
-from lottery.claims.planted_quantities import enrichment, recall_above_chance, score
-from lottery.experiments.named_arms import at, chain, edge_popup, learned, multishot, one_shot, singleshot
+from lottery.claims.mask_quantities import above_chance, correlation, jaccard
+from lottery.claims.planted_quantities import enrichment, kept_together, purity, recall_above_chance, score
+from lottery.claims.quantities import mean
+from lottery.experiments.arms import INITIAL
+from lottery.experiments.named_arms import (
+    aligned,
+    as_many,
+    at,
+    chain,
+    compared,
+    consensus,
+    edge_popup,
+    in_order,
+    learned,
+    multishot,
+    null,
+    on,
+    one_shot,
+    singleshot,
+    together,
+)
 
-LENET, CIRCLE = "lenet-300-100", "planted-circle-5"
+LENET, CONVOLUTIONAL, CIRCLE = "lenet-300-100", "lenet-conv", "planted-circle-5"
+TICKET = chain("large_final")
+CRITERIA = (  # of Zhou et al. 2019, Fig. 2, but for the size after training
+    *("small_final", "large_init", "small_init", "large_init_large_final", "small_init_small_final"),
+    *("magnitude_increase", "movement", "large_final_same_sign", "large_final_diff_sign"),
+    *("magnitude_increase_same_sign", "magnitude_increase_diff_sign", "random"),
+)
 METHODS = ("magnitude", "snip", "grasp", "synflow")
 
 
@@ -54,4 +81,82 @@ def test_rounds_sift_planted_weights(question):
     arms = {method: multishot(CIRCLE, method, 0.01) for method in METHODS}
     return conjunction(
         **{method: proportion(enrichment(arm, 10) - 2 * enrichment(arm, 1)) for method, arm in arms.items()}
+    )
+
+
+# Masks of several tasks, orders, starts and criteria: what Paganini & Forde 2020 leave open
+
+
+@claim(CONVOLUTIONAL)
+def test_core_exceeds_the_start(question):
+    """Masks of two tasks are more similar to each other than to the mask of the largest initial weights."""
+    tasks, round = question.tasks, question.rounds[0]
+    tickets = [on(task, TICKET) for task in tasks]
+    masks = compared(*tickets, *(null(arm, INITIAL) for arm in tickets))
+    pairs = list(combinations(range(len(tasks)), 2))
+    return effect(
+        mean(jaccard(masks, round, pair) for pair in pairs)
+        - mean(jaccard(masks, round, (place, place + len(tasks))) for place in range(len(tasks)))
+    )
+
+
+@claim(CONVOLUTIONAL)
+def test_consensus_beats_what_is_cheaper(question):
+    """A consensus of tasks is more accurate than one-shot magnitude, and than the largest initial weights."""
+    tasks, round = question.tasks, question.rounds[0]
+    shared = consensus([on(task, TICKET) for task in tasks])
+    others = {"one_shot": as_many("large_final", shared), "initial_magnitude": null(shared, INITIAL)}
+    return conjunction(
+        **{
+            name: mean(
+                accuracy(on(task, shared), round, at="end") - accuracy(on(task, other), round, at="end")
+                for task in tasks
+            )
+            for name, other in others.items()
+        }
+    )
+
+
+@claim(CONVOLUTIONAL)
+def test_one_data_order_makes_masks_agree(question):
+    """Masks of two tasks agree more where both see their images in the same order."""
+    (first, second), round = question.tasks, question.rounds[0]
+    masks = compared(on(first, TICKET), on(second, TICKET), on(second, in_order(1, TICKET)))
+    return effect(jaccard(masks, round, (0, 1)) - jaccard(masks, round, (0, 2)))
+
+
+@claim(CONVOLUTIONAL)
+def test_masks_agree_once_units_are_matched(question):
+    """Masks under two initialisations agree no more than chance in the same layers, and more once units are matched."""
+    masks, round = aligned(TICKET), question.rounds[0]
+    return conjunction(
+        beside={"matched_over_chance": above_chance(masks, round, "aligned")},
+        as_they_are=above_chance(masks, round, "as they are"),
+        matched=jaccard(masks, round, "aligned") - jaccard(masks, round, "as they are"),
+    )
+
+
+@claim(LENET)
+def test_criteria_are_as_good_as_they_agree(question):
+    """The more a criterion's mask agrees with that of the largest final weights, the more accurate is its network."""
+    round = question.rounds[0]
+    arms = [chain(criterion) for criterion in CRITERIA]
+    masks = compared(TICKET, *arms)
+    return effect(
+        correlation(
+            [jaccard(masks, round, (0, place)) for place in range(1, len(arms) + 1)],
+            [accuracy(arm, round) for arm in arms],
+        )
+    )
+
+
+@claim(CIRCLE)
+def test_consensus_recovers_planted_weights(question):
+    """What searches in five orders of the data all keep is purer than what one keeps, and has most of the ticket."""
+    searches = [multishot(CIRCLE, "magnitude", question.shares[0], order=order) for order in range(5)]
+    one, all_of_them = together(searches[0]), together(*searches)
+    return conjunction(
+        beside={"recall_of_one": kept_together(one, 1)},
+        purer=purity(all_of_them, 5) - purity(one, 1),
+        complete=kept_together(all_of_them, 5),
     )

@@ -125,6 +125,21 @@ def enrichment(arm: Arm, round: int) -> Quantity:
     return _sought(arm, f"planted weights kept over those by chance, after round {round}", value, resolution=0.01)
 
 
+def kept_together(arm: Arm, least: int, rate: str = "recall") -> Quantity:
+    """Return a rate of what at least so many of several searches keep: "recall", or "precision"."""
+    return _sought(arm, f"{rate} of what {least} keep", lambda measured: measured[rate][least - 1], resolution=0.01)
+
+
+def purity(arm: Arm, least: int) -> Quantity:
+    """Return the log of the planted weights that at least so many searches keep over those by chance in the layers."""
+
+    def value(measured: Measurements) -> float:
+        recall, chance = measured["recall"][least - 1], measured["chance"][least - 1]
+        return log(recall / chance) if recall and chance else float("nan")
+
+    return _sought(arm, f"log of planted weights over chance in what {least} keep", value, resolution=0.01)
+
+
 def _must_have(arm: Arm, ticket: str) -> None:
     if ticket.startswith("weak") and arm.action.kind != "train":
         raise ValueError(f"{arm.name} in {arm.network} trains no weak ticket; ask for its strong one")

@@ -188,6 +188,7 @@ class ToShare(Mask):
     epochs    of training before each of these, after which the network is reset
     scope     "global": all parameters are ranked together; "layer": each layer's weights, and its biases, by themselves
     released  True: as the authors' code does it (`lottery/experiments/search_part.py` has the differences)
+    order     which of several orders of the data the trainings between rounds see
     """
 
     by_round = False
@@ -198,6 +199,7 @@ class ToShare(Mask):
     epochs: int = 0
     scope: str = "global"
     released: bool = False
+    order: int = later(0)
 
     def __post_init__(self):
         if self.released and self.criterion == "random":
@@ -213,6 +215,7 @@ class ToShare(Mask):
         words = [self.criterion, _kept(self.share)]
         words += [f"{self.rounds} rounds"] if self.rounds > 1 else []
         words += ["layer by layer"] if self.scope == "layer" else []
+        words += [f"data order {self.order}"] if self.order else []
         return ", ".join(words + (["as released"] if self.released else []))
 
 
@@ -345,6 +348,19 @@ class Agree(Action):
     def name(self) -> str:  # type: ignore[override]
         """The action in tables and files."""
         return f"in agreement: {'; '.join(arm.name for arm in self.arms)}"
+
+
+@dataclass(frozen=True)
+class Recover(Action):
+    """Nothing is evaluated: what several searches for a planted ticket keep together is held against the ticket."""
+
+    trains, kind = False, "recover"
+    arms: tuple[Arm, ...] = ()
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The action in tables and files."""
+        return f"together: {'; '.join(arm.name for arm in self.arms)}"
 
 
 @dataclass(frozen=True)

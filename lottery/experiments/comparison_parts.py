@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.action_parts import PREDICTIONS
-from lottery.experiments.arms import Agree, Align, Compare, Survey
+from lottery.experiments.arms import Agree, Align, Compare, Recover, Survey
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.mask_parts import OtherMask
 from lottery.experiments.network_data import data_of
@@ -21,6 +22,7 @@ from lottery.masks.consensus import votes
 from lottery.masks.effective import effective
 from lottery.masks.surveys import survey
 from lottery.models.layers import Layer
+from lottery.planting.readings import RATES, overlap
 from lottery.store.store import Record
 
 TOTAL = "total"
@@ -116,6 +118,35 @@ class AgreeAction(Looking):
         }
         voted = torch.nn.functional.one_hot(torch.stack(answers)).sum(0).argmax(1)
         return {"agreement": pairs, "vote": share(voted == truth), "accuracies": right, "images": len(truth)}
+
+
+@implements(Recover)
+class RecoverAction(ActionPart):
+    """What several searches of one planted network keep, by each and by all of them, held against the planted ticket.
+
+    recall, precision, chance, kept  of what 1, 2, ... all of the searches keep at least, the union first
+    """
+
+    def parents(self) -> tuple[Experiment, ...]:
+        by: Recover = self.experiment.arm.action  # type: ignore[assignment]
+        return tuple(self.experiment.of(arm, 0) for arm in by.arms)
+
+    def science(self) -> list[Callable]:
+        return [overlap]
+
+    @classmethod
+    def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
+        places = dict(zip(population.experiments, population.planted_places()))
+
+        def recovered(one: Experiment) -> Record:
+            layout = population.layout
+            bits = [sources[one][parent].arrays["mask"] for parent in cls(one).parents()]
+            masks = [torch.from_numpy(np.unpackbits(of, count=layout.size).astype(bool)) for of in bits]
+            kept = torch.stack([votes(masks) >= least for least in range(1, len(masks) + 1)])
+            found = overlap(layout, kept, places[one].expand(len(kept), -1))
+            return Record({rate: [of[rate] for of in found] for rate in (*RATES, "kept")})
+
+        return population.each(recovered)
 
 
 @implements(Align)

@@ -22,6 +22,7 @@ from lottery.experiments.arms import (
     LearnMask,
     Null,
     OneShot,
+    Recover,
     Reset,
     Survey,
     ToShare,
@@ -197,12 +198,19 @@ def multishot(
     scope: str = "global",
     noise: float | None = None,
     released: bool = False,
+    order: int = 0,
 ) -> Arm:
     """Return the arm that trains, prunes and resets a planted network ten times over, five epochs each, then trains it.
 
     `method` is one of those of `singleshot`, scored after training, or any other criterion by its own name.
     """
-    return Arm(ToShare(_criterion(method, "final"), share, 10, 5, scope, released), network=network, noise=noise)
+    mask = ToShare(_criterion(method, "final"), share, 10, 5, scope, released, order)
+    return Arm(mask, network=network, noise=noise)
+
+
+def together(*searches: Arm) -> Arm:
+    """Return the arm that holds what several searches of one planted network keep together against the ticket."""
+    return Arm(action=Recover(searches), network=searches[0].network)
 
 
 def scores_sought(network: str, share: float | None, annealed: bool = False, released: bool = False) -> Arm:

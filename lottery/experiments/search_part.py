@@ -198,12 +198,18 @@ def train(population: Population, start: Tensor, masks: Tensor, moment: str, epo
         return start
     config = replace(population.config, iterations=epochs * population.config.interval)
     replicas = [
-        population.replica(experiment, begin, mask, moment)
+        population.replica(experiment, begin, mask, _in_order(experiment, moment))
         for experiment, begin, mask in zip(population.experiments, start * masks, masks.to(start))
     ]
     outcomes = fit(population.model, Identity, population.data, config, replicas, [Progress(population.told())])
     population.done += config.iterations
     return torch.stack([outcome.final for outcome in outcomes]).to(start)
+
+
+def _in_order(experiment: Experiment, moment: str) -> str:
+    """Return what names the data order of a training between rounds: the moment, and which order if not the first."""
+    order = getattr(experiment.arm.mask, "order", 0)
+    return f"{moment} of order {order}" if order else moment
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, object]:
