@@ -322,14 +322,10 @@ class Survey(Action):
 
 @dataclass(frozen=True)
 class Compare(Action):
-    """Nothing is evaluated: the masks of several arms in the same round are compared, each with each, layer by layer.
-
-    With `later_rounds` the first arm's masks of these rounds join them.
-    """
+    """Nothing is evaluated: the masks of several arms in the same round are compared, each with each, layer by layer."""
 
     trains, kind = False, "compare"
     arms: tuple[Arm, ...] = ()
-    later_rounds: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:  # type: ignore[override]

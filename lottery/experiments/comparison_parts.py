@@ -72,9 +72,7 @@ class CompareAction(Looking):
 
     def _masks(self) -> list[OtherMask]:
         by: Compare = self.experiment.arm.action  # type: ignore[assignment]
-        round = self.experiment.round
-        later = [OtherMask(self.experiment, by.arms[0], other) for other in by.later_rounds]
-        return [*(OtherMask(self.experiment, arm, round) for arm in by.arms), *later]
+        return [OtherMask(self.experiment, arm, self.experiment.round) for arm in by.arms]
 
     def parents(self) -> tuple[Experiment, ...]:
         return tuple(dict.fromkeys(parent for mask in self._masks() for parent in mask.parents))

@@ -128,9 +128,9 @@ def cut_to(arm: Arm, like: Arm, rounds: int) -> Arm:
     return Arm(CutTo(arm, like, rounds))
 
 
-def compared(*arms: Arm, later_rounds: Sequence[int] = ()) -> Arm:
+def compared(*arms: Arm) -> Arm:
     """Return the arm that compares the masks of several arms."""
-    return Arm(From(arms[0]), action=Compare(arms, tuple(later_rounds)))
+    return Arm(From(arms[0]), action=Compare(arms))
 
 
 def in_agreement(*arms: Arm) -> Arm:
