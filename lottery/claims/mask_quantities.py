@@ -32,7 +32,8 @@ def _pair(measured: Measurements, key: str) -> Mapping[str, Counts]:
     return measured["pairs"][key]
 
 
-def _jaccard(counts: Counts) -> float:
+def similarity(counts: Counts) -> float:
+    """Return the Jaccard similarity of two masks with these counts: 1 where neither keeps a weight."""
     both, first, second, _ = counts
     return both / (first + second - both) if first + second else 1.0
 
@@ -44,12 +45,12 @@ def _overlap(counts: Counts) -> float:
 
 def jaccard(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
     """Return the Jaccard similarity of two masks: weights that both keep, over weights that either keeps."""
-    return of_pair(arm, round, pair, "similarity", _jaccard, layer)
+    return of_pair(arm, round, pair, "similarity", similarity, layer)
 
 
 def distance(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
     """Return the Jaccard distance of two masks, 1 minus their similarity (Paganini & Forde 2020, section 4.1)."""
-    return of_pair(arm, round, pair, "distance", lambda counts: 1 - _jaccard(counts), layer)
+    return of_pair(arm, round, pair, "distance", lambda counts: 1 - similarity(counts), layer)
 
 
 def overlap(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
@@ -72,7 +73,7 @@ def above_chance(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bo
     key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
 
     def value(measured: Measurements) -> float:
-        return _jaccard(_pair(measured, key)[TOTAL]) - chance(_pair(measured, key), by_layer)
+        return similarity(_pair(measured, key)[TOTAL]) - chance(_pair(measured, key), by_layer)
 
     return _read(arm, round, f"similarity of {key} above chance {model}", value)
 

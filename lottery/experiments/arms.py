@@ -460,8 +460,17 @@ class Arm:
         found = [arm for value in values for arm in (value if isinstance(value, tuple) else (value,))]
         return tuple(arm for arm in found if isinstance(arm, Arm))
 
+    @property
+    def looked_at(self) -> tuple[Arm, ...]:
+        """The arms that this one compares, or looks at without training: in the order of the places in its numbers."""
+        alone = (self.mask.arm,) if isinstance(self.mask, From) and not self.action.trains else ()
+        return getattr(self.action, "arms", ()) or alone
+
     def described(self) -> dict[str, object]:
-        """Return the arm as data, by columns of `measurements.csv`: by these, not by names, figures choose."""
+        """Return the arm as data, by columns of `measurements.csv`: by these, not by names, figures choose.
+
+        `masks_of` has the arms that are looked at without their tasks, `tasks` their data sets, "" for that of the row.
+        """
         parts: dict[str, object] = {"mask": self.mask.kind, "start": self.start.kind, "action": self.action.kind}
         for part in (self.mask, self.start, self.action):
             for field in fields(part):
@@ -470,6 +479,8 @@ class Arm:
                     parts |= {"criterion": getattr(value.mask, "criterion", None), "of": value.start.kind}
                 else:
                     parts[field.name] = _plain(value)
+        parts |= {"masks_of": _plain(tuple(replace(arm, dataset="") for arm in self.looked_at))}
+        parts |= {"tasks": _plain(tuple(arm.dataset for arm in self.looked_at))}
         return parts | {"training": self.training, "noise": self.noise, "dataset": self.dataset}
 
 
