@@ -34,7 +34,6 @@ from lottery.claims.mask_quantities import (
 )
 from lottery.claims.quantities import Quantity, above, highest, in_order, mean
 from lottery.experiments.arms import BY_LAYER, DENSE, INITIAL, UNIFORM, Arm, Continue, From, Iterative, Train
-from lottery.experiments.consensus_laws import rounds_of_training, same_random_masks, share_left, untouched_when_cut_off
 from lottery.experiments.named_arms import (
     chain,
     compared,
@@ -290,7 +289,9 @@ def test_foreign_tickets_compete(question):
         gap=mean(_foreign(task, tasks, round) - at_end(on(task, GLOBAL), round) for task in tasks),
         over_random=mean(_foreign(task, tasks, round) - _at_random(task, GLOBAL, UNIFORM, round) for task in tasks),
         over_random_by_layer=mean(
-            _foreign(task, tasks, round) - _at_random(task, GLOBAL, BY_LAYER, round) for task in tasks
+            at_end(on(task, ticket_from(on(source, GLOBAL))), round)
+            - _at_random(task, on(source, GLOBAL), BY_LAYER, round)
+            for source, task in permutations(tasks, 2)
         ),
     )
 
@@ -419,7 +420,9 @@ def test_units_cut_off_more_than_they_prune(question):
 @claim(LENET)
 def test_weights_that_are_cut_off_never_move(question):
     """A weight from which no output can be reached has no gradient, and is after training what it was before."""
-    return exact(untouched_when_cut_off, printed=True)
+    from lottery.experiments import consensus_laws
+
+    return exact(consensus_laws.untouched_when_cut_off, printed=True)
 
 
 @claim(cases={network: (network,) for network in (LENET, *LARGE)})
@@ -442,7 +445,9 @@ def test_lenet_stays_connected(question):
 @claim(LENET)
 def test_two_rounds_leave_64_percent(question):
     """Two rounds make Lenet's sources 35.9% sparse, biases counted as parameters that stay."""
-    return exact(share_left, printed=35.9)
+    from lottery.experiments import consensus_laws
+
+    return exact(consensus_laws.share_left, printed=35.9)
 
 
 @claim(LENET)
@@ -515,13 +520,17 @@ def test_consensus_beats_random(question):
 @claim(LENET)
 def test_consensus_saves_rounds_in_sequence(question):
     """A consensus takes 2 rounds of training after each other where an ordinary ticket takes 9: 7 are saved."""
-    return exact(lambda: rounds_of_training(SOURCES, 2)["in sequence"], printed=[2, 9])
+    from lottery.experiments import consensus_laws
+
+    return exact(lambda: consensus_laws.rounds_of_training(SOURCES, 2)["in sequence"], printed=[2, 9])
 
 
 @claim(LENET)
 def test_consensus_saves_no_computation(question):
     """In all, a consensus of five tasks takes 10 rounds of training, an ordinary ticket 9."""
-    return exact(lambda: rounds_of_training(SOURCES, 2)["in all"], printed=[10, 9])
+    from lottery.experiments import consensus_laws
+
+    return exact(lambda: consensus_laws.rounds_of_training(SOURCES, 2)["in all"], printed=[10, 9])
 
 
 @claim(LENET)
@@ -585,7 +594,9 @@ def test_global_masks_have_most_in_common(question):
 @claim(LENET)
 def test_random_pruning_is_the_same_for_all_tasks(question):
     """With one seed random pruning removes the same weights whatever the task: none is kept by some tasks alone."""
-    return exact(same_random_masks, printed=True)
+    from lottery.experiments import consensus_laws
+
+    return exact(consensus_laws.same_random_masks, printed=True)
 
 
 @claim(LENET)

@@ -9,15 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils import prune
 
+import lottery.experiments.consensus_parts  # noqa: F401
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.action_parts import PREDICTIONS, moment_of
 from lottery.experiments.all_parts import parents
-from lottery.experiments.arms import BY_LAYER, DENSE, INITIAL, UNIFORM, Arm, Consensus, Iterative, Null, Train
+from lottery.experiments.arms import (
+    BY_LAYER,
+    DENSE,
+    INITIAL,
+    UNIFORM,
+    Arm,
+    Consensus,
+    Iterative,
+    Null,
+    ToShare,
+    Train,
+    Units,
+)
 from lottery.experiments.comparison_parts import as_in_module
 from lottery.experiments.experiment import experiment
-from lottery.experiments.keys import check, key
+from lottery.experiments.keys import check, key, other_data
 from lottery.experiments.mask_parts import OtherMask
 from lottery.experiments.named_arms import (
     aligned,
@@ -311,6 +324,27 @@ class TestDataAndOrders:
         for one in experiments:
             check(one)
         assert len({key(one, "", "float32") for one in experiments}) == len(arms)
+
+    def test_other_tasks_data_count_in_keys(self):
+        """A mask of another task is another one where that task's pixels are, and its name is listed once."""
+        one = experiment(SETTING, on("digits-turned", cut_to(TICKETS[0], consensus(TICKETS), 8)), 2, 0)
+        assert other_data(one.arm) == ("digits", "digits-inverted", "digits-turned")
+        names = {key(one, "", "float32", (("digits", pixels),)) for pixels in ("these", "others")}
+        assert len(names) == 2 and other_data(TICKET) == ()
+
+    def test_what_makes_no_sense_is_refused(self):
+        """Sides, norms, scopes, no rounds, a search's mask: each with one message."""
+        for make, message in (
+            (lambda: Units("sideways"), "no side of a layer"),
+            (lambda: Units(norm=math.nan), "no norm of order nan"),
+            (lambda: Iterative("large_final", "globl"), "no way to rank layers"),
+            (lambda: Iterative("large_final", "global", Units()), "ranked layer by layer"),
+            (lambda: cut_to(TICKET, TICKET, 0), "0 rounds"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                make()
+        with pytest.raises(LotteryError, match="the mask of a search is made within it"):
+            OtherMask(experiment(SETTING, DENSE, 0, 0), Arm(ToShare("random", 0.1)), 0)
 
 
 class TestComparisons:

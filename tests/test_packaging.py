@@ -19,7 +19,10 @@ MODULES = sorted(
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
     "lottery.cli.gpu_checks": "test_check_gpu",
+    "lottery.experiments.comparison_parts": "test_consensus_parts",
+    "lottery.experiments.consensus_laws": "test_consensus_parts",
     "lottery.experiments.named_arms": "test_experiments",
+    "lottery.masks.surveys": "test_mask_quantities",
     "lottery.masks.surroundings": "test_own_criteria_at_work",
     "lottery.store.sources": "test_own_criteria",
     "lottery.store.states": "test_own_state",

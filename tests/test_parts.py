@@ -13,9 +13,9 @@ from torch.nn.utils import prune
 from lottery.claims.resolved import resolve
 from lottery.core.errors import LotteryError
 from lottery.experiments import all_parts, parts
-from lottery.experiments.arms import Action, Arm, From, Iterative, Mask, Start
+from lottery.experiments.arms import Action, Arm, Iterative, Mask, Start
 from lottery.experiments.experiment import Experiment, experiment
-from lottery.experiments.keys import science
+from lottery.experiments.keys import other_data, science
 from lottery.experiments.parts import _PARTS, ActionPart, MaskPart, StartPart, part_of
 from lottery.experiments.scales import SCALES
 from lottery.models import architectures
@@ -65,7 +65,7 @@ def _uses(one, description):
     """Return whether an experiment, or one that it rests on, has a part with this description."""
     arm = one.arm
     own = any(type(part) is description for part in (arm.mask, arm.start, arm.action))
-    return own or (isinstance(arm.mask, From) and _uses(one.of(arm.mask.arm, one.round), description))
+    return own or any(_uses(one.of(other, one.round), description) for other in arm.within)
 
 
 def test_kinds_are_distinct():
@@ -75,14 +75,21 @@ def test_kinds_are_distinct():
 
 
 def test_parents_are_experiments_of_the_same_seed():
-    """Each a tuple, without repetition, of the same setting, of no later round, and never the experiment itself."""
+    """Each a tuple, without repetition, of the same config, and never the experiment itself.
+
+    Of no later round, unless a chain is followed down to another mask's count; of the same data, unless an arm names
+    others; of the same seed, unless two initialisations are aligned.
+    """
     for one in asked():
         for part in all_parts.parts(one):
             found = part.parents()
             assert isinstance(found, tuple) and len(set(found)) == len(found)
             for parent in found:
                 assert isinstance(parent, Experiment) and parent != one
-                assert (parent.seed, parent.setting) == (one.seed, one.setting) and parent.round <= one.round
+                assert parent.setting.config == one.setting.config
+                assert parent.round <= one.round or " cut to as many as " in one.arm.name
+                assert parent.setting.dataset in (one.setting.dataset, *other_data(one.arm))
+                assert parent.seed == one.seed or one.arm.action.kind == "align"
 
 
 def test_science_lists_functions_with_source():

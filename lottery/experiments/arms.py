@@ -12,7 +12,7 @@ from math import isinf
 from typing import ClassVar
 
 from lottery.core.later import later
-from lottery.models.layers import INPUTS
+from lottery.models.layers import INPUTS, OUTPUTS
 
 BERNOULLI, TOP = "Bernoulli", "top-k"  # how a mask is learned
 UNIFORM, BY_LAYER, INITIAL = "uniform", "by layer", "initial magnitude"  # null models of a mask
@@ -53,6 +53,12 @@ class Units:
     side: str = INPUTS
     norm: float = 1.0
 
+    def __post_init__(self):
+        if self.side not in (INPUTS, OUTPUTS):
+            raise ValueError(f"{self.side!r} is no side of a layer; units are its {INPUTS} or its {OUTPUTS}")
+        if self.norm not in (1, 2) and not isinf(self.norm):
+            raise ValueError(f"there is no norm of order {self.norm}; units are ranked by 1, 2, inf or -inf")
+
     @property
     def name(self) -> str:
         """The units in tables and files."""
@@ -72,6 +78,12 @@ class Iterative(Mask):
     criterion: str
     scope: str = ""
     units: Units | None = later(None)
+
+    def __post_init__(self):
+        if self.scope not in ("", "layer", "global"):
+            raise ValueError(f'{self.scope!r} is no way to rank layers; they are ranked by "layer" or "global"')
+        if self.units and self.scope == "global":
+            raise ValueError("units are ranked layer by layer: those of two layers have norms of different size")
 
     @property
     def name(self) -> str:
@@ -172,6 +184,10 @@ class CutTo(Mask):
     like: Arm
     rounds: int
 
+    def __post_init__(self):
+        if self.rounds < 1:
+            raise ValueError(f"{self.rounds} rounds; a chain is cut after one at least")
+
     @property
     def name(self) -> str:
         return f"{self.arm.name} cut to as many as {self.like.name}"
@@ -188,7 +204,7 @@ class ToShare(Mask):
     epochs    of training before each of these, after which the network is reset
     scope     "global": all parameters are ranked together; "layer": each layer's weights, and its biases, by themselves
     released  True: as the authors' code does it (`lottery/experiments/search_part.py` has the differences)
-    order     which of several orders of the data the trainings between rounds see
+    search_order  which of several orders of the data the trainings between rounds see
     """
 
     by_round = False
@@ -199,7 +215,7 @@ class ToShare(Mask):
     epochs: int = 0
     scope: str = "global"
     released: bool = False
-    order: int = later(0)
+    search_order: int = later(0)
 
     def __post_init__(self):
         if self.released and self.criterion == "random":
@@ -215,7 +231,7 @@ class ToShare(Mask):
         words = [self.criterion, _kept(self.share)]
         words += [f"{self.rounds} rounds"] if self.rounds > 1 else []
         words += ["layer by layer"] if self.scope == "layer" else []
-        words += [f"data order {self.order}"] if self.order else []
+        words += [f"data order {self.search_order}"] if self.search_order else []
         return ", ".join(words + (["as released"] if self.released else []))
 
 
@@ -322,7 +338,7 @@ class Survey(Action):
 
 @dataclass(frozen=True)
 class Compare(Action):
-    """Nothing is evaluated: the masks of several arms in the same round are compared, each with each, layer by layer."""
+    """Nothing is evaluated: masks of several arms in the same round are compared, each with each, layer by layer."""
 
     trains, kind = False, "compare"
     arms: tuple[Arm, ...] = ()

@@ -58,7 +58,7 @@ class NullMask(OfOthers):
         experiment, by = self.experiment, self.experiment.arm.mask
         assert isinstance(by, Null)
         masks = chains.fitted(experiment, self.others[0].masks(sources))
-        draws = stream(experiment.seed, "null", by.model, by.sample, experiment.round)
+        draws = stream(experiment.seed, "null", by.model, by.sample, experiment.round, by.arm.name)
         if by.model == INITIAL:
             found = nulls.initial_magnitude(masks, chains.initial(experiment), by.by_layer, draws)
         else:
@@ -94,7 +94,7 @@ class CutToMask(Counted):
         count = chains.count(chains.fitted(self.experiment, self.like.masks(sources)))
         before = chains.no_masks(self.experiment)
         for rung in self._rungs():
-            after = rung.masks(sources)
+            after = chains.fitted(self.experiment, rung.masks(sources))
             if chains.count(after) <= count:
                 return kept(self.experiment, self._between(before, after, count))
             before = after
@@ -103,7 +103,7 @@ class CutToMask(Counted):
 
     def _between(self, before: Masks, after: Masks, count: int) -> Masks:
         """Return `after` and as many of what only `before` has as make it `count` weights."""
-        draws = stream(self.experiment.seed, "cut to", self.experiment.round)
+        draws = stream(self.experiment.seed, "cut to", self.experiment.round, self.by.arm.name)
         flat = torch.cat([mask.flatten() for mask in after])
         going = torch.cat([(b & ~a).flatten() for b, a in zip(before, after)]).nonzero()[:, 0]
         flat[going[torch.randperm(len(going), generator=draws)[: count - int(flat.sum())]]] = True

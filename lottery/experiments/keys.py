@@ -31,17 +31,24 @@ from lottery.store.fingerprints import canonical, digest, source_digest
 from lottery.training.config import Setting
 from lottery.training.fit import VERSION
 
+Others = tuple[tuple[str, str], ...]  # names and fingerprints of data sets
 
-def key(experiment: Experiment, fingerprint: str, precision: str) -> str:
-    """Return the experiment's name in the store. `fingerprint` is that of its data."""
+
+def key(experiment: Experiment, fingerprint: str, precision: str, others: Others = ()) -> str:
+    """Return the experiment's name in the store.
+
+    `fingerprint` is that of its data, `others` are those of the other data that its arm's parts name.
+    """
     scored_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(experiment.arm)))
     own = own_networks.FINGERPRINTS.get(experiment.setting.network, "")
-    common = _common(experiment.setting, experiment.arm, fingerprint, precision, scored_by, own)
+    common = _common(experiment.setting, experiment.arm, fingerprint, precision, scored_by, own, others)
     return digest(f"{common} round {experiment.round} seed {experiment.seed}")
 
 
 @functools.lru_cache(maxsize=4096)
-def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple, own: str) -> str:
+def _common(
+    setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple, own: str, others: Others
+) -> str:
     """Return a hash of what all rounds and seeds of an arm share.
 
     `scored_by` tells criteria of one name apart, `own` users' networks of one name.
@@ -63,6 +70,8 @@ def _common(setting: Setting, arm: Arm, fingerprint: str, precision: str, scored
     }
     if own:
         request["own network"] = own
+    if others:
+        request["other data"] = others
     return digest(canonical(request))
 
 
@@ -106,13 +115,20 @@ def science(experiment: Experiment) -> list[Callable]:
 def described(value: object, classes: bool = False) -> object:
     """Return a description as plain data: the fields that count, and on request the classes, of whatever is nested."""
     if isinstance(value, tuple):
-        return [described(one, classes) for one in value]
+        return tuple(described(one, classes) for one in value)
     if isinstance(value, float) and isinf(value):
         return str(value)
     if not is_dataclass(value):
         return value
     fields = {name: described(field, classes) for name, field in counted(value).items()}
     return {"class": type(value).__name__} | fields if classes else fields
+
+
+@functools.cache
+def other_data(arm: Arm) -> tuple[str, ...]:
+    """Return the names of the data sets that the arms within an arm name, on which masks of it come about."""
+    found = {one.dataset for one in arm.within} | {name for one in arm.within for name in other_data(one)}
+    return tuple(sorted(found - {""}))
 
 
 def criteria_of(arm: Arm) -> set[str]:

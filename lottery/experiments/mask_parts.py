@@ -40,6 +40,8 @@ class OtherMask:
     """The mask that another arm has in the same round, with what it takes to know it."""
 
     def __init__(self, experiment: Experiment, arm: Arm, round: int):
+        if arm.mask.kind == "to share":
+            raise LotteryError(f"{arm.name}: the mask of a search is made within it, and no other arm can have it")
         self.experiment = experiment.of(arm, round)
         self._part = part_of(self.experiment.arm.mask)(self.experiment)
 

@@ -15,7 +15,7 @@ MEASURED = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", 
 TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
 ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
        "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise",
-       "units", "model", "least", "like", "order", "masks_of", "tasks")  # fmt: skip
+       "units", "model", "least", "like", "order", "search_order", "masks_of", "tasks")  # fmt: skip
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 COUNTED = ("kept by both", "kept by the first", "kept by the second", "weights")  # of two masks that are compared

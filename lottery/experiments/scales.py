@@ -37,7 +37,7 @@ TRAININGS = (
 # What a claim can need; `lottery/data/catalogue.py` and `lottery/data/made_tasks.py` have them.
 DATASETS = (
     *("digits", "digits-turned", "digits-upended", "digits-inverted", "digits-scrambled"),
-    *("mnist", "fashion-mnist", "kmnist", "emnist", "animal-silhouettes"),
+    *("mnist", "fashion-mnist", "kmnist", "emnist"),
     *("svhn", "svhn-grey", "cifar10", "cifar10-grey", "cifar100", "cifar100-grey"),
     *SIZES,
 )

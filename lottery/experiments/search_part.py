@@ -208,7 +208,7 @@ def train(population: Population, start: Tensor, masks: Tensor, moment: str, epo
 
 def _in_order(experiment: Experiment, moment: str) -> str:
     """Return what names the data order of a training between rounds: the moment, and which order if not the first."""
-    order = getattr(experiment.arm.mask, "order", 0)
+    order = getattr(experiment.arm.mask, "search_order", 0)
     return f"{moment} of order {order}" if order else moment
 
 

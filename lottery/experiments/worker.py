@@ -21,7 +21,7 @@ from lottery.experiments.all_parts import batch_key, parents
 from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.keys import key
+from lottery.experiments.keys import key, other_data
 from lottery.experiments.memory import fitting, working_set
 from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Sources
@@ -71,7 +71,8 @@ class Worker:
         """Return the experiment's name in the store."""
         if experiment not in self._keys:
             data = self.fingerprint(experiment.setting)
-            self._keys[experiment] = key(experiment, data, self.precision)
+            others = tuple((name, catalogue.fingerprint(name)) for name in other_data(experiment.arm))
+            self._keys[experiment] = key(experiment, data, self.precision, others)
         return self._keys[experiment]
 
     def record(self, experiment: Experiment) -> Record | None:

@@ -17,6 +17,7 @@ from lottery.models.losses import LOSSES, wanted
 from lottery.models.randomness import drawing_from
 
 Slot = tuple[dict[str, Tensor | None], str, str]  # where a module has a tensor, under which name, and its name in all
+LANES = 8  # numbers that such a processor computes with at a time
 NEED_NO_OUTPUTS = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -132,6 +133,28 @@ class Dropout(nn.Dropout):
         return inputs * (kept / (1 - self.p) if self.p < 1 else kept)
 
 
+class Thinned(nn.Conv2d):
+    """A strided convolution of 1x1 as one without strides of every so-manieth place: the same numbers.
+
+    With fewer than LANES inputs and channels_last images oneDNN's own writes beyond its memory on processors that have
+    AVX2 and not AVX-512, and the process is lost.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return outputs (B, channels, height, width)."""
+        down, right = self.stride
+        thin = inputs[..., ::down, ::right]
+        return nn.functional.conv2d(thin, self.weight, self.bias, groups=self.groups)
+
+
+def _is_thin(part: nn.Module) -> bool:
+    """Return whether a part is such a convolution."""
+    if not isinstance(part, nn.Conv2d) or type(part) is not nn.Conv2d:
+        return False
+    strided = part.kernel_size == (1, 1) and part.stride != (1, 1) and part.padding == (0, 0)
+    return strided and part.in_channels < LANES
+
+
 def lean(module: nn.Module) -> nn.Module:
     """Return the module with faster parts: in plain `Sequential`s pools before ReLUs, and ReLUs in place; dropout.
 
@@ -139,6 +162,8 @@ def lean(module: nn.Module) -> nn.Module:
     way. A ReLU is in place where the layer before needs no outputs on its way back.
     """
     for part in list(module.modules()):
+        if _is_thin(part):
+            part.__class__ = Thinned  # its parameters stay where they are
         for name, inner in part.named_children():
             if type(inner) is nn.Dropout and not inner.inplace:
                 setattr(part, name, Dropout(inner.p))

@@ -78,7 +78,7 @@ class Predictions(Observer):
     """The classes (R, N) uint8 that are predicted for the test data at the end."""
 
     def end(self, state: State) -> None:
-        """Predict them."""
+        """Take them from the trained networks."""
         images = state.data.part("test").images[0]
         self.found = predictions(state.model, state.parameters.effective, state.buffers, images).to(torch.uint8).cpu()
 
