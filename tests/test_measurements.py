@@ -7,21 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from lottery.experiments.arms import DENSE
+from lottery.experiments.arms import DENSE, Arm, Iterative
 from lottery.experiments.experiment import experiment
 from lottery.experiments.measurements import ARM, COLUMNS, block, recipe, rows, table, written
 from lottery.experiments.named_arms import (
     branch,
     chain,
+    compared,
     continued,
     counted,
     dissected,
     edge_popup,
     learned,
     multishot,
+    on,
     one_shot,
     scores_sought,
     singleshot,
+    surveyed,
     untrained,
     whole,
 )
@@ -170,6 +173,17 @@ def test_every_row_has_the_parts_of_its_arm():
     ]
 
 
+def test_rows_of_comparisons_say_whose_masks_they_are_about():
+    """Arms in the order of the places in their numbers, tasks beside them; one that trains looks at no other."""
+    digits, turned = on("digits", chain("large_final")), on("digits-turned", chain("random"))
+    counts = {"pairs": {"0, 1": {"total": [1, 2, 3, 4]}}}
+    one, *_ = found(compared(digits, turned, chain("movement")), 2, counts)
+    assert (one["masks_of"], one["tasks"]) == ("large_final; random; movement", "digits; digits-turned; ")
+    one, *_ = found(surveyed(turned), 2, {"survey": {"dense1": {"weights": 4, "kept": 2}}})
+    assert (one["masks_of"], one["tasks"]) == ("random", "digits-turned")
+    assert {(one["masks_of"], one["tasks"]) for one in found(branch("large_final", "reinit"), 2, TRAINED)} == {("", "")}
+
+
 def test_no_two_arms_are_written_alike():
     """The columns of an arm tell it from every other one that a network can be trained by."""
     arms = [
@@ -179,6 +193,8 @@ def test_no_two_arms_are_written_alike():
         one_shot("large_final"), untrained("large_final"), dissected("large_final"), counted("large_final"),
         learned(), learned(rescaled=True),
         learned(logit=2.0), edge_popup(0.5), edge_popup(0.1), learned("constant"),
+        surveyed(chain("large_final")), surveyed(Arm(Iterative("large_final", "layer"))),
+        compared(chain("large_final"), chain("random")), compared(chain("large_final"), on("digits", chain("random"))),
     ]  # fmt: skip
     net = "planted-circle-5"
     searches = [

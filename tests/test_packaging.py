@@ -102,6 +102,7 @@ ELSEWHERE = {
     "lottery.plugin.run": "test_plugin",
     "lottery.plugin.run_report": "test_plugin",
     "lottery.plugin.session": "test_planted_bugs",
+    "lottery.report.mask_rows": "test_mask_figures",
     "lottery.report.plan_table": "test_plugin",
     "lottery.report.planted_figures": "test_figures",
     "lottery.training.config": "test_fit",

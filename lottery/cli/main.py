@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
     curves = commands.add_parser(
-        "curves", help="draw the papers' figures from a run's measurements.csv, into its folder"
+        "curves", help="draw the papers' figures, and masks, from a run's measurements.csv, into its folder"
     )
     curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")
     curves.set_defaults(run=_curves)

@@ -495,8 +495,8 @@ class Arm:
                     parts |= {"criterion": getattr(value.mask, "criterion", None), "of": value.start.kind}
                 else:
                     parts[field.name] = _plain(value)
-        parts |= {"masks_of": _plain(tuple(replace(arm, dataset="") for arm in self.looked_at))}
-        parts |= {"tasks": _plain(tuple(arm.dataset for arm in self.looked_at))}
+        parts["masks_of"] = _plain(tuple(replace(arm, dataset="") for arm in self.looked_at))
+        parts["tasks"] = _plain(tuple(arm.dataset for arm in self.looked_at))
         return parts | {"training": self.training, "noise": self.noise, "dataset": self.dataset}
 
 

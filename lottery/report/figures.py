@@ -11,7 +11,7 @@ from lottery.experiments.arms import DENSE, Evaluate
 from lottery.experiments.measurements import ARM, COLUMNS, written
 from lottery.experiments.named_arms import branch, chain, continued, one_shot, untrained
 from lottery.experiments.scales import SNAPSHOTS
-from lottery.report import planted_figures
+from lottery.report import mask_figures, planted_figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +96,7 @@ def draw(folder: Path) -> list[Path]:
                 file = folder / f"curves-{name}-{'-'.join([*words[:3], words[-1]])}.png"
                 _figure(file, f"{name.replace('-', ' ')}: {where}", shown, dense, trained=name in TRAINED)
                 made.append(file)
-    return made + planted_figures.draw(folder)
+    return made + planted_figures.draw(folder) + mask_figures.draw(folder)
 
 
 def _figure(file: Path, title: str, lines: dict[str, Line], dense: Line, trained: bool) -> None:
