@@ -377,6 +377,12 @@ class TestComparisons:
         )
         assert first == pytest.approx(found["accuracies"][0]) and 0 <= found["vote"] <= 1
 
+    def test_agreement_needs_predictions(self):
+        """One message for arms that keep none, or are of another task."""
+        for arm in (TICKET, on("digits", Arm(TICKET.mask, action=Train(predictions=True)))):
+            with pytest.raises(LotteryError, match="predictions are compared of arms that keep them"):
+                check(experiment(SETTING, in_agreement(arm), 2, 0))
+
     def test_survey(self, noise):
         """Counts of each layer, effective ones no more than the mask's, deviations of what it keeps."""
         found, masks = noise.measured(surveyed(TICKET), 6)["survey"], noise.masks(TICKET, 6)

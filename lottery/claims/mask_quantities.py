@@ -133,16 +133,6 @@ def kept_by(arm: Arm, round: int, least: int | None, layer: str = TOTAL) -> Quan
     return _read(arm, round, f"share kept by {least or 'all'} of {len(arm.action.arms)} masks in {layer}", value)  # type: ignore[attr-defined]
 
 
-def sometimes_kept(arm: Arm, round: int) -> Quantity:
-    """Return the share of the weights that some of the compared masks keep, and not all of them."""
-
-    def value(measured: Measurements) -> float:
-        numbers = measured["common"][TOTAL]
-        return sum(numbers[1:-1]) / sum(numbers)
-
-    return _read(arm, round, "share kept by some masks and not by all", value)
-
-
 def _surveyed(arm: Arm, round: int, name: str, value: Callable[[Mapping[str, Mapping]], float]) -> Quantity:
     return _read(arm, round, name, lambda measured: value(measured["survey"]))
 

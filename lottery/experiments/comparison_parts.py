@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lottery.core.errors import LotteryError
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.action_parts import PREDICTIONS
 from lottery.experiments.arms import Agree, Align, Compare, Recover, Survey
@@ -99,8 +100,15 @@ class AgreeAction(Looking):
 
     pairs     by "i, j": the share of predictions that are the same, the accuracies of i and of j, as shares
     vote      the accuracy, as a share, of what most of them predict, the least class of equals
-    accuracy  of each
+    accuracies  of each
     """
+
+    def check(self) -> None:
+        by: Agree = self.experiment.arm.action  # type: ignore[assignment]
+        for arm in by.arms:
+            if not getattr(arm.action, "predictions", False) or arm.dataset:
+                kept = "arms that keep them, by Train(predictions=True), on one task"
+                raise LotteryError(f"{arm.name}: predictions are compared of {kept}")
 
     def parents(self) -> tuple[Experiment, ...]:
         by: Agree = self.experiment.arm.action  # type: ignore[assignment]

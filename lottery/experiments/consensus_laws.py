@@ -23,7 +23,8 @@ from lottery.training.fit import Replica, fit
 from lottery.training.parametrisation import Identity
 
 LENET, SMALL = "lenet-conv", "lenet-conv-miniature"
-STEPS, ORDINARY = 20, 9  # rounds of the ordinary ticket that is about as sparse as a consensus of five tasks
+STEPS = 20  # of a training whose result does not matter
+ORDINARY = 9  # rounds of the ordinary ticket that is about as sparse as a consensus of five tasks
 SETTING = Setting(LENET, "mnist", Config("sgd", 0.01, 32, STEPS, STEPS))
 
 
@@ -68,7 +69,7 @@ def same_random_masks(rounds: int = 3) -> bool:
 def untouched_when_cut_off() -> bool:
     """Return whether weights without a path to an output are, to the last bit, what they were before training.
 
-    Half of each layer's inputs go, at random, so that whole units lead nowhere; all that has a path has to move.
+    Half of each layer's inputs go, at random, so that whole units lead nowhere; some of every layer has to move.
     """
     architecture, data = network(SMALL), random_pixels(SMALL)
     start, masks = initial_weights(architecture, seed=0), []

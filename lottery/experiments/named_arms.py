@@ -138,11 +138,6 @@ def in_agreement(*arms: Arm) -> Arm:
     return Arm(From(arms[0]), action=Agree(arms))
 
 
-def predicting(arm: Arm) -> Arm:
-    """Return a trained arm that keeps its predictions."""
-    return replace(arm, action=replace(arm.action, predictions=True))  # type: ignore[call-arg]  # of a training
-
-
 def surveyed(arm: Arm) -> Arm:
     """Return the arm that surveys another arm's masks."""
     return Arm(From(arm), action=Survey())
