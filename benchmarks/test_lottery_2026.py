@@ -4,9 +4,9 @@ from itertools import combinations
 
 from lottery.claims.claim import claim, conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, gap
-from lottery.claims.mask_quantities import above_chance, correlation, jaccard
+from lottery.claims.mask_quantities import above_chance, jaccard
 from lottery.claims.planted_quantities import enrichment, kept_together, purity, recall_above_chance, score
-from lottery.claims.quantities import mean
+from lottery.claims.quantities import correlation, mean
 from lottery.experiments.arms import INITIAL
 from lottery.experiments.named_arms import (
     aligned,

@@ -13,7 +13,6 @@ from lottery.claims.mask_quantities import (
     above_chance,
     agreed,
     by_size,
-    correlation,
     density,
     disconnected,
     distance,
@@ -28,11 +27,10 @@ from lottery.claims.mask_quantities import (
     logarithmic,
     of_pair,
     overlap,
-    ratio,
     surveyed_in,
     vote_gain,
 )
-from lottery.claims.quantities import Quantity, above, highest, in_order, mean
+from lottery.claims.quantities import Quantity, above, correlation, highest, in_order, mean, ratio
 from lottery.experiments.arms import BY_LAYER, DENSE, INITIAL, UNIFORM, Arm, Continue, From, Iterative, Train
 from lottery.experiments.named_arms import (
     chain,

@@ -6,13 +6,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import log, nan
+from typing import TYPE_CHECKING
 
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, fold, single
 from lottery.experiments.arms import Arm
 
+if TYPE_CHECKING:
+    from lottery.masks.similarity import Counts as LibraryCounts
+
 TOTAL = "total"
 FINE = 1e-6  # the step of shares and similarities: below it is noise of rounding
 Counts = Sequence[int]  # of weights: kept by both masks, by the first, by the second, and how many there are
+Pair = tuple[int, int] | str  # the places of two masks in a comparison, or what an alignment calls two
 
 
 def _read(arm: Arm, round: int, name: str, value: Number, step: float = FINE) -> Quantity:
@@ -21,84 +26,87 @@ def _read(arm: Arm, round: int, name: str, value: Number, step: float = FINE) ->
 
 
 def of_pair(
-    arm: Arm, round: int, pair: tuple[int, int] | str, name: str, value: Callable[[Counts], float], layer: str = TOTAL
+    arm: Arm, round: int, pair: Pair, name: str, value: Callable[[Counts], float], layer: str = TOTAL
 ) -> Quantity:
     """Return a number made of the counts of two of the masks that an arm compares, in a layer or in total."""
-    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
-    return _read(arm, round, f"{name} of {key} in {layer}", lambda measured: value(_pair(measured, key)[layer]))
+    return _of_layers(arm, round, pair, f"{name} in {layer}", lambda layers: value(layers[layer]))
 
 
-def _pair(measured: Measurements, key: str) -> Mapping[str, Counts]:
-    return measured["pairs"][key]
+def _of_layers(arm: Arm, round: int, pair: Pair, name: str, value: Callable[[Mapping[str, Counts]], float]) -> Quantity:
+    """Return a number made of the counts of two compared masks in every layer and in total."""
+    key = _key(pair)
+    return _read(arm, round, f"{name} of {key}", lambda measured: value(measured["pairs"][key]))
+
+
+def _key(pair: Pair) -> str:
+    """Return what measurements call two masks, or two networks."""
+    return pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
 
 
 def similarity(counts: Counts) -> float:
     """Return the Jaccard similarity of two masks with these counts: 1 where neither keeps a weight."""
-    both, first, second, _ = counts
-    return both / (first + second - both) if first + second else 1.0
+    return _of_library(counts).jaccard
 
 
-def _overlap(counts: Counts) -> float:
-    both, first, second, _ = counts
-    return both / min(first, second) if min(first, second) else float(first == second)
+def _of_library(counts: Counts) -> "LibraryCounts":
+    """Return counts as the library of masks has them; it needs torch, which whoever states a claim does not."""
+    from lottery.masks.similarity import Counts as LibraryCounts
+
+    return LibraryCounts(*counts)
 
 
-def jaccard(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+def jaccard(arm: Arm, round: int, pair: Pair, layer: str = TOTAL) -> Quantity:
     """Return the Jaccard similarity of two masks: weights that both keep, over weights that either keeps."""
     return of_pair(arm, round, pair, "similarity", similarity, layer)
 
 
-def distance(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+def distance(arm: Arm, round: int, pair: Pair, layer: str = TOTAL) -> Quantity:
     """Return the Jaccard distance of two masks, 1 minus their similarity (Paganini & Forde 2020, section 4.1)."""
     return of_pair(arm, round, pair, "distance", lambda counts: 1 - similarity(counts), layer)
 
 
-def overlap(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+def overlap(arm: Arm, round: int, pair: Pair, layer: str = TOTAL) -> Quantity:
     """Return the share of the smaller mask's weights that the other one keeps as well."""
-    return of_pair(arm, round, pair, "overlap", _overlap, layer)
+    return of_pair(arm, round, pair, "overlap", lambda counts: _of_library(counts).overlap, layer)
 
 
-def intersection(arm: Arm, round: int, pair: tuple[int, int] | str, layer: str = TOTAL) -> Quantity:
+def intersection(arm: Arm, round: int, pair: Pair, layer: str = TOTAL) -> Quantity:
     """Return the share of all weights that both masks keep."""
     return of_pair(arm, round, pair, "intersection", lambda counts: counts[0] / counts[3], layer)
 
 
-def above_chance(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bool = True) -> Quantity:
+def above_chance(arm: Arm, round: int, pair: Pair, by_layer: bool = True) -> Quantity:
     """Return by how much two masks' similarity exceeds what is expected of masks that are random within each layer.
 
     Without `by_layer` it is that of masks that are random in all layers together: small layers, which stay dense
     whatever the task, then count as agreement.
     """
-    model = "within layers" if by_layer else "anywhere"
-    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
 
-    def value(measured: Measurements) -> float:
-        return similarity(_pair(measured, key)[TOTAL]) - chance(_pair(measured, key), by_layer)
+    def value(layers: Mapping[str, Counts]) -> float:
+        return similarity(layers[TOTAL]) - chance(layers, by_layer)
 
-    return _read(arm, round, f"similarity of {key} above chance {model}", value)
+    return _of_layers(arm, round, pair, f"similarity above chance {_where(by_layer)}", value)
 
 
-def lift(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bool = True) -> Quantity:
+def lift(arm: Arm, round: int, pair: Pair, by_layer: bool = True) -> Quantity:
     """Return the logarithm of the weights that two masks share over those that random masks are expected to share."""
-    model = "within layers" if by_layer else "anywhere"
-    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
 
-    def value(measured: Measurements) -> float:
-        layers = _layers(_pair(measured, key), by_layer)
-        expected = sum(first * second / size for _, first, second, size in layers)
-        both = _pair(measured, key)[TOTAL][0]
+    def value(layers: Mapping[str, Counts]) -> float:
+        expected = sum(first * second / size for _, first, second, size in _layers(layers, by_layer))
+        both = layers[TOTAL][0]
         return log(both / expected) if both and expected else nan
 
-    return _read(arm, round, f"log of weights shared by {key} over chance {model}", value)
+    return _of_layers(arm, round, pair, f"log of shared weights over chance {_where(by_layer)}", value)
 
 
-def expected_by_chance(arm: Arm, round: int, pair: tuple[int, int] | str, by_layer: bool = True) -> Quantity:
+def expected_by_chance(arm: Arm, round: int, pair: Pair, by_layer: bool = True) -> Quantity:
     """Return the expected similarity of random masks of as many weights, within each layer or anywhere."""
-    key = pair if isinstance(pair, str) else f"{pair[0]}, {pair[1]}"
-    model = "within layers" if by_layer else "anywhere"
-    return _read(
-        arm, round, f"similarity of {key} by chance {model}", lambda measured: chance(_pair(measured, key), by_layer)
-    )
+    name = f"similarity by chance {_where(by_layer)}"
+    return _of_layers(arm, round, pair, name, lambda layers: chance(layers, by_layer))
+
+
+def _where(by_layer: bool) -> str:
+    return "within layers" if by_layer else "anywhere"
 
 
 def chance(counts: Mapping[str, Counts], by_layer: bool) -> float:
@@ -205,7 +213,7 @@ def kappa(arm: Arm, round: int, pair: tuple[int, int], classes: int = 10) -> Qua
 
 
 def _agreement(measured: Measurements, pair: tuple[int, int]) -> Sequence[float]:
-    return measured["agreement"][f"{pair[0]}, {pair[1]}"]
+    return measured["agreement"][_key(pair)]
 
 
 def vote_gain(arm: Arm, round: int) -> Quantity:
@@ -215,29 +223,6 @@ def vote_gain(arm: Arm, round: int) -> Quantity:
         return 100 * (measured["vote"] - max(measured["accuracies"]))
 
     return _read(arm, round, "accuracy of the vote above the best", value)
-
-
-def correlation(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
-    """Return Spearman's correlation of a seed's values of the one with its values of the other."""
-
-    def of(values: list[float]) -> float:
-        from scipy.stats import spearmanr
-
-        one, other = values[: len(first)], values[len(first) :]
-        if 1 in (len(set(one)), len(set(other))):
-            return nan  # equal values have no order
-        return float(spearmanr(one, other).statistic)
-
-    return fold([*first, *second], of, monotone=False)
-
-
-def ratio(quantity: Quantity, other: Quantity) -> Quantity:
-    """Return the natural logarithm of the ratio of two positive quantities."""
-
-    def of(values: list[float]) -> float:
-        return log(values[0] / values[1]) if min(values) > 0 else nan
-
-    return fold([quantity, other], of, monotone=False)
 
 
 def logarithmic(rounds: Sequence[int], quantities: Sequence[Quantity], beyond_linear: bool = False) -> Quantity:

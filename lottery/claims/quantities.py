@@ -6,7 +6,7 @@ combined like numbers: `accuracy(ticket, 7) - accuracy(DENSE, 0)`, `mean(... for
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan, nan
+from math import inf, isnan, log, nan
 from typing import Any
 
 from lottery.claims.failures import learned_nothing
@@ -169,15 +169,44 @@ def in_order(quantities: Iterable[Quantity]) -> Quantity:
 def agreement(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
     """Return Kendall's rank correlation of a seed's values of the one with its values of the other."""
 
-    def correlation(values: list[float]) -> float:
+    def kendall(one: list[float], other: list[float]) -> float:
         from scipy.stats import kendalltau
 
-        one, other = values[: len(first)], values[len(first) :]
-        if 1 in (len(set(one)), len(set(other))):
-            return nan  # equal values have no order
         return float(kendalltau(one, other).statistic)
 
-    return fold([*first, *second], correlation, monotone=False)
+    return _of_two_lists(first, second, kendall)
+
+
+def correlation(first: Sequence[Quantity], second: Sequence[Quantity]) -> Quantity:
+    """Return Spearman's rank correlation of a seed's values of the one with its values of the other."""
+
+    def spearman(one: list[float], other: list[float]) -> float:
+        from scipy.stats import spearmanr
+
+        return float(spearmanr(one, other).statistic)
+
+    return _of_two_lists(first, second, spearman)
+
+
+def _of_two_lists(
+    first: Sequence[Quantity], second: Sequence[Quantity], make: Callable[[list[float], list[float]], float]
+) -> Quantity:
+    """Return what is made of a seed's values of two lists; nan where those of one are equal, and have no order."""
+
+    def of(values: list[float]) -> float:
+        one, other = values[: len(first)], values[len(first) :]
+        return nan if 1 in (len(set(one)), len(set(other))) else make(one, other)
+
+    return fold([*first, *second], of, monotone=False)
+
+
+def ratio(quantity: Quantity, other: Quantity) -> Quantity:
+    """Return the natural logarithm of the ratio of two positive quantities."""
+
+    def of(values: list[float]) -> float:
+        return log(values[0] / values[1]) if min(values) > 0 else nan
+
+    return fold([quantity, other], of, monotone=False)
 
 
 def above(quantity: Quantity, level: float) -> Quantity:

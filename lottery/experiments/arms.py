@@ -337,42 +337,38 @@ class Survey(Action):
 
 
 @dataclass(frozen=True)
-class Compare(Action):
-    """Nothing is evaluated: masks of several arms in the same round are compared, each with each, layer by layer."""
+class OfArms(Action):
+    """Nothing is evaluated: what several arms left is held against each other."""
 
-    trains, kind = False, "compare"
+    trains = False
+    how: ClassVar[str]
     arms: tuple[Arm, ...] = ()
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """The action in tables and files."""
-        return f"compared: {'; '.join(f'{arm.name} ({arm.dataset})' if arm.dataset else arm.name for arm in self.arms)}"
+        return f"{self.how}: {'; '.join(arm.name for arm in self.arms)}"
 
 
 @dataclass(frozen=True)
-class Agree(Action):
-    """Nothing is evaluated: the predictions of several arms' trained networks are compared, each with each."""
+class Compare(OfArms):
+    """The masks of several arms in the same round are compared, each with each, layer by layer."""
 
-    trains, kind = False, "agree"
-    arms: tuple[Arm, ...] = ()
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The action in tables and files."""
-        return f"in agreement: {'; '.join(arm.name for arm in self.arms)}"
+    kind, how = "compare", "compared"
 
 
 @dataclass(frozen=True)
-class Recover(Action):
-    """Nothing is evaluated: what several searches for a planted ticket keep together is held against the ticket."""
+class Agree(OfArms):
+    """The predictions of several arms' trained networks are compared, each with each."""
 
-    trains, kind = False, "recover"
-    arms: tuple[Arm, ...] = ()
+    kind, how = "agree", "in agreement"
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The action in tables and files."""
-        return f"together: {'; '.join(arm.name for arm in self.arms)}"
+
+@dataclass(frozen=True)
+class Recover(OfArms):
+    """What several searches for a planted ticket keep together is held against the ticket."""
+
+    kind, how = "recover", "together"
 
 
 @dataclass(frozen=True)

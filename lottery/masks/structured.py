@@ -41,9 +41,9 @@ def keep_units(scores: Tensor, mask: Tensor, axis: int, norm: float, count: int,
     left = int(units.count_nonzero())
     if not min(left, 1) <= count <= left:
         raise LotteryError(f"{count} units cannot be kept of the {left} that are left; keep 1 to {left}")
-    norms = unit_scores(scores, mask, axis, norm).cpu()
-    kept = keep(ranking(norms, units.cpu(), generator), count, (len(units),)).to(mask.device)
-    return mask & kept.view([-1 if place == axis else 1 for place in range(mask.dim())])
+    ranks = ranking_of_units(scores, mask, axis, norm, generator)
+    size = mask.numel() // max(1, len(units))
+    return mask & keep(ranks, count * size, tuple(mask.shape)).to(mask.device)
 
 
 def ranking_of_units(scores: Tensor, mask: Tensor, axis: int, norm: float, generator: torch.Generator) -> Tensor:
@@ -53,8 +53,8 @@ def ranking_of_units(scores: Tensor, mask: Tensor, axis: int, norm: float, gener
     """
     axis = _axis(mask, axis)
     units = _units(mask, axis)
-    ranks = ranking(unit_scores(scores, mask, axis, norm), units, generator)
-    size = mask.numel() // len(units)
+    ranks = ranking(unit_scores(scores, mask, axis, norm).cpu(), units.cpu(), generator)
+    size = mask.numel() // max(1, len(units))
     within = torch.arange(size).expand(len(units), size)
     apart = (ranks.unsqueeze(1) * size + within).view(mask.movedim(axis, 0).shape)
     return apart.movedim(0, axis).flatten()
