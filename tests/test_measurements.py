@@ -7,24 +7,30 @@ from dataclasses import replace
 
 import pytest
 
-from lottery.experiments.arms import DENSE, Arm, Iterative
+from lottery.experiments.arms import DENSE, UNIFORM, Arm, Iterative
 from lottery.experiments.experiment import experiment
 from lottery.experiments.measurements import ARM, COLUMNS, block, recipe, rows, table, written
 from lottery.experiments.named_arms import (
+    as_many,
     branch,
     chain,
     compared,
+    consensus,
     continued,
     counted,
+    cut_to,
     dissected,
     edge_popup,
     learned,
     multishot,
+    null,
     on,
     one_shot,
     scores_sought,
     singleshot,
     surveyed,
+    ticket_from,
+    units_chain,
     untrained,
     whole,
 )
@@ -182,6 +188,26 @@ def test_rows_of_comparisons_say_whose_masks_they_are_about():
     one, *_ = found(surveyed(turned), 2, {"survey": {"dense1": {"weights": 4, "kept": 2}}})
     assert (one["masks_of"], one["tasks"]) == ("random", "digits-turned")
     assert {(one["masks_of"], one["tasks"]) for one in found(branch("large_final", "reinit"), 2, TRAINED)} == {("", "")}
+
+
+def test_what_remains_is_counted_or_left_empty_off_the_ladder():
+    """A round says it of weights pruned one by one; units, cuts and consensus by their own count, or not at all."""
+    ticket, units = chain("large_final"), units_chain("large_final", 2.0)
+    shared = consensus([on("digits", ticket), on("digits-turned", ticket)])
+
+    def remains(arm, measured):
+        return {row["weights_remaining"] for row in found(arm, 2, measured)}
+
+    (ladder,) = remains(ticket, TRAINED)
+    for arm in (ticket_from(on("digits-turned", ticket)), one_shot("large_final")):
+        assert remains(arm, TRAINED) == {ladder}
+    for arm in (units, shared, null(ticket, UNIFORM), cut_to(ticket, shared, 8)):
+        assert remains(arm, TRAINED | {"mask_kept": 100}) == {f"{100 * 100 / SETTING.architecture.weights:.4f}"}
+    for arm in (ticket_from(units), as_many("large_final", shared), ticket_from(shared)):
+        assert remains(arm, TRAINED) == {""}
+    pairs = {"pairs": {"0, 1": {"total": [1, 2, 3, 4]}}}
+    assert remains(compared(ticket, chain("random")), pairs) == {ladder}
+    assert remains(compared(ticket, units), pairs) == {""}
 
 
 def test_no_two_arms_are_written_alike():

@@ -20,9 +20,14 @@ UNIFORM, BY_LAYER, INITIAL = "uniform", "by layer", "initial magnitude"  # null 
 
 @dataclass(frozen=True)
 class Mask:
-    """How a mask comes about. `by_round` says whether an arm with it has a network after every round of pruning."""
+    """How a mask comes about.
+
+    `by_round` says whether an arm with it has a network after every round of pruning, `on_ladder` whether a round
+    leaves as many weights as the architecture says.
+    """
 
     by_round: ClassVar[bool] = True
+    on_ladder: ClassVar[bool] = False
     kind: ClassVar[str]
 
     @property
@@ -39,7 +44,7 @@ class Mask:
 class Dense(Mask):
     """Nothing is pruned."""
 
-    by_round = False
+    by_round, on_ladder = False, True
     kind = name = "dense"
 
 
@@ -86,6 +91,11 @@ class Iterative(Mask):
             raise ValueError("units are ranked layer by layer: those of two layers have norms of different size")
 
     @property
+    def on_ladder(self) -> bool:  # type: ignore[override]
+        """Whether weights are pruned one by one."""
+        return self.units is None
+
+    @property
     def name(self) -> str:
         return " ".join(filter(None, [self.criterion, self.scope, self.units.name if self.units else ""]))
 
@@ -104,6 +114,11 @@ class OneShot(Mask):
     like: Arm | None = later(None)
 
     @property
+    def on_ladder(self) -> bool:  # type: ignore[override]
+        """Whether it is cut to a round's count, and not to another mask's."""
+        return self.like is None
+
+    @property
     def name(self) -> str:
         words = [f"{self.criterion} one-shot"]
         words += [f"after {self.after}"] if self.after else []
@@ -116,6 +131,11 @@ class From(Mask):
 
     kind = "from"
     arm: Arm
+
+    @property
+    def on_ladder(self) -> bool:  # type: ignore[override]
+        """Whether the other arm's is."""
+        return self.arm.mask.on_ladder
 
     @property
     def name(self) -> str:

@@ -24,9 +24,12 @@ RATES = ("recall", "precision", "chance")
 
 def rows(experiment: Experiment, measured: Mapping) -> list[tuple]:
     """Return an experiment's measurements as rows of MEASURED; a value that is no number is None."""
+    numbers: Iterable[Number]
+    remaining: Mapping[int, float | None]
     of = of_search if is_planted(experiment.setting.network) else of_images
-    (numbers, remaining), arm, seed = of(experiment, measured), experiment.arm.name, experiment.seed
-    shown = {round: f"{share:.4f}" for round, share in remaining.items()}
+    numbers, remaining = of(experiment, measured)
+    arm, seed = experiment.arm.name, experiment.seed
+    shown = {round: "" if share is None else f"{share:.4f}" for round, share in remaining.items()}
     return [
         (arm, seed, round, shown[round], iteration, metric, value if isfinite(value) else None)
         for round, iteration, metric, value in numbers
@@ -87,7 +90,7 @@ def of_search(experiment: Experiment, measured: Mapping) -> tuple[list[Number], 
     return numbers, {round: 100 * kept / weights for round, kept in enumerate(measured["kept"], 1)}
 
 
-def of_images(experiment: Experiment, measured: Mapping) -> tuple[Iterable[Number], Mapping[int, float]]:
+def of_images(experiment: Experiment, measured: Mapping) -> tuple[Iterable[Number], Mapping[int, float | None]]:
     """Return the numbers of a network for images, and what remains after the rounds that they are of, in per cent."""
     architecture = experiment.setting.architecture
     for name, numbers_of in LOOKS.items():
@@ -101,12 +104,19 @@ def of_images(experiment: Experiment, measured: Mapping) -> tuple[Iterable[Numbe
     return rungs, {rung: architecture.weights_remaining(rung) for rung in SUPERMASK_ROUNDS}
 
 
-def _remaining(experiment: Experiment, measured: Mapping) -> float:
-    """Return the per cent of weights that a mask keeps: as many as it was counted to, else those of its round."""
+def _remaining(experiment: Experiment, measured: Mapping) -> float | None:
+    """Return the per cent of weights that a mask keeps, or all masks that are looked at: as counted, else by round.
+
+    None where a round does not say it: of whole units, of what is cut to another mask's count, of masks of several
+    sizes.
+    """
     architecture, counted = experiment.setting.architecture, measured.get("mask_kept")
-    if counted is None and "survey" in measured:
+    if "survey" in measured:
         counted = sum(of["kept"] for of in measured["survey"].values())
-    return architecture.weights_remaining(experiment.round) if counted is None else 100 * counted / architecture.weights
+    if counted is not None:
+        return 100 * counted / architecture.weights
+    masks = [arm.mask for arm in experiment.arm.looked_at or (experiment.arm,)]
+    return architecture.weights_remaining(experiment.round) if all(mask.on_ladder for mask in masks) else None
 
 
 def _by_layer(experiment: Experiment, layers: Mapping[str, Mapping]) -> Iterable[Number]:

@@ -65,7 +65,7 @@ def read(file: Path) -> dict[tuple[str, Written], Line]:
                 raise LotteryError(f"{file} is not a measurements.csv of this suite: {wanted}")
             for row in rows:
                 metric = "test_accuracy" if row["action"] == Evaluate.kind else "test_accuracy_early_stop"
-                if row["value"] and row["metric"] == metric:
+                if row["value"] and row["weights_remaining"] and row["metric"] == metric:
                     length = f"{int(row['iterations']):,} iterations of {row['optimiser']}"
                     arm = tuple(row[column] for column in ARM)
                     line = lines[f"{row['network']}, {row['dataset']}, {length}", arm]
