@@ -64,8 +64,9 @@ def test_export_needs_a_file(capsys):
 
 def test_bench_prints_ratios(capsys, monkeypatch):
     """A line per network, the plain loop and the hardware's rate beside the engine; how fast is no test's business."""
-    from lottery.cli import bench, convolutions_bench, scheduling_bench
+    from lottery.cli import bench, convolutions_bench, masks_bench, scheduling_bench
 
+    monkeypatch.setattr(bench, "masks", lambda: masks_bench.masks(((30, 20),), ((40, 30),)))
     monkeypatch.setattr(bench, "CASES", (("tiny", "lenet-300-100", 2),))
     small = SMALL_NETWORKS["pairs"]
     monkeypatch.setitem(architectures.ARCHITECTURES, "pairs", small)
@@ -80,6 +81,7 @@ def test_bench_prints_ratios(capsys, monkeypatch):
     assert "one thread, torch" in lines[0]
     assert perceptron[:2] == ["lenet-96-48", "2"] and len(perceptron) == 10
     assert convolutional[:2] == ["pairs", "2"] and len(convolutional) == 8
+    assert any("all pairs of 100 masks" in line for line in lines) and "torch.kthvalue" in lines[-1]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 from tabulate import tabulate
 
 from lottery.cli.convolutions_bench import convolutions
+from lottery.cli.masks_bench import masks
 from lottery.cli.scheduling_bench import scheduling
 from lottery.core.devices import CPU, description, named, prepare, ready, wait
 from lottery.core.machine import processor
@@ -144,4 +145,4 @@ def bench(device: str) -> str:
     title = f"{where}, torch {torch.__version__}; whole trainings, all measurements included"
     title += "; random pixels, of planted networks their own data"
     table = tabulate(rows, HEADERS, disable_numparse=True, stralign="right")
-    return "\n".join([title, scheduling(), "", table, "", convolutions(device)])
+    return "\n".join([title, scheduling(), "", table, "", convolutions(device), "", "masks, on the processor", masks()])
