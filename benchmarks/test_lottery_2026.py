@@ -16,7 +16,7 @@ from lottery.experiments.named_arms import (
     compared,
     consensus,
     edge_popup,
-    in_order,
+    in_data_order,
     learned,
     multishot,
     null,
@@ -121,7 +121,7 @@ def test_consensus_beats_what_is_cheaper(question):
 def test_one_data_order_makes_masks_agree(question):
     """Masks of two tasks agree more where both see their images in the same order."""
     (first, second), round = question.tasks, question.rounds[0]
-    masks = compared(on(first, TICKET), on(second, TICKET), on(second, in_order(1, TICKET)))
+    masks = compared(on(first, TICKET), on(second, TICKET), on(second, in_data_order(1, TICKET)))
     return effect(jaccard(masks, round, (0, 1)) - jaccard(masks, round, (0, 2)))
 
 

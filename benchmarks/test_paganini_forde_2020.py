@@ -38,13 +38,13 @@ from lottery.experiments.named_arms import (
     consensus,
     cut_to,
     in_agreement,
+    in_data_order,
     null,
     on,
     surveyed,
     ticket_from,
     units_chain,
 )
-from lottery.experiments.named_arms import in_order as in_data_order
 from lottery.models.counts import as_printed, table_1
 
 LENET = "lenet-conv"

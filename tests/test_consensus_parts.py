@@ -40,7 +40,7 @@ from lottery.experiments.named_arms import (
     consensus,
     cut_to,
     in_agreement,
-    in_order,
+    in_data_order,
     null,
     on,
     surveyed,
@@ -301,7 +301,7 @@ class TestDataAndOrders:
 
     def test_another_order_of_the_data(self):
         """In all rounds, the dense one too: another stream each, and another key; the first order is as it was."""
-        arm = in_order(1, TICKET)
+        arm = in_data_order(1, TICKET)
         moments = [moment_of(experiment(SETTING, of, round, 0)) for of in (TICKET, arm) for round in (0, 1)]
         assert moments[:2] == [0, 1] and len(set(map(str, moments))) == 4
         assert parents(experiment(SETTING, arm, 1, 0))[0] == experiment(SETTING, Arm(action=Train(1)), 0, 0)

@@ -14,7 +14,7 @@ from lottery.core.rng import stream
 from lottery.experiments.comparison_parts import shared
 from lottery.experiments.experiment import experiment
 from lottery.experiments.measurements import block, table
-from lottery.experiments.named_arms import chain, compared, in_order, on, surveyed, untrained
+from lottery.experiments.named_arms import chain, compared, in_data_order, on, surveyed, untrained
 from lottery.masks.nulls import chance_jaccard
 from lottery.masks.similarity import jaccard
 from lottery.models.architectures import network
@@ -108,7 +108,7 @@ def test_groups_are_by_technique_and_by_task(tmp_path):
             tmp_path,
             comparison([on("digits", arm) for arm in TECHNIQUES]),
             comparison(TECHNIQUES, rounds=(6,)),  # of the claim's task, which is digits
-            comparison([on("digits", arm) for arm in (*TECHNIQUES, in_order(1, ticket))], rounds=(4,)),
+            comparison([on("digits", arm) for arm in (*TECHNIQUES, in_data_order(1, ticket))], rounds=(4,)),
             comparison([*tasks, other], rounds=(8,)),
             comparison(tasks, rounds=(1, 8)),
             comparison(tasks[:2]),
@@ -205,7 +205,7 @@ def test_layers_are_drawn_as_surveyed(tmp_path, drawn):
 def test_files_are_pictures_and_told_apart(tmp_path):
     """Two comparisons on one task are two files, and `draw` of all figures returns them."""
     pytest.importorskip("matplotlib")
-    orders = [in_order(number, chain("large_final")) for number in range(3)]
+    orders = [in_data_order(number, chain("large_final")) for number in range(3)]
     write(tmp_path, comparison(TECHNIQUES), comparison(orders), survey(chain("random")))
     made = figures.draw(tmp_path)
     assert [file.name for file in made] == [

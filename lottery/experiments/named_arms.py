@@ -98,7 +98,7 @@ def on(dataset: str, arm: Arm) -> Arm:
     return replace(arm, dataset=dataset)
 
 
-def in_order(number: int, arm: Arm) -> Arm:
+def in_data_order(number: int, arm: Arm) -> Arm:
     """Return a trained arm with the data in another order, in all of its rounds."""
     return replace(arm, action=replace(arm.action, order=number))  # type: ignore[call-arg]  # of a training
 
