@@ -1,7 +1,7 @@
 """Laws of pruning: exact counts, nested masks, magnitude order, fair and seeded ties, agreement with torch's."""
 
 from collections import Counter
-from itertools import permutations
+from itertools import combinations, permutations
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.nn.utils import prune
 
-from lottery.masks.ranking import keep, ranking
+from lottery.masks.ranking import keep, ranking, ties_of
 from lottery.models.architectures import network
 
 
@@ -73,3 +73,16 @@ def test_ties_know_every_order():
     scores, mask = torch.zeros(4), torch.ones(4, dtype=torch.bool)
     orders = Counter(tuple(ranking(scores, mask, generator(seed)).tolist()) for seed in range(4_800))
     assert set(orders) == set(permutations(range(4))) and stats.chisquare(list(orders.values())).pvalue > 1e-4
+
+
+def test_ties_of_two_criteria_are_independent():
+    """Masks of nothing but ties share what chance does, whichever criteria tie; one criterion's are the same again."""
+    size, tied = 20_000, torch.zeros(20_000)
+    masks = {
+        name: keep(ranking(tied, torch.ones(size, dtype=torch.bool), ties_of(3, name, 2, "fc1")), size // 5, (size,))
+        for name in ("random", "large_final_diff_sign", "magnitude_increase_diff_sign", "a criterion of one's own")
+    }
+    for (name, one), (_, other) in combinations(masks.items(), 2):
+        assert abs(int((one & other).sum()) - size / 25) < 6 * (size * 0.04 * 0.64) ** 0.5, name
+    again = keep(ranking(tied, torch.ones(size, dtype=torch.bool), ties_of(3, "random", 2, "fc1")), size // 5, (size,))
+    assert torch.equal(masks["random"], again)

@@ -21,6 +21,7 @@ from lottery.experiments.planted_reading import PlantedReading
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SCALES
 from lottery.experiments.search_part import SearchMask, above_threshold, count, stays
+from lottery.masks import ranking
 from lottery.masks.saliency import perceptron
 from lottery.models.architectures import network
 from lottery.models.losses import LOSSES, OF_SOFTMAX, mean_loss
@@ -211,21 +212,25 @@ def test_the_planted_mask_reads_as_the_planted_ticket(name):
 
 def test_every_draw_is_named_by_seed_round_and_part(monkeypatch):
     """Ties of every round, scores of every seed, and the samples that scores are taken on: no two share a stream."""
-    sound, sound_draw, names, drawn = search_part.stream, search_part.draw, [], []
+    sound, sound_draw, names, drawn = ranking.stream, search_part.draw, [], []
 
     def stream(seed, *purpose):
         names.append((seed, *purpose))
         return sound(seed, *purpose)
 
-    for module in (search_part, action_parts):
+    for module in (ranking, action_parts):
         monkeypatch.setattr(module, "stream", stream)
     monkeypatch.setattr(search_part, "draw", lambda *arguments: (drawn.append(arguments), sound_draw(*arguments))[1])
     arm = replace(multishot(CIRCLE, "random", 0.1, noise=0.2), mask=ToShare("random", 0.1, 3, 1))
     masks = [mask for _, mask in found_by(one_search(arm, 4), one_search(arm, 5))]
     assert not drawn  # no scores are taken
     found_by(*(one_search(replace(arm, mask=ToShare("snip_final", 0.1, 3, 1)), seed) for seed in (4, 5)))
-    names = list(dict.fromkeys(names))
-    assert sorted(names) == [(seed, "ties", round, "all") for seed in (4, 5) for round in (1, 2, 3)]
+    rounds = [(seed, round) for seed in (4, 5) for round in (1, 2, 3)]
+    assert sorted(names, key=str) == sorted(
+        [(seed, "ties", round, "all") for seed, round in rounds]
+        + [(seed, "ties", "snip_final", round, "all") for seed, round in rounds],
+        key=str,
+    )
     assert {arguments[2:] for arguments in drawn} == {(seed, "prune", 0.2) for seed in (4, 5)}
     assert not torch.equal(*masks)
     names.clear()

@@ -20,15 +20,15 @@ UNIFORM, BY_LAYER, INITIAL = "uniform", "by layer", "initial magnitude"  # null 
 
 @dataclass(frozen=True)
 class Mask:
-    """How a mask comes about.
-
-    `by_round` says whether an arm with it has a network after every round of pruning, `on_ladder` whether a round
-    leaves as many weights as the architecture says.
-    """
+    """How a mask comes about. `by_round` says whether an arm with it has a network after every round of pruning."""
 
     by_round: ClassVar[bool] = True
-    on_ladder: ClassVar[bool] = False
     kind: ClassVar[str]
+
+    @property
+    def on_ladder(self) -> bool:
+        """Whether a round leaves as many weights as the architecture says."""
+        return False
 
     @property
     def name(self) -> str:
@@ -44,8 +44,13 @@ class Mask:
 class Dense(Mask):
     """Nothing is pruned."""
 
-    by_round, on_ladder = False, True
+    by_round = False
     kind = name = "dense"
+
+    @property
+    def on_ladder(self) -> bool:
+        """It does: before any pruning all are left."""
+        return True
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class Iterative(Mask):
             raise ValueError("units are ranked layer by layer: those of two layers have norms of different size")
 
     @property
-    def on_ladder(self) -> bool:  # type: ignore[override]
+    def on_ladder(self) -> bool:
         """Whether weights are pruned one by one."""
         return self.units is None
 
@@ -114,7 +119,7 @@ class OneShot(Mask):
     like: Arm | None = later(None)
 
     @property
-    def on_ladder(self) -> bool:  # type: ignore[override]
+    def on_ladder(self) -> bool:
         """Whether it is cut to a round's count, and not to another mask's."""
         return self.like is None
 
@@ -133,7 +138,7 @@ class From(Mask):
     arm: Arm
 
     @property
-    def on_ladder(self) -> bool:  # type: ignore[override]
+    def on_ladder(self) -> bool:
         """Whether the other arm's is."""
         return self.arm.mask.on_ladder
 

@@ -17,7 +17,7 @@ from lottery.experiments.parts import Masks, Weights
 from lottery.masks.kept_values import TREATMENTS
 from lottery.masks.mask_statistics import pruning
 from lottery.masks.pruned_values import PRUNED
-from lottery.masks.ranking import keep, ranking
+from lottery.masks.ranking import keep, ranking, ties_of
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, forward_of
 from lottery.masks.scores import scores
 from lottery.masks.structured import ranking_of_units
@@ -121,9 +121,11 @@ def ranks(
 ) -> list[Tensor]:
     """Return every layer's ranks (weights,) at the end of a round, from the parameters (P,) before and after it.
 
-    Ranked globally, a rank counts the weights of all layers that are pruned. Ties are drawn per seed, round and layer.
+    Ranked globally, a rank counts the weights of all layers that are pruned. Ties are drawn per seed, criterion, round
+    and layer.
     """
     architecture, seed = experiment.setting.architecture, experiment.seed
+    ties = functools.partial(ties_of, seed, by.criterion, round)
     by_name = dict(zip([layer.name for layer in architecture.layers], masks))
 
     def saliency(parameters: Parameters) -> Saliency:
@@ -134,16 +136,14 @@ def ranks(
     found = scores(by.criterion, seed, round, by_name, layout.parts(start), layout.parts(final), saliency)
     if units := units_of(by):
         return [
-            ranking_of_units(
-                found[layer.name], mask, layer.axis(units.side), units.norm, stream(seed, "ties", round, layer.name)
-            )
+            ranking_of_units(found[layer.name], mask, layer.axis(units.side), units.norm, ties(layer.name))
             for layer, mask in zip(architecture.layers, masks)
         ]
     if scope(experiment, by) == "layer":
-        return [ranking(found[name], by_name[name], stream(seed, "ties", round, name)) for name in by_name]
+        return [ranking(found[name], by_name[name], ties(name)) for name in by_name]
     pruned = {layer.name: layer.weights for layer in architecture.layers if architecture.rate(layer)}
     flat, mask = (torch.cat([values[name].flatten() for name in pruned]) for values in (found, by_name))
-    together = dict(zip(pruned, ranking(flat, mask, stream(seed, "ties", round, "all")).split(list(pruned.values()))))
+    together = dict(zip(pruned, ranking(flat, mask, ties("all")).split(list(pruned.values()))))
     return [together.get(layer.name, torch.arange(layer.weights)) for layer in architecture.layers]
 
 

@@ -28,7 +28,6 @@ import torch
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
-from lottery.core.rng import stream
 from lottery.data.made_tasks import Sample, draw
 from lottery.experiments.arms import ToShare
 from lottery.experiments.experiment import Experiment
@@ -36,7 +35,7 @@ from lottery.experiments.mask_parts import criterion_science
 from lottery.experiments.parts import NONE, Cut, MaskPart, Snapshots, Sources, implements
 from lottery.experiments.population import Population
 from lottery.masks.criteria import needs_training
-from lottery.masks.ranking import keep, ranking
+from lottery.masks.ranking import keep, ranking, ties_of
 from lottery.masks.saliency import EACH_CLASS, Parameters, Saliency, forward_of
 from lottery.masks.scores import scores
 from lottery.models.architectures import Architecture
@@ -184,7 +183,7 @@ class SearchMask(MaskPart):
             if to.released:
                 cut[part] = above_threshold(flat[part], stay)
             else:
-                ranks = ranking(flat[part], mask[part], stream(seed, "ties", round, name))
+                ranks = ranking(flat[part], mask[part], ties_of(seed, to.criterion, round, name))
                 cut[part] = keep(ranks, stay, flat[part].shape)
         return cut
 
