@@ -6,7 +6,7 @@ from lottery.claims.claim import claim, conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, gap
 from lottery.claims.mask_quantities import above_chance, jaccard
 from lottery.claims.planted_quantities import enrichment, kept_together, purity, recall_above_chance, score
-from lottery.claims.quantities import correlation, mean
+from lottery.claims.quantities import Quantity, correlation, mean
 from lottery.experiments.arms import INITIAL
 from lottery.experiments.named_arms import (
     aligned,
@@ -92,12 +92,14 @@ def test_core_exceeds_the_start(question):
     """Masks of two tasks are more similar to each other than to the mask of the largest initial weights."""
     tasks, round = question.tasks, question.rounds[0]
     tickets = [on(task, TICKET) for task in tasks]
-    masks = compared(*tickets, *(null(arm, INITIAL) for arm in tickets))
-    pairs = list(combinations(range(len(tasks)), 2))
-    return effect(
-        mean(jaccard(masks, round, pair) for pair in pairs)
-        - mean(jaccard(masks, round, (place, place + len(tasks))) for place in range(len(tasks)))
-    )
+    parts = {}
+    for name, by_layer in (("anywhere", False), ("within_layers", True)):
+        masks = compared(*tickets, *(null(arm, INITIAL, by_layer) for arm in tickets))
+        pairs = list(combinations(range(len(tasks)), 2))
+        parts[name] = mean(jaccard(masks, round, pair) for pair in pairs) - mean(
+            jaccard(masks, round, (place, place + len(tasks))) for place in range(len(tasks))
+        )
+    return conjunction(**parts)
 
 
 @claim(CONVOLUTIONAL)
@@ -105,7 +107,11 @@ def test_consensus_beats_what_is_cheaper(question):
     """A consensus of tasks is more accurate than one-shot magnitude, and than the largest initial weights."""
     tasks, round = question.tasks, question.rounds[0]
     shared = consensus([on(task, TICKET) for task in tasks])
-    others = {"one_shot": as_many("large_final", shared), "initial_magnitude": null(shared, INITIAL)}
+    others = {
+        "one_shot": as_many("large_final", shared),
+        "initial_magnitude": null(shared, INITIAL),
+        "initial_magnitude_by_layer": null(shared, INITIAL, by_layer=True),
+    }
     return conjunction(
         **{
             name: mean(
@@ -127,12 +133,19 @@ def test_one_data_order_makes_masks_agree(question):
 
 @claim(CONVOLUTIONAL)
 def test_masks_agree_once_units_are_matched(question):
-    """Masks under two initialisations agree no more than chance in the same layers, and more once units are matched."""
+    """Masks of two starts agree by chance as they are; matching their units helps more than matching alone does.
+
+    Matching large weights with large ones makes any masks of large weights agree, and untrained ones say by how much.
+    """
     masks, round = aligned(TICKET), question.rounds[0]
+
+    def gain(which: str = "") -> Quantity:
+        return jaccard(masks, round, f"{which}aligned") - jaccard(masks, round, f"{which}as they are")
+
     return conjunction(
-        beside={"matched_over_chance": above_chance(masks, round, "aligned")},
+        beside={"matched_over_chance": above_chance(masks, round, "aligned"), "gain_of_untrained": gain("initial ")},
         as_they_are=above_chance(masks, round, "as they are"),
-        matched=jaccard(masks, round, "aligned") - jaccard(masks, round, "as they are"),
+        matched=gain() - gain("initial "),
     )
 
 
@@ -153,10 +166,15 @@ def test_criteria_are_as_good_as_they_agree(question):
 @claim(CIRCLE)
 def test_consensus_recovers_planted_weights(question):
     """What searches in five orders of the data all keep is purer than what one keeps, and has most of the ticket."""
-    searches = [multishot(CIRCLE, "magnitude", question.shares[0], order=order) for order in range(5)]
+    share, sparser = question.shares
+    searches = [multishot(CIRCLE, "magnitude", share, order=order) for order in range(5)]
     one, all_of_them = together(searches[0]), together(*searches)
+    further = together(multishot(CIRCLE, "magnitude", sparser))
     return conjunction(
-        beside={"recall_of_one": kept_together(one, 1)},
+        beside={
+            "recall_of_one": kept_together(one, 1),
+            "purer_than_a_sparser_one": purity(all_of_them, 5) - purity(further, 1),
+        },
         purer=purity(all_of_them, 5) - purity(one, 1),
         complete=kept_together(all_of_them, 5),
     )

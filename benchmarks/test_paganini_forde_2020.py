@@ -3,16 +3,18 @@
 Row i of the paper's tables is round i + 1 here: it counts from 0 what has been pruned once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations, permutations
 from math import inf
 
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
 from lottery.claims.image_quantities import accuracy, unfinished
 from lottery.claims.mask_quantities import (
+    TOTAL,
     above_chance,
     agreed,
     by_size,
+    common_lift,
     density,
     disconnected,
     distance,
@@ -30,7 +32,7 @@ from lottery.claims.mask_quantities import (
     surveyed_in,
     vote_gain,
 )
-from lottery.claims.quantities import Quantity, above, correlation, highest, in_order, mean, ratio
+from lottery.claims.quantities import Quantity, above, correlation, highest, in_order, lowest, mean, ratio
 from lottery.experiments.arms import BY_LAYER, DENSE, INITIAL, UNIFORM, Arm, Continue, From, Iterative, Train
 from lottery.experiments.named_arms import (
     chain,
@@ -48,6 +50,8 @@ from lottery.experiments.named_arms import (
 from lottery.models.counts import as_printed, table_1
 
 LENET = "lenet-conv"
+LINEAR = ("dense1", "dense2", "dense3")  # its layers in which units can be pruned round after round
+LAST_ROUND = 20
 SOURCES = ("mnist", "fashion-mnist", "kmnist", "cifar10-grey", "svhn-grey")
 LARGE = ("alexnet-224", "vgg11-224", "resnet18-224")
 GLOBAL = chain("large_final")  # the network's weights are ranked as one
@@ -140,6 +144,7 @@ def test_large_layers_lose_most(question):
     return conjunction(
         correlation=mean(by_size(masks, round) for round in question.rounds),
         first_layer=mean(density(masks, round, first) - density(masks, round) for round in question.rounds),
+        first_layer_kept=mean(density(masks, round, first) for round in question.rounds),
         largest_layer=mean(density(masks, round) - density(masks, round, largest) for round in question.rounds),
     )
 
@@ -157,17 +162,22 @@ def test_accuracy_rises_at_first(question):
 
 @claim(LENET)
 def test_distance_to_l2_grows(question):
-    """The distance of a technique's mask to that of structured L2 grows with every round."""
+    """The distance of a technique's mask to that of structured L2 grows with every round, in each linear layer."""
     (task,) = question.tasks
     others = UNSTRUCTURED | {"l1": L1, "largest": LARGEST, "random_units": RANDOM_UNITS}
     masks = compared(*(on(task, arm) for arm in (L2, *others.values())))
+
+    def apart(place: int, layer: str = TOTAL) -> Quantity:
+        return in_order(jaccard(masks, round, (0, place), layer) for round in question.rounds)
+
     return conjunction(
         beside={
             f"{name}_over_chance": in_order(above_chance(masks, round, (0, place)) for round in question.rounds)
             for place, name in enumerate(others, 1)
         },
+        **{name: apart(place) for place, name in enumerate(others, 1)},
         **{
-            name: in_order(jaccard(masks, round, (0, place)) for round in question.rounds)
+            f"{name}_in_each_layer": lowest(apart(place, layer) for layer in LINEAR)
             for place, name in enumerate(others, 1)
         },
     )
@@ -175,9 +185,9 @@ def test_distance_to_l2_grows(question):
 
 @claim(LENET)
 def test_all_distances_grow(question):
-    """All techniques' masks grow apart as networks get sparser, because what they share shrinks."""
+    """The masks of each two techniques grow apart as networks get sparser, because what they share shrinks."""
     (task,) = question.tasks
-    arms = (*UNSTRUCTURED.values(), *STRUCTURED.values(), RANDOM_UNITS)
+    arms = (*UNSTRUCTURED.values(), *STRUCTURED.values(), RANDOM, RANDOM_UNITS)
     masks = compared(*(on(task, arm) for arm in arms))
     pairs = list(combinations(range(len(arms)), 2))
     return conjunction(
@@ -186,8 +196,10 @@ def test_all_distances_grow(question):
                 mean(above_chance(masks, round, pair) for pair in pairs) for round in question.rounds
             )
         },
-        similarity=in_order(mean(jaccard(masks, round, pair) for pair in pairs) for round in question.rounds),
-        shared=in_order(mean(intersection(masks, round, pair) for pair in pairs) for round in question.rounds),
+        **{
+            name: lowest(in_order(measure(masks, round, pair) for round in question.rounds) for pair in pairs)
+            for name, measure in (("similarity", jaccard), ("shared", intersection))
+        },
     )
 
 
@@ -262,9 +274,9 @@ def test_tickets_vote_well(question):
 # Section 4.1.2: bespoke tickets across tasks
 
 
-def _foreign(task: str, tasks: Sequence[str], round: int) -> Quantity:
-    """Return the mean accuracy on a task of the tickets of all others."""
-    return mean(at_end(on(task, ticket_from(on(source, GLOBAL))), round) for source in tasks if source != task)
+def _foreign(task: str, tasks: Sequence[str], round: int, of: Callable = mean) -> Quantity:
+    """Return the mean accuracy on a task of the tickets of all others, or what else `of` makes of them."""
+    return of(at_end(on(task, ticket_from(on(source, GLOBAL))), round) for source in tasks if source != task)
 
 
 def _at_random(task: str, arm: Arm, model: str, round: int) -> Quantity:
@@ -274,9 +286,12 @@ def _at_random(task: str, arm: Arm, model: str, round: int) -> Quantity:
 
 @claim(LENET)
 def test_own_ticket_is_best(question):
-    """On its own task a bespoke ticket is more accurate than those of other tasks."""
+    """On its own task a bespoke ticket is more accurate than the others' are, on average and at best."""
     tasks, round = question.tasks, question.rounds[0]
-    return effect(mean(at_end(on(task, GLOBAL), round) - _foreign(task, tasks, round) for task in tasks))
+    return conjunction(
+        over_mean=mean(at_end(on(task, GLOBAL), round) - _foreign(task, tasks, round) for task in tasks),
+        over_best=mean(at_end(on(task, GLOBAL), round) - _foreign(task, tasks, round, highest) for task in tasks),
+    )
 
 
 @claim(LENET)
@@ -336,13 +351,18 @@ def _shared(tasks: Sequence[str], round: int, measure):
 def test_tasks_share_a_core(question):
     """At high sparsity masks of different tasks share more weights than chance in the same layers would have them."""
     tasks, round = question.tasks, question.rounds[0]
-    masks = compared(*tickets(tasks), *(null(arm, INITIAL) for arm in tickets(tasks)))
-    pairs = list(combinations(range(len(tasks)), 2))
-    own = [(place, place + len(tasks)) for place in range(len(tasks))]
+    starts = [null(arm, INITIAL, by_layer) for by_layer in (False, True) for arm in tickets(tasks)]
+    masks, count = compared(*tickets(tasks), *starts), len(tasks)
+    pairs = list(combinations(range(count), 2))
+
+    def to_start(by_layer: bool) -> Quantity:
+        return mean(jaccard(masks, round, (place, place + count * (1 + by_layer))) for place in range(count))
+
     return conjunction(
         beside={
             "similarity": mean(jaccard(masks, round, pair) for pair in pairs),
-            "similarity_to_initial_magnitude": mean(jaccard(masks, round, pair) for pair in own),
+            "similarity_to_initial_magnitude": to_start(by_layer=False),
+            "similarity_to_initial_magnitude_by_layer": to_start(by_layer=True),
         },
         anywhere=mean(lift(masks, round, pair, by_layer=False) for pair in pairs),
         within_layers=mean(above_chance(masks, round, pair) for pair in pairs),
@@ -456,9 +476,9 @@ def test_consensus_is_85_percent_sparse(question):
 
 @claim(LENET)
 def test_consensus_lies_between_chance_and_agreement(question):
-    """What all tasks keep is more than independent masks would share, and less than any one of them keeps."""
-    masks = compared(*tickets(question.tasks))
-    return effect(kept_by_all(masks, question.rounds[0]))
+    """What all tasks keep is more than masks share that are random in each layer, and less than any one keeps."""
+    masks, round = compared(*tickets(question.tasks)), question.rounds[0]
+    return conjunction(share=kept_by_all(masks, round), over_chance_within_layers=common_lift(masks, round))
 
 
 def _own(task: str, tasks: Sequence[str], round: int) -> Arm:
@@ -506,12 +526,16 @@ def test_consensus_lies_between_foreign_and_own(question):
 def test_consensus_beats_random(question):
     """A consensus ticket is more accurate than a random sub-network of as many weights, in all or in each layer."""
     tasks, round = question.tasks, question.rounds[0]
-    shared = consensus(tickets(tasks))
+    shared, models = consensus(tickets(tasks)), {"anywhere": UNIFORM, "by_layer": BY_LAYER}
     return conjunction(
         **{
             name: mean(at_end(on(task, shared), round) - _at_random(task, shared, model, round) for task in tasks)
-            for name, model in (("anywhere", UNIFORM), ("by_layer", BY_LAYER))
-        }
+            for name, model in models.items()
+        },
+        **{
+            f"control_{name}_learns": mean(_at_random(task, shared, model, round) for task in tasks)
+            for name, model in models.items()
+        },
     )
 
 
@@ -534,22 +558,21 @@ def test_consensus_saves_no_computation(question):
 @claim(LENET)
 def test_consensus_keeps_smaller_weights(question):
     """Initial weights of a consensus ticket deviate less than a bespoke ticket's, and more than the whole layer's."""
-    tasks, round = question.tasks, question.rounds[0]
+    (tasks, round), layers = (question.tasks, question.rounds[0]), {"largest": 2, "second": 3}
     shared = consensus(tickets(tasks))
-    own = [on(task, surveyed(_own(task, tasks, round))) for task in tasks]
+    in_each = [on(task, cut_to(on(task, GLOBAL), shared, LAST_ROUND, by_layer=True)) for task in tasks]
+    in_all = [_own(task, tasks, round) for task in tasks]
 
     def deviation(arms: Sequence[Arm], layer: int) -> Quantity:
-        return mean(surveyed_in(arm, round, layer, "deviation") for arm in arms)
+        return mean(surveyed_in(on(arm.dataset, surveyed(arm)), round, layer, "deviation") for arm in arms)
+
+    def below(arms: Sequence[Arm], layer: int) -> Quantity:
+        return deviation(arms, layer) - deviation([shared], layer)
 
     return conjunction(
-        **{
-            part: quantity
-            for name, layer in (("largest", 2), ("second", 3))
-            for part, quantity in (
-                (f"{name}_over_layer", above(deviation([surveyed(shared)], layer), 1)),
-                (f"{name}_below_bespoke", deviation(own, layer) - deviation([surveyed(shared)], layer)),
-            )
-        }
+        beside={f"{name}_below_as_many_in_all": below(in_all, layer) for name, layer in layers.items()},
+        **{f"{name}_over_layer": above(deviation([shared], layer), 1) for name, layer in layers.items()},
+        **{f"{name}_below_bespoke": below(in_each, layer) for name, layer in layers.items()},
     )
 
 
@@ -637,7 +660,7 @@ def test_consensus_serves_a_task_it_has_not_seen(question):
 
 @claim(LENET)
 def test_consensus_can_be_relaxed(question):
-    """Later rounds make a consensus sparser, and a vote of fewer tasks makes it denser, by more than chance would."""
+    """Later rounds make a consensus sparser than they make each of its masks, a vote of fewer tasks makes it denser."""
     tasks, (early, late) = question.tasks, question.rounds
     masks = compared(*tickets(tasks))
     return conjunction(

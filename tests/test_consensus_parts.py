@@ -49,6 +49,7 @@ from lottery.experiments.named_arms import (
 )
 from lottery.experiments.parts import part_of
 from lottery.experiments.population import Population
+from lottery.experiments.scales import SCALES
 from lottery.masks.similarity import similarity
 from lottery.models.layers import INPUTS, OUTPUT, OUTPUTS
 from lottery.store.store import Record
@@ -271,6 +272,23 @@ class TestCuts:
         (place,) = [n for n in range(8) if rungs[n].sum() > wanted >= rungs[n + 1].sum()]
         assert not (cut & ~rungs[place]).any() and not (rungs[place + 1] & ~cut).any()
 
+    @pytest.mark.parametrize("least", [1, 2, 3])
+    def test_cut_to_a_count_in_each_layer(self, noise, least):
+        """Exactly as many in each layer, each between two of the chain's own masks of that layer."""
+        shared = consensus(TICKETS, least)
+        cut, like = noise.masks(cut_to(TICKETS[1], shared, 12, by_layer=True), 2), noise.masks(shared, 2)
+        ladder = [chains.no_masks(experiment(SETTING, DENSE, 0, 0))]
+        ladder += [noise.masks(TICKETS[1], round) for round in range(1, 13)]
+        for mask, wanted, *rungs in zip(cut, like, *ladder):
+            assert mask.sum() == wanted.sum()
+            (place,) = [n for n in range(12) if rungs[n].sum() > wanted.sum() >= rungs[n + 1].sum()] or [0]
+            assert not (mask & ~rungs[place]).any() and not (rungs[place + 1] & ~mask).any()
+
+    def test_too_few_rounds_in_a_layer(self, noise):
+        """One message that says in which layer."""
+        with pytest.raises(LotteryError, match=r"more than the .* of the mask to cut to in \w+; give `rounds`"):
+            noise.masks(cut_to(TICKET, consensus(TICKETS), 1, by_layer=True), 2)
+
     def test_too_few_rounds(self, noise):
         """One message that says how many rounds leave how much."""
         with pytest.raises(
@@ -340,6 +358,8 @@ class TestDataAndOrders:
             (lambda: Iterative("large_final", "globl"), "no way to rank layers"),
             (lambda: Iterative("large_final", "global", Units()), "ranked layer by layer"),
             (lambda: cut_to(TICKET, TICKET, 0), "0 rounds"),
+            (lambda: compared(), "no arms to compare; give two at least"),
+            (lambda: in_agreement(TICKET), "one arm to compare; give two at least"),
         ):
             with pytest.raises(ValueError, match=message):
                 make()
@@ -377,11 +397,17 @@ class TestComparisons:
         )
         assert first == pytest.approx(found["accuracies"][0]) and 0 <= found["vote"] <= 1
 
+    def test_planted_networks_have_no_predictions(self):
+        """One message where they are asked for: there are no test images."""
+        setting = SCALES["tiny"].setting("planted-circle-5", "planted")
+        with pytest.raises(LotteryError, match="predictions are kept of networks for images; planted-circle-5 has"):
+            check(experiment(setting, Arm(action=Train(predictions=True)), 0, 0))
+
     def test_agreement_needs_predictions(self):
         """One message for arms that keep none, or are of another task."""
         for arm in (TICKET, on("digits", Arm(TICKET.mask, action=Train(predictions=True)))):
             with pytest.raises(LotteryError, match="predictions are compared of arms that keep them"):
-                check(experiment(SETTING, in_agreement(arm), 2, 0))
+                check(experiment(SETTING, in_agreement(arm, arm), 2, 0))
 
     def test_survey(self, noise):
         """Counts of each layer, effective ones no more than the mask's, deviations of what it keeps."""
@@ -401,7 +427,16 @@ class TestComparisons:
         expected = similarity(*({layer.name: mask for layer, mask in zip(LAYERS, noise.masks(TICKET, 2, seed))}
                                 for seed in (6, 7)))  # fmt: skip
         assert found["as they are"]["total"][0] == expected["total"]["both"]
-        assert [of[1:] for of in found["aligned"].values()] == [of[1:] for of in found["as they are"].values()]
+        assert len({str([of[1:] for of in pair.values()]) for pair in found.values()}) == 1
+        assert set(found) == {f"{which}{how}" for which in ("", "initial ") for how in ("as they are", "aligned")}
+
+    def test_alignment_of_the_control(self, noise):
+        """It keeps the largest initial weights of each layer, and matches units by initial weights alone."""
+        masks = [noise.masks(null(TICKET, INITIAL, by_layer=True), 2, seed) for seed in (6, 7)]
+        expected = similarity(*({layer.name: mask for layer, mask in zip(LAYERS, of_one)} for of_one in masks))
+        found = noise.measured(aligned(TICKET), 2, seed=3)["pairs"]
+        assert found["initial as they are"]["total"][0] == expected["total"]["both"]
+        assert found["initial aligned"]["total"][0] > expected["total"]["both"]  # matching alone makes masks agree
 
 
 @settings(max_examples=20, deadline=None)

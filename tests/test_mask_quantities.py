@@ -102,6 +102,16 @@ class TestCommon:
         assert of(quantities.kept_by(ARM, 2, 2), self.MEASURED) == pytest.approx(0.3)
         assert of(quantities.kept_by(ARM, 2, 1), self.MEASURED) == 0.5
 
+    def test_lift_of_what_all_keep(self):
+        """Over the product of the densities in each layer; nan where nothing is common, or nothing kept."""
+        arm = compared(*map(chain, ("large_final", "random", "small_final")))
+        pairs = {"0, 1": {"a": [0, 5, 4, 10], "b": [0, 20, 10, 40]}, "0, 2": {"a": [0, 5, 8, 10], "b": [0, 20, 30, 40]}}
+        measured = {"pairs": pairs, "common": {"a": [1, 4, 2, 3], "b": [4, 8, 24, 4], "total": [5, 12, 26, 7]}}
+        expected = 10 * 0.5 * 0.4 * 0.8 + 40 * 0.5 * 0.25 * 0.75
+        assert of(quantities.common_lift(arm, 2), measured) == pytest.approx(log(7 / expected))
+        none = {"pairs": pairs, "common": {"a": [5, 3, 2, 0], "b": [8, 8, 24, 0], "total": [13, 11, 26, 0]}}
+        assert isnan(of(quantities.common_lift(arm, 2), none))
+
 
 class TestSurveys:
     LAYERS = {
@@ -156,6 +166,9 @@ class TestAgreement:
         assert of(quantities.kappa(self.ARMS, 1, (0, 1)), measured) == pytest.approx(0)
         assert of(quantities.agreed(self.ARMS, 1, (0, 1)), measured) == by_chance
         assert of(quantities.vote_gain(self.ARMS, 1), measured) == pytest.approx(2)
+        read = {"images": 50}
+        assert quantities.agreed(self.ARMS, 1, (0, 1)).resolution(lambda *_: read) == 0.02
+        assert quantities.vote_gain(self.ARMS, 1).resolution(lambda *_: read) == 2
         same = {"agreement": {"0, 1": [1.0, 0.9, 0.9]}}
         assert of(quantities.kappa(self.ARMS, 1, (0, 1)), same) == 1
 
@@ -178,6 +191,8 @@ class TestOverRounds:
         assert of(quantities.logarithmic(rounds, curve), {}) == pytest.approx(1)
         assert of(quantities.logarithmic(rounds, curve, beyond_linear=True), {}) > 0.1
         assert of(quantities.logarithmic(rounds, line, beyond_linear=True), {}) < -0.1
+        falling = given_values(-log(round) for round in rounds)
+        assert of(quantities.logarithmic(rounds, falling), {}) == pytest.approx(-1)
         assert isnan(of(quantities.logarithmic(rounds, given_values([1.0] * 5)), {}))
 
     def test_correlation_and_ratio(self):

@@ -1,5 +1,6 @@
 """Data sets that stand in for others: only where those are not there, never unnoticed, and for analogues alone."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from lottery.claims.results import describe
 from lottery.data import catalogue
 from lottery.data.stand_ins import at_hand, is_stand_in
 from lottery.data.tasks import SIZES
-from lottery.experiments.named_arms import chain
-from lottery.experiments.scales import DATASETS, SCALES, Scale
+from lottery.experiments.named_arms import chain, consensus, of_network, ticket_from, under
+from lottery.experiments.scales import DATASETS, PAPER_TASKS, SCALES, Scale
 from lottery.plugin.options import chosen_scale
 from lottery.report.remarks import stand_ins
 from lottery.training.config import Config, Setting
@@ -43,12 +44,12 @@ def folders(monkeypatch, tmp_path):
     return make
 
 
-def asked(tmp_path, setting, analogue=True):
-    """Return a claim about Conv-2 on CIFAR-10 as it is asked of a setting."""
+def asked(tmp_path, setting, analogue=True, arm=chain("large_final")):  # noqa: B008  # frozen
+    """Return a claim about Conv-2 on CIFAR-10, and an arm, as it is asked of a setting."""
     text = ENTRY if analogue else ENTRY.replace('analogue = "It survives."\n', "")
     (tmp_path / "some_2020.toml").write_text(text)
     entry = entries.read(tmp_path / "some_2020.toml")[ID]
-    build = lambda question: effect(gap(chain("large_final"), chain("random"), question.rounds))  # noqa: E731
+    build = lambda question: effect(gap(arm, chain("random"), question.rounds))  # noqa: E731
     claim = Claim(ID, ID, "conv-2", "conv-2", Path("test_some_2020.py"), build)
     return resolve(claim, entry, Scale("tiny", {"conv-2": {"early stop": setting}}, ""))
 
@@ -136,3 +137,35 @@ def test_a_run_takes_its_scale_on_data_at_hand(folders, monkeypatch):
     for names, used in ((("cifar10-images",), "cifar10-jpeg"), ((), "cifar10")):
         folders(*names)
         assert chosen_scale(config).setting("conv-2", "early stop") == replace(FULL, dataset=used)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda arm: ticket_from(under("full length", arm)), "training 'full length'; it must have .* names none"),
+        (lambda arm: ticket_from(of_network("conv-4", arm)), "network 'conv-4'; it must have .* names none"),
+        (lambda arm: ticket_from(consensus([arm, of_network("conv-4", arm)])), "network 'conv-4'; it must have"),
+    ],
+)
+def test_arms_within_others_have_no_training_or_network_of_their_own(tmp_path, make, message):
+    """Nothing would heed it; one message says which arm, however deep within another."""
+    one = asked(tmp_path, FULL, arm=make(chain("large_final")))
+    assert re.search(f"some2020.claim.*: the arm .*large_final.* has the {message}", one.error)
+
+
+def test_another_split_of_the_images_is_the_data_set_that_is_asked_for():
+    """MNIST with a fifth held out, as Paganini & Forde have it, needs no argument."""
+    needs = entries.Needs(dataset="mnist", network="lenet-conv", training="full length")
+    paper = SCALES["paper"].setting("lenet-conv", "full length")
+    assert paper.dataset == "mnist-48k" and lacks(needs, "full length", paper) == ""
+    assert "kmnist" in lacks(needs, "full length", paper.on("kmnist"))
+
+
+def test_every_data_set_is_trained_on_for_as_many_epochs():
+    """30 of four fifths of the images, in batches of 32, whichever data set came before."""
+    paper = SCALES["paper"].setting("lenet-conv", "full length")
+    images = {"mnist-48k": 48_000, "fashion-mnist": 48_000, "kmnist": 48_000, "emnist": 90_240, "svhn-grey": 58_606}
+    for name, count in (images | {"cifar10-grey": 40_000, "cifar100-grey": 40_000}).items():
+        config = paper.on("svhn-grey").on(name).config
+        assert abs(config.iterations * 32 / count - 30) < 0.02 and config.iterations // config.interval == 30
+    assert {name for name, _ in paper.lengths} == {SCALES["paper"].task("lenet-conv", name) for name in PAPER_TASKS}

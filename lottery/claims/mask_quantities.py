@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from math import log, nan
+from math import copysign, log, nan, prod
 from typing import TYPE_CHECKING
 
 from lottery.claims.quantities import Measurements, Number, Quantity, Term, fold, single
@@ -141,6 +141,29 @@ def kept_by(arm: Arm, round: int, least: int | None, layer: str = TOTAL) -> Quan
     return _read(arm, round, f"share kept by {least or 'all'} of {len(arm.action.arms)} masks in {layer}", value)  # type: ignore[attr-defined]
 
 
+def common_lift(arm: Arm, round: int) -> Quantity:
+    """Return the logarithm of the weights that all compared masks keep over those that random ones would.
+
+    Random masks keep as many weights in each layer. Heads of different shapes have nothing in common to count.
+    """
+
+    def value(measured: Measurements) -> float:
+        places = range(len(arm.action.arms))  # type: ignore[attr-defined]
+        common = {layer: numbers for layer, numbers in measured["common"].items() if layer != TOTAL}
+        pairs = measured["pairs"]
+        kept = {layer: [_of_one(pairs, place, layer) for place in places] for layer in common}
+        expected = sum(sum(common[layer]) * prod(n / sum(common[layer]) for n in kept[layer]) for layer in common)
+        both = sum(numbers[-1] for numbers in common.values())
+        return log(both / expected) if both and expected else nan
+
+    return _read(arm, round, "log of weights that all masks keep over chance within layers", value)
+
+
+def _of_one(pairs: Mapping[str, Mapping[str, Counts]], place: int, layer: str) -> int:
+    """Return how many weights of a layer one of the compared masks keeps: as a pair that it is part of says."""
+    return pairs[_key((0, place))][layer][2] if place else pairs[_key((0, 1))][layer][1]
+
+
 def _surveyed(arm: Arm, round: int, name: str, value: Callable[[Mapping[str, Mapping]], float]) -> Quantity:
     return _read(arm, round, name, lambda measured: value(measured["survey"]))
 
@@ -195,7 +218,8 @@ def disconnected(arm: Arm, round: int) -> Quantity:
 
 def agreed(arm: Arm, round: int, pair: tuple[int, int]) -> Quantity:
     """Return the share of test images for which two networks predict the same class."""
-    return _read(arm, round, f"agreement of {pair[0]} and {pair[1]}", lambda measured: _agreement(measured, pair)[0])
+    name = f"agreement of {pair[0]} and {pair[1]}"
+    return _counting_images(arm, round, name, lambda measured: _agreement(measured, pair)[0])
 
 
 def kappa(arm: Arm, round: int, pair: tuple[int, int], classes: int = 10) -> Quantity:
@@ -222,13 +246,22 @@ def vote_gain(arm: Arm, round: int) -> Quantity:
     def value(measured: Measurements) -> float:
         return 100 * (measured["vote"] - max(measured["accuracies"]))
 
-    return _read(arm, round, "accuracy of the vote above the best", value)
+    return _counting_images(arm, round, "accuracy of the vote above the best", value, percent=True)
+
+
+def _counting_images(arm: Arm, round: int, name: str, value: Number, percent: bool = False) -> Quantity:
+    """Return a share of the test images, or so many per cent of them, which moves by an image at least."""
+
+    def step(measured: Measurements) -> float:
+        return (100 if percent else 1) / measured["images"]
+
+    return single(Term((arm, round), f"{arm.name}, round {round}, {name}", value, step))
 
 
 def logarithmic(rounds: Sequence[int], quantities: Sequence[Quantity], beyond_linear: bool = False) -> Quantity:
     """Return which share of the spread of a seed's values over rounds a line in the logarithm of the round explains.
 
-    With `beyond_linear` that of a line in the round itself is subtracted.
+    It is negative where the values fall. With `beyond_linear` that of a line in the round itself is subtracted.
     """
 
     def of(values: list[float]) -> float:
@@ -243,4 +276,5 @@ def logarithmic(rounds: Sequence[int], quantities: Sequence[Quantity], beyond_li
 def _explained(places: Sequence[float], values: Sequence[float]) -> float:
     from statistics import correlation as pearson
 
-    return pearson(places, values) ** 2
+    found = pearson(places, values)
+    return copysign(found**2, found)

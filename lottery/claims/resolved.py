@@ -1,6 +1,6 @@
 """Resolved claims: how each claim is asked at a scale, in full, as an analogue, or not at all with the reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, check_ent
 from lottery.claims.fields import EVERY
 from lottery.core.errors import LotteryError
 from lottery.data.stand_ins import STAND_INS, is_stand_in
+from lottery.data.tasks import SPLITS
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment, experiment
 from lottery.experiments.scales import PAPER_ITERATIONS, Scale
@@ -88,6 +89,7 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     for arm in arms:
         if arm.training and arm.training not in settings:
             raise BrokenClaim(f"{claim.id} asks for the training {arm.training!r}, which {scale.name} does not have")
+        _check_within(claim, arm)
     trainings = {needs.training: setting} | {arm.training: settings[arm.training] for arm in arms if arm.training}
     lacking = next(filter(None, (lacks(needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
@@ -95,6 +97,16 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     datasets = [*question.tasks, *(used.dataset for used in trainings.values())]
     analogue = bool(lacking) or any(map(is_stand_in, datasets))
     return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=analogue)
+
+
+def _check_within(claim: Claim, arm: Arm) -> None:
+    """Raise where an arm within another one names a training or a network of its own, which nothing would heed."""
+    for inner in arm.within:
+        for what in ("training", "network"):
+            if (asked := getattr(inner, what)) not in ("", getattr(arm, what)):
+                outer = f"the one of the arm that it is part of, {getattr(arm, what) or 'which names none'}"
+                raise BrokenClaim(f"{claim.id}: the arm {inner.name} has the {what} {asked!r}; it must have {outer}")
+        _check_within(claim, replace(inner, training=arm.training, network=arm.network))
 
 
 def _setting(scale: Scale, network: str, training: str, dataset: str) -> Setting | None:
@@ -117,7 +129,7 @@ def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
     A stand-in for a data set lacks nothing that the claim's entry would have to argue about.
     """
     iterations = PAPER_ITERATIONS.get(needs.network, {}).get(training, 0)
-    if setting.dataset not in (needs.dataset, STAND_INS.get(needs.dataset)):
+    if SPLITS.get(setting.dataset, setting.dataset) not in (needs.dataset, STAND_INS.get(needs.dataset)):
         return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
     if setting.network != needs.network:
         return f"needs {needs.network}, this scale trains {setting.network}"

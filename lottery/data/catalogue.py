@@ -25,6 +25,7 @@ from lottery.data.published import (
     fashion_mnist,
     kmnist,
     mnist,
+    mnist_48k,
     svhn,
     svhn_grey,
 )
@@ -38,6 +39,7 @@ DATASETS: dict[str, Callable[[], Arrays]] = {
     "digits-inverted": digits_inverted,
     "digits-scrambled": digits_scrambled,
     "mnist": mnist,
+    "mnist-48k": mnist_48k,
     "fashion-mnist": fashion_mnist,
     "kmnist": kmnist,
     "kmnist10k": kmnist10k,

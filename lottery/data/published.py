@@ -109,6 +109,11 @@ def mnist() -> Arrays:
     return held_out("mnist", 5_000, *_vectors(MNIST))
 
 
+def mnist_48k() -> Arrays:
+    """Return MNIST as Paganini & Forde 2020 split it, 48,000 / 12,000 / 10,000 images (N, 784)."""
+    return _fifth_held_out("mnist-48k", *_vectors(MNIST))
+
+
 def fashion_mnist() -> Arrays:
     """Return Fashion-MNIST, 48,000 / 12,000 / 10,000 images (N, 784)."""
     return _fifth_held_out("fashion-mnist", *_vectors(FASHION_MNIST))

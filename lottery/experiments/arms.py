@@ -201,13 +201,14 @@ class CutTo(Mask):
     """A chain's masks cut to as many weights as another arm's mask has in the same round.
 
     `arm` is pruned for as many rounds as leave at least so many, `rounds` at most; of what its next round would prune
-    as many are drawn by chance as are too many.
+    as many are drawn by chance as are too many. `by_layer` asks for as many in each layer, cut from its own rounds.
     """
 
     kind = "cut to"
     arm: Arm
     like: Arm
     rounds: int
+    by_layer: bool = later(False)
 
     def __post_init__(self):
         if self.rounds < 1:
@@ -215,7 +216,7 @@ class CutTo(Mask):
 
     @property
     def name(self) -> str:
-        return f"{self.arm.name} cut to as many as {self.like.name}"
+        return f"{self.arm.name} cut to as many{' in each layer' if self.by_layer else ''} as {self.like.name}"
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,22 @@ import torch
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
+from lottery.core.rng import stream
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.action_parts import PREDICTIONS
 from lottery.experiments.arms import Agree, Align, Compare, Recover, Survey
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.mask_parts import OtherMask
 from lottery.experiments.network_data import data_of
-from lottery.experiments.parts import ActionPart, Masks, Sources, implements, part_of
+from lottery.experiments.parts import ActionPart, Masks, Sources, Weights, implements, part_of
 from lottery.experiments.population import Population
 from lottery.masks.alignment import align, permuted
 from lottery.masks.consensus import votes
 from lottery.masks.effective import effective
+from lottery.masks.nulls import initial_magnitude
 from lottery.masks.surveys import survey
 from lottery.models.layers import Layer
+from lottery.planting.planted_networks import planted_masks
 from lottery.planting.readings import RATES, overlap
 from lottery.store.store import Record
 
@@ -138,7 +141,7 @@ class RecoverAction(ActionPart):
         return tuple(self.experiment.of(arm, 0) for arm in by.arms)
 
     def science(self) -> list[Callable]:
-        return [overlap]
+        return [overlap, planted_masks]
 
     @classmethod
     def run(cls, population: Population, sources: Mapping[Experiment, Sources]) -> dict[Experiment, Record]:
@@ -159,7 +162,11 @@ class RecoverAction(ActionPart):
 class AlignAction(Looking):
     """An arm's masks under two initialisations, as they are and with the second's units matched to the first's.
 
-    Units are matched by the trained weights of the dense networks, which know nothing of the masks.
+    Units are matched by the trained weights of the dense networks. Those know of the masks: matching pairs large
+    weights with large ones, and masks keep large ones. How much of the gain that is, a control says: masks of the
+    largest initial weights, as many in each layer, with units matched by initial weights, which have learned nothing.
+
+    pairs   "as they are", "aligned", and the control's "initial as they are", "initial aligned"; see CompareAction
     """
 
     def _of(self, place: int) -> tuple[OtherMask, Experiment]:
@@ -173,17 +180,29 @@ class AlignAction(Looking):
         return tuple(dict.fromkeys(one for mask, dense in found for one in (*mask.parents, dense)))
 
     def science(self) -> list[Callable]:
-        return [align, permuted, *self._of(0)[0].science]
+        return [align, permuted, initial_magnitude, *self._of(0)[0].science]
 
     def measured(self, sources: Sources) -> dict[str, object]:
-        layers = self.experiment.setting.architecture.layers
-        masks, trained = [], []
+        masks, trained, largest, initial = [], [], [], []
         for mask, dense in map(self._of, (0, 1)):
-            final = torch.from_numpy(sources[dense].arrays["final"])
-            masks.append([as_in_module(*of) for of in zip(layers, mask.masks(sources))])
-            trained.append([as_in_module(*of) for of in zip(layers, chains.weights_of(dense, final))])
-        matched = permuted(masks[1], align(*trained))
-        return {"pairs": {"as they are": shared(layers, *masks), "aligned": shared(layers, masks[0], matched)}}
+            found, start = mask.masks(sources), chains.initial(dense)
+            draws = stream(dense.seed, "initial control", self.experiment.round)
+            masks.append(found)
+            trained.append(chains.weights_of(dense, torch.from_numpy(sources[dense].arrays["final"])))
+            largest.append(initial_magnitude(found, start, by_layer=True, generator=draws))
+            initial.append(start)
+        by_training = self._matched(masks, trained)
+        return {"pairs": by_training | {f"initial {how}": of for how, of in self._matched(largest, initial).items()}}
+
+    def _matched(self, masks: list[Masks], weights: list[Weights]) -> dict[str, Counts]:
+        """Return how two networks' masks agree as they are, and once units are matched by these weights."""
+        layers = self.experiment.setting.architecture.layers
+        first, second = ([as_in_module(*of) for of in zip(layers, mask)] for mask in masks)
+        ours, theirs = ([as_in_module(*of) for of in zip(layers, of_one)] for of_one in weights)
+        return {
+            "as they are": shared(layers, first, second),
+            "aligned": shared(layers, first, permuted(second, align(ours, theirs))),
+        }
 
 
 def as_in_module(layer: Layer, values: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from math import isinf
 
+from lottery.core.errors import LotteryError
 from lottery.core.later import counted
 from lottery.core.rng import stream
 from lottery.data.made_tasks import dataset
@@ -87,6 +88,9 @@ def _structure(architecture: Architecture) -> list[object]:
 def check(experiment: Experiment) -> None:
     """Raise if an experiment cannot be computed at all, or names what there is not, with what is wrong about it."""
     own_networks.check(experiment.setting)
+    if getattr(experiment.arm.action, "predictions", False) and is_planted(experiment.setting.architecture.name):
+        what = "predictions are kept of networks for images"
+        raise LotteryError(f"{experiment.arm.name}: {what}; {experiment.setting.network} has a planted ticket and none")
     for part in parts(experiment):
         part.check()
     science(experiment)

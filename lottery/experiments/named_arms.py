@@ -123,19 +123,29 @@ def as_many(criterion: str, like: Arm) -> Arm:
     return Arm(OneShot(criterion, like=like))
 
 
-def cut_to(arm: Arm, like: Arm, rounds: int) -> Arm:
-    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's mask has."""
-    return Arm(CutTo(arm, like, rounds))
+def cut_to(arm: Arm, like: Arm, rounds: int, by_layer: bool = False) -> Arm:
+    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's, in each layer or all.
+
+    `rounds` are those after which the chain has so few.
+    """
+    return Arm(CutTo(arm, like, rounds, by_layer))
 
 
 def compared(*arms: Arm) -> Arm:
-    """Return the arm that compares the masks of several arms."""
+    """Return the arm that compares the masks of two arms or more."""
+    _two_at_least(arms)
     return Arm(From(arms[0]), action=Compare(arms))
 
 
 def in_agreement(*arms: Arm) -> Arm:
-    """Return the arm that compares the predictions of several arms, which must keep them."""
+    """Return the arm that compares the predictions of two arms or more, which must keep them."""
+    _two_at_least(arms)
     return Arm(From(arms[0]), action=Agree(arms))
+
+
+def _two_at_least(arms: Sequence[Arm]) -> None:
+    if len(arms) < 2:
+        raise ValueError(f"{'one arm' if arms else 'no arms'} to compare; give two at least")
 
 
 def surveyed(arm: Arm) -> Arm:

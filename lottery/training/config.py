@@ -77,13 +77,15 @@ class Setting:
     """A network, a data set and a config: what all arms of a comparison share.
 
     `preprocessing` is what is done to the images before any network sees them, a name in
-    `lottery/data/preprocessing.py`. The papers leave it open, and it can decide a claim.
+    `lottery/data/preprocessing.py`. The papers leave it open, and it can decide a claim. `lengths` are the iterations
+    that as many epochs take on data sets of different size, by name.
     """
 
     network: str
     dataset: str
     config: Config
     preprocessing: str = later(UNIT)
+    lengths: tuple[tuple[str, int], ...] = later(())
 
     def __post_init__(self):
         if self.preprocessing not in PREPROCESSINGS:
@@ -102,8 +104,12 @@ class Setting:
         return network(self.network)
 
     def on(self, dataset: str) -> "Setting":
-        """Return the setting on another data set, the network with as many outputs as that has classes."""
-        return replace(self, dataset=dataset, network=with_classes(self.network, CLASSES.get(dataset, 10)))
+        """Return the setting on another data set: as many outputs as that has classes, as long as it is trained on."""
+        config, network = self.config, with_classes(self.network, CLASSES.get(dataset, 10))
+        if iterations := dict(self.lengths).get(dataset):
+            looks = config.iterations // config.interval
+            config = replace(config, iterations=iterations, interval=iterations // looks)
+        return replace(self, dataset=dataset, network=network, config=config)
 
     @cached_property
     def without_rate(self) -> "Setting":
