@@ -76,26 +76,30 @@ class Declared(BaseModel):
 def load(option: str) -> str:
     """Register the network that an option points to and return its name; raise if there is none."""
     try:
-        of = target(option, "mine=mine.py:network", ARCHITECTURES, "network")
-        if of.name.startswith("planted"):
-            raise LotteryError("names that begin with 'planted' are of networks with a planted ticket; choose another")
-        function = OwnFunction(of, "network")
-        declared = _declared(vars(function.function))
-        architecture = _architecture(of.name, function, declared)
-        setting = Setting(of.name, _dataset(declared), declared.config())
-        if not architecture.layers:
-            raise LotteryError("the module has no Linear and no Conv2d layer, so there is nothing to prune")
+        return _registered(option)
     except LotteryError as error:
         raise LotteryError(f"--network {option}: {error}") from None
+
+
+def _registered(option: str) -> str:
+    of = target(option, "mine=mine.py:network", ARCHITECTURES, "network")
+    if of.name.startswith("planted"):
+        raise LotteryError("names that begin with 'planted' are of networks with a planted ticket; choose another")
+    function = OwnFunction(of, "network")
+    declared = _declared(vars(function.function))
+    architecture = _architecture(of.name, function, declared)
+    setting = Setting(of.name, _dataset(declared), declared.config())
+    if not architecture.layers:
+        raise LotteryError("the module has no Linear and no Conv2d layer, so there is nothing to prune")
     ARCHITECTURES[of.name], FINGERPRINTS[of.name] = architecture, function.fingerprint
     for scale in SCALES.values():
         scale.settings[of.name] = {EARLY_STOP: setting}
-    if setting.dataset in own_datasets.names():  # others are read when they are needed, since they may be large
-        try:
+    try:
+        if setting.dataset in own_datasets.names():  # others are read when they are needed, since they may be large
             check(setting)
-        except LotteryError as error:
-            forget(of.name)
-            raise LotteryError(f"--network {option}: {error}") from None
+    except LotteryError:
+        forget(of.name)
+        raise
     return of.name
 
 
