@@ -133,7 +133,7 @@ def test_one_data_order_makes_masks_agree(question):
 
 @claim(CONVOLUTIONAL)
 def test_masks_agree_once_units_are_matched(question):
-    """Masks of two starts agree by chance as they are; matching their units helps more than matching alone does.
+    """Masks of two starts agree by chance; matching units helps them more than masks of initial weights.
 
     Matching large weights with large ones makes any masks of large weights agree, and untrained ones say by how much.
     """

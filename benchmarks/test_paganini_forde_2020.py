@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 from math import inf
 
 from lottery.claims.claim import claim, conjunction, effect, exact, proportion
-from lottery.claims.image_quantities import accuracy, unfinished
+from lottery.claims.image_quantities import above_constant, accuracy, unfinished
 from lottery.claims.mask_quantities import (
     TOTAL,
     above_chance,
@@ -137,14 +137,13 @@ def test_unstructured_magnitude_stays_trainable(question):
 
 @claim(LENET)
 def test_large_layers_lose_most(question):
-    """Global pruning strips large layers and leaves small ones almost as they are."""
+    """Global pruning strips large layers, and leaves the first, the smallest, almost as it is."""
     (task,) = question.tasks
     masks = on(task, surveyed(GLOBAL))
     first, largest = 0, 2
     return conjunction(
         correlation=mean(by_size(masks, round) for round in question.rounds),
-        first_layer=mean(density(masks, round, first) - density(masks, round) for round in question.rounds),
-        first_layer_kept=mean(density(masks, round, first) for round in question.rounds),
+        first_layer=mean(density(masks, round, first) for round in question.rounds),
         largest_layer=mean(density(masks, round) - density(masks, round, largest) for round in question.rounds),
     )
 
@@ -164,7 +163,7 @@ def test_accuracy_rises_at_first(question):
 def test_distance_to_l2_grows(question):
     """The distance of a technique's mask to that of structured L2 grows with every round, in each linear layer."""
     (task,) = question.tasks
-    others = UNSTRUCTURED | {"l1": L1, "largest": LARGEST, "random_units": RANDOM_UNITS}
+    others = UNSTRUCTURED | {"l1": L1, "largest": LARGEST, "random": RANDOM, "random_units": RANDOM_UNITS}
     masks = compared(*(on(task, arm) for arm in (L2, *others.values())))
 
     def apart(place: int, layer: str = TOTAL) -> Quantity:
@@ -185,7 +184,7 @@ def test_distance_to_l2_grows(question):
 
 @claim(LENET)
 def test_all_distances_grow(question):
-    """The masks of each two techniques grow apart as networks get sparser, because what they share shrinks."""
+    """The masks of every two techniques grow apart as networks get sparser, because what they share shrinks."""
     (task,) = question.tasks
     arms = (*UNSTRUCTURED.values(), *STRUCTURED.values(), RANDOM, RANDOM_UNITS)
     masks = compared(*(on(task, arm) for arm in arms))
@@ -229,7 +228,7 @@ def test_techniques_diverge_early(question):
         return mean(distance(masks, round, pair) for pair in pairs)
 
     return conjunction(
-        beside={"by_chance": above(mean(expected_by_chance(masks, last, pair) for pair in pairs), 0)},
+        beside={"by_chance": mean(expected_by_chance(masks, last, pair) for pair in pairs)},
         late=apart(last),
         early=apart(early) - 0.5 * apart(last),
     )
@@ -266,7 +265,7 @@ def test_tickets_compute_other_functions(question):
 
 @claim(LENET)
 def test_tickets_vote_well(question):
-    """A vote of the techniques' tickets is at least as accurate as the best of them."""
+    """A vote of the techniques' tickets is more accurate than the best of them."""
     (task,), round = question.tasks, question.rounds[0]
     return effect(vote_gain(on(task, in_agreement(*map(_predicting, (GLOBAL, LAYERWISE, L2)))), round))
 
@@ -286,7 +285,7 @@ def _at_random(task: str, arm: Arm, model: str, round: int) -> Quantity:
 
 @claim(LENET)
 def test_own_ticket_is_best(question):
-    """On its own task a bespoke ticket is more accurate than the others' are, on average and at best."""
+    """On its own task a bespoke ticket is more accurate than the other tasks' tickets are on average, and at best."""
     tasks, round = question.tasks, question.rounds[0]
     return conjunction(
         over_mean=mean(at_end(on(task, GLOBAL), round) - _foreign(task, tasks, round) for task in tasks),
@@ -388,7 +387,7 @@ def test_similar_masks_do_not_explain_transfer(question):
 
 @claim(LENET)
 def test_finetuning_gives_other_masks(question):
-    """Finetuning instead of rewinding gives other masks, and more so where whole units are pruned."""
+    """Finetuning instead of rewinding gives other global masks, and more so where whole units are pruned."""
     (task,) = question.tasks
     arms = [*UNSTRUCTURED.values(), *STRUCTURED.values()]
     masks = compared(*(on(task, of) for arm in arms for of in (arm, finetuned(arm))))
@@ -451,7 +450,7 @@ def test_table_1_counts_parameters(question, network):
 
 @claim(LENET)
 def test_lenet_stays_connected(question):
-    """Global pruning leaves next to no weight of Lenet without a path to an output, in any round."""
+    """Global pruning leaves next to no weight of Lenet without a path to an output in the first twelve rounds."""
     (task,) = question.tasks
     masks = on(task, surveyed(GLOBAL))
     return effect(highest(disconnected(masks, round) for round in question.rounds))
@@ -510,7 +509,7 @@ def test_consensus_matches_bespoke_tickets(question):
 
 @claim(LENET)
 def test_consensus_lies_between_foreign_and_own(question):
-    """A consensus ticket is better than other tasks' bespoke tickets of as many weights, and no better than the own."""
+    """A consensus ticket is better than other tasks' bespoke tickets of as many weights, and worse than the own."""
     tasks, round = question.tasks, question.rounds[0]
     shared = consensus(tickets(tasks))
     return conjunction(
@@ -533,7 +532,7 @@ def test_consensus_beats_random(question):
             for name, model in models.items()
         },
         **{
-            f"control_{name}_learns": mean(_at_random(task, shared, model, round) for task in tasks)
+            f"control_{name}_learns": lowest(above_constant(on(task, null(shared, model)), round) for task in tasks)
             for name, model in models.items()
         },
     )
@@ -560,7 +559,7 @@ def test_consensus_keeps_smaller_weights(question):
     """Initial weights of a consensus ticket deviate less than a bespoke ticket's, and more than the whole layer's."""
     (tasks, round), layers = (question.tasks, question.rounds[0]), {"largest": 2, "second": 3}
     shared = consensus(tickets(tasks))
-    in_each = [on(task, cut_to(on(task, GLOBAL), shared, LAST_ROUND, by_layer=True)) for task in tasks]
+    in_each = [on(task, cut_to(on(task, GLOBAL), shared, LAST_ROUND, LINEAR[:2])) for task in tasks]
     in_all = [_own(task, tasks, round) for task in tasks]
 
     def deviation(arms: Sequence[Arm], layer: int) -> Quantity:
@@ -599,8 +598,7 @@ def test_global_masks_have_most_in_common(question):
     tasks, round = question.tasks, question.rounds[0]
 
     def common(arm: Arm) -> Quantity:
-        masks = compared(*tickets(tasks, arm))
-        return mean(lift(masks, round, pair) for pair in combinations(range(len(tasks)), 2))
+        return common_lift(compared(*tickets(tasks, arm)), round)
 
     def counted(arm: Arm) -> Quantity:
         return kept_by_all(compared(*tickets(tasks, arm)), round)

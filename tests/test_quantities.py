@@ -1,6 +1,7 @@
 """Quantities: numbers per seed out of measurements, and what they need."""
 
-from math import isnan, log
+from dataclasses import replace
+from math import isnan, log, nan
 
 import pytest
 
@@ -165,6 +166,9 @@ def test_slopes_orders_and_agreements():
     assert in_order([one[2], one[0], one[1]]).of(read) == pytest.approx(0.5)
     assert agreement(one, one).of(read) == pytest.approx(1) and agreement(one, one[::-1]).of(read) == pytest.approx(-1)
     assert lowest(one).of(read) == 90 and highest(one).of(read) == 95
+    nothing = [replace(one[0], combine=lambda values: nan)]
+    for of in (lowest, highest):
+        assert isnan(of([*one, *nothing]).of(read)) and isnan(of([*nothing, *one]).of(read))
 
 
 @pytest.mark.parametrize("network, constant, sound", [("planted-circle-5", 45.0, 97.0), ("planted-relu-5", 0.1, 1e-3)])

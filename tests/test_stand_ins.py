@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -168,4 +169,9 @@ def test_every_data_set_is_trained_on_for_as_many_epochs():
     for name, count in (images | {"cifar10-grey": 40_000, "cifar100-grey": 40_000}).items():
         config = paper.on("svhn-grey").on(name).config
         assert abs(config.iterations * 32 / count - 30) < 0.02 and config.iterations // config.interval == 30
-    assert {name for name, _ in paper.lengths} == {SCALES["paper"].task("lenet-conv", name) for name in PAPER_TASKS}
+    assert images.keys() | {"cifar10-grey", "cifar100-grey"} == {
+        SCALES["paper"].task("lenet-conv", name) for name in PAPER_TASKS
+    }
+    for one, other in permutations((*DATASETS, "kmnist10k", "animal-silhouettes", "cifar10-jpeg-grey"), 2):
+        if not {one, other} & SIZES.keys():
+            assert paper.on(one).on(other) == paper.on(other)

@@ -89,6 +89,19 @@ def failed(arm: Arm, round: int) -> Quantity:
     return single(replace(quantity.terms[0], fails=lambda measured: False))  # here a failure is a number
 
 
+def above_constant(arm: Arm, round: int) -> Quantity:
+    """Return by how many points a trained network's test accuracy exceeds that of the best constant answer, at the end.
+
+    One that does not has learned nothing.
+    """
+    (term,) = accuracy(arm, round, at="end").terms
+
+    def value(measured: Measurements) -> float:
+        return term.value(measured) - 100 * measured["test_accuracy_constant"]
+
+    return single(replace(term, name=f"{term.name}, above a constant answer", value=value))
+
+
 def gap(arm: Arm, other: Arm, rounds: Iterable[int], at: str = "early_stop", part: str = "test") -> Quantity:
     """Return by how many points an arm is more accurate than another, as the mean over rounds."""
     return mean(accuracy(arm, n, at, part) - accuracy(other, n, at, part) for n in rounds)

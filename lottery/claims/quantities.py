@@ -133,13 +133,16 @@ def mean(quantities: Iterable[Quantity]) -> Quantity:
 
 
 def highest(quantities: Iterable[Quantity]) -> Quantity:
-    """Return the largest of several quantities of the same seed: to compare with other maxima only."""
-    return fold(quantities, max)
+    """Return the largest of several quantities of the same seed, nan if one has no number.
+
+    The largest of several is by chance larger than each: compare it with other maxima only.
+    """
+    return fold(quantities, lambda values: nan if any(map(isnan, values)) else max(values))
 
 
 def lowest(quantities: Iterable[Quantity]) -> Quantity:
-    """Return the smallest of several quantities of the same seed."""
-    return fold(quantities, min)
+    """Return the smallest of several quantities of the same seed, nan if one has no number."""
+    return fold(quantities, lambda values: nan if any(map(isnan, values)) else min(values))
 
 
 def slope(quantities: Iterable[Quantity]) -> Quantity:

@@ -162,9 +162,9 @@ class RecoverAction(ActionPart):
 class AlignAction(Looking):
     """An arm's masks under two initialisations, as they are and with the second's units matched to the first's.
 
-    Units are matched by the trained weights of the dense networks. Those know of the masks: matching pairs large
-    weights with large ones, and masks keep large ones. How much of the gain that is, a control says: masks of the
-    largest initial weights, as many in each layer, with units matched by initial weights, which have learned nothing.
+    Units are matched by the trained weights of the dense networks. These are not independent of the masks: matching
+    pairs large weights with large ones, and masks keep large ones. A control measures how much of the gain this
+    explains: masks of the largest initial weights, as many in each layer, with units matched by initial weights.
 
     pairs   "as they are", "aligned", and the control's "initial as they are", "initial aligned"; see CompareAction
     """

@@ -84,6 +84,13 @@ class CutToMask(Counted):
     def _rungs(self) -> list[OtherMask]:
         return [OtherMask(self.experiment, self.by.arm, round) for round in range(1, self.by.rounds + 1)]
 
+    def check(self) -> None:
+        known = [layer.name for layer in self.experiment.setting.architecture.layers]
+        if unknown := [name for name in self.by.layers if name not in known]:
+            raise LotteryError(
+                f"{self.experiment.name}: there is no layer {', '.join(unknown)}; the layers are {', '.join(known)}"
+            )
+
     def parents(self) -> tuple[Experiment, ...]:
         rungs = [parent for rung in self._rungs() for parent in rung.parents]
         return tuple(dict.fromkeys([*self.like.parents, *rungs]))
@@ -95,13 +102,16 @@ class CutToMask(Counted):
         like = chains.fitted(self.experiment, self.like.masks(sources))
         ladder = [chains.no_masks(self.experiment)]
         ladder += [chains.fitted(self.experiment, rung.masks(sources)) for rung in self._rungs()]
-        if self.by.by_layer:
-            names = [layer.name for layer in self.experiment.setting.architecture.layers]
-            layers = zip(names, zip(*ladder), like)
-            cut = [self._cut([[mask] for mask in rungs], [wanted], name)[0] for name, rungs, wanted in layers]
-        else:
-            cut = self._cut(ladder, like)
-        return kept(self.experiment, cut)
+        if not self.by.layers:
+            return kept(self.experiment, self._cut(ladder, like))
+        names = [layer.name for layer in self.experiment.setting.architecture.layers]
+        return kept(
+            self.experiment,
+            [
+                self._cut([[mask] for mask in rungs], [wanted], name)[0] if name in self.by.layers else rungs[0]
+                for name, rungs, wanted in zip(names, zip(*ladder), like)
+            ],
+        )
 
     def _cut(self, ladder: Sequence[Masks], like: Masks, layer: str = "") -> Masks:
         """Return masks of as many weights as `like`, between two rungs: of all layers together, or of one by name."""

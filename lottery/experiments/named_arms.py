@@ -123,12 +123,12 @@ def as_many(criterion: str, like: Arm) -> Arm:
     return Arm(OneShot(criterion, like=like))
 
 
-def cut_to(arm: Arm, like: Arm, rounds: int, by_layer: bool = False) -> Arm:
-    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's, in each layer or all.
+def cut_to(arm: Arm, like: Arm, rounds: int, layers: Sequence[str] = ()) -> Arm:
+    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's mask has.
 
-    `rounds` are those after which the chain has so few.
+    With `layers` it is as many in each of these, and all others are whole. `rounds` leave at most so many.
     """
-    return Arm(CutTo(arm, like, rounds, by_layer))
+    return Arm(CutTo(arm, like, rounds, tuple(layers)))
 
 
 def compared(*arms: Arm) -> Arm:

@@ -78,7 +78,7 @@ class Setting:
 
     `preprocessing` is what is done to the images before any network sees them, a name in
     `lottery/data/preprocessing.py`. The papers leave it open, and it can decide a claim. `lengths` are the iterations
-    that as many epochs take on data sets of different size, by name.
+    that as many epochs take on data sets of different size, by name; "": on all others.
     """
 
     network: str
@@ -106,7 +106,8 @@ class Setting:
     def on(self, dataset: str) -> "Setting":
         """Return the setting on another data set: as many outputs as that has classes, as long as it is trained on."""
         config, network = self.config, with_classes(self.network, CLASSES.get(dataset, 10))
-        if iterations := dict(self.lengths).get(dataset):
+        lengths = dict(self.lengths)
+        if iterations := lengths.get(dataset, lengths.get("")):
             looks = config.iterations // config.interval
             config = replace(config, iterations=iterations, interval=iterations // looks)
         return replace(self, dataset=dataset, network=network, config=config)
