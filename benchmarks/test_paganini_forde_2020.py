@@ -29,6 +29,7 @@ from lottery.claims.mask_quantities import (
     logarithmic,
     of_pair,
     overlap,
+    surveyed_at,
     surveyed_in,
     vote_gain,
 )
@@ -51,7 +52,6 @@ from lottery.models.counts import as_printed, table_1
 
 LENET = "lenet-conv"
 LINEAR = ("dense1", "dense2", "dense3")  # its layers in which units can be pruned round after round
-LAST_ROUND = 20
 SOURCES = ("mnist", "fashion-mnist", "kmnist", "cifar10-grey", "svhn-grey")
 LARGE = ("alexnet-224", "vgg11-224", "resnet18-224")
 GLOBAL = chain("large_final")  # the network's weights are ranked as one
@@ -558,20 +558,26 @@ def test_consensus_saves_no_computation(question):
 def test_consensus_keeps_smaller_weights(question):
     """Initial weights of a consensus ticket deviate less than a bespoke ticket's, and more than the whole layer's."""
     (tasks, round), layers = (question.tasks, question.rounds[0]), {"largest": 2, "second": 3}
-    shared = consensus(tickets(tasks))
-    in_each = [on(task, cut_to(on(task, GLOBAL), shared, LAST_ROUND, LINEAR[:2])) for task in tasks]
+    shared, rounds = surveyed(consensus(tickets(tasks))), range(1, round * len(tasks) + 1)
     in_all = [_own(task, tasks, round) for task in tasks]
 
-    def deviation(arms: Sequence[Arm], layer: int) -> Quantity:
-        return mean(surveyed_in(on(arm.dataset, surveyed(arm)), round, layer, "deviation") for arm in arms)
+    def of_consensus(layer: int) -> Quantity:
+        return surveyed_in(shared, round, layer, "deviation")
 
-    def below(arms: Sequence[Arm], layer: int) -> Quantity:
-        return deviation(arms, layer) - deviation([shared], layer)
+    def in_layer(layer: int) -> Quantity:
+        chains = [on(task, surveyed(GLOBAL)) for task in tasks]
+        return mean(surveyed_at(chain, rounds, layer, "deviation", shared, round) for chain in chains)
 
     return conjunction(
-        beside={f"{name}_below_as_many_in_all": below(in_all, layer) for name, layer in layers.items()},
-        **{f"{name}_over_layer": above(deviation([shared], layer), 1) for name, layer in layers.items()},
-        **{f"{name}_below_bespoke": below(in_each, layer) for name, layer in layers.items()},
+        beside={
+            f"{name}_below_as_many_in_all": mean(
+                surveyed_in(on(arm.dataset, surveyed(arm)), round, layer, "deviation") for arm in in_all
+            )
+            - of_consensus(layer)
+            for name, layer in layers.items()
+        },
+        **{f"{name}_over_layer": above(of_consensus(layer), 1) for name, layer in layers.items()},
+        **{f"{name}_below_bespoke": in_layer(layer) - of_consensus(layer) for name, layer in layers.items()},
     )
 
 

@@ -18,6 +18,7 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "trained_network": "lenet-96-48",
         "dataset": "digits",
         "data_fingerprint": "f00",
+        "tasks": {},
         "scale": "tiny",
         "analogue": True,
         "metric": "test accuracy",

@@ -66,6 +66,13 @@ class TestComparison:
         move = self.compare(result(**{name: "bar"}), result())[0]
         assert move["state"] == "not comparable" and move["reason"] == f"another {name}"
 
+    def test_data_of_all_tasks_are_compared(self):
+        """A claim about several data sets, of which one is another."""
+        before, now = ({"mnist": "f00", "kmnist": digest} for digest in ("f01", "f02"))
+        move = self.compare(result(tasks=now), result(tasks=before))[0]
+        assert move["state"] == "not comparable" and move["reason"] == "another data_fingerprint"
+        assert self.compare(result(tasks=now), result(tasks=now))[0]["state"] == "same"
+
     def test_parts_are_compared_one_by_one(self):
         """A conjunction drifts by its parts, by name and not by place."""
         now = result(effects=[], parts=parts([1.0, 1.1, 0.9], [5.0, 5.1, 5.2])[::-1])

@@ -272,30 +272,6 @@ class TestCuts:
         (place,) = [n for n in range(8) if rungs[n].sum() > wanted >= rungs[n + 1].sum()]
         assert not (cut & ~rungs[place]).any() and not (rungs[place + 1] & ~cut).any()
 
-    @pytest.mark.parametrize("least", [1, 2, 3])
-    def test_cut_to_a_count_in_each_layer(self, noise, least):
-        """Exactly as many in each layer that is named, between two of the chain's own masks; the others are whole."""
-        shared, named = consensus(TICKETS, least), [layer.name for layer in LAYERS[:-1]]
-        cut, like = noise.masks(cut_to(TICKETS[1], shared, 12, named), 2), noise.masks(shared, 2)
-        ladder = [chains.no_masks(experiment(SETTING, DENSE, 0, 0))]
-        ladder += [noise.masks(TICKETS[1], round) for round in range(1, 13)]
-        for mask, wanted, *rungs in list(zip(cut, like, *ladder))[:-1]:
-            assert mask.sum() == wanted.sum()
-            (place,) = [n for n in range(12) if rungs[n].sum() > wanted.sum() >= rungs[n + 1].sum()] or [0]
-            assert not (mask & ~rungs[place]).any() and not (rungs[place + 1] & ~mask).any()
-        assert cut[-1].all()
-
-    def test_too_few_rounds_in_a_layer(self, noise):
-        """One message that says in which layer."""
-        name = LAYERS[0].name
-        with pytest.raises(LotteryError, match=rf"more than the .* of the mask to cut to in {name}; give `rounds`"):
-            noise.masks(cut_to(TICKET, consensus(TICKETS), 1, [name]), 2)
-
-    def test_no_such_layer(self):
-        """One message with the layers that there are."""
-        with pytest.raises(LotteryError, match=f"there is no layer dense9; the layers are {LAYERS[0].name}, "):
-            check(experiment(SETTING, cut_to(TICKET, consensus(TICKETS), 8, ["dense9"]), 2, 0))
-
     def test_too_few_rounds(self, noise):
         """One message that says how many rounds leave how much."""
         with pytest.raises(

@@ -8,6 +8,7 @@ import pytest
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.entries import read
 from lottery.claims.image_quantities import (
+    above_constant,
     accuracy,
     anatomy,
     best_by_validation,
@@ -45,6 +46,15 @@ def claims_of_zhou():
 def reading(measured):
     """Return what reads the same measurements of every network."""
     return lambda arm, round: measured
+
+
+def test_above_a_constant_answer():
+    """In points, of the best constant answer for the test images; nothing learned is nothing above."""
+    for right, expected in ((97.5, 86.15), (11.35, 0.0)):
+        measured = {"test_accuracy_end": right, "test_accuracy_constant": 11.35, "accuracy_step": 0.01}
+        quantity = above_constant(DENSE, 0)
+        assert quantity.of(reading(measured)) == pytest.approx(expected)
+        assert quantity.resolution(reading(measured)) == 0.01 and quantity.failed(reading(measured)) == (not expected)
 
 
 class TestStepsAndBest:

@@ -1,6 +1,6 @@
 """Quantities of masks: what they make of counts by pair and layer, against definitions and the library."""
 
-from math import isnan, log
+from math import isnan, log, nan
 
 import pytest
 import torch
@@ -129,6 +129,19 @@ class TestSurveys:
         assert of(quantities.disconnected(arm, 3), measured) == pytest.approx(10 / 79)
         assert of(quantities.by_size(arm, 3), measured) == -1
         assert of(quantities.largest_stays_largest(arm, 3), measured) == pytest.approx(10 / 160)
+
+    def test_interpolated(self):
+        """Where a chain has as many weights as another mask: a round's own, else between two, in the logarithm."""
+        arm, other = surveyed(chain("large_final")), surveyed(chain("random"))
+        rounds = {1: (80, 1.0), 2: (40, 1.2), 3: (20, 1.6), 4: (20, 1.6)}
+        for wanted, expected in ((80, 1.0), (40, 1.2), (20, 1.6), (800**0.5, 1.4), (81, nan), (19, nan)):
+
+            def read(asked, round, wanted=wanted):
+                kept, deviation = (wanted, 0.0) if asked == other else rounds[round]
+                return {"survey": {"first": {"kept": kept, "deviation": deviation}}}
+
+            found = quantities.surveyed_at(arm, [1, 2, 3, 4], 0, "deviation", other, 2).of(read)
+            assert found == pytest.approx(expected, nan_ok=True)
 
     @given(st.integers(2, 40), st.integers(0, 10_000))
     def test_survey(self, kept, seed):

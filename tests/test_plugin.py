@@ -223,7 +223,7 @@ class TestRuns:
             report
         )
         fields = {"id", "paper", "number", "kind", "statement", "source", "published", "network",
-                  "trained_network", "dataset", "data_fingerprint", "scale", "analogue", "metric", "unit",
+                  "trained_network", "dataset", "data_fingerprint", "tasks", "scale", "analogue", "metric", "unit",
                   "region", "estimate", "interval", "confidence", "n", "seeds", "effects", "p_inside",
                   "p_outside", "parts", "verdict", "expected_verdict",
                   "reason", "seconds", "arms"}  # fmt: skip

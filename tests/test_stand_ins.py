@@ -129,6 +129,9 @@ def test_a_stand_in_is_told_once():
     ]
     assert not stand_ins([result(), result(dataset="cifar10"), result(dataset=None, data_fingerprint=None)])
     assert not stand_ins([result(dataset="cifar10-jpeg", data_fingerprint=None)])
+    several = {"mnist, standard": "f00", "kmnist10k, standard": "f01"}
+    (line,) = stand_ins([result(dataset="mnist, standard", tasks=several)])
+    assert line.startswith("kmnist10k stands in for kmnist, ")
 
 
 def test_a_run_takes_its_scale_on_data_at_hand(folders, monkeypatch):

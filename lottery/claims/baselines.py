@@ -65,7 +65,8 @@ class Baseline(NamedTuple):
 
 def rows_of(result: Mapping) -> list[Row]:
     """Return a result's rows, with effects as they are."""
-    fingerprint = "-".join(_digest(result[name]) for name in COMPARABLE)
+    several = {"data_fingerprint": [result["data_fingerprint"], result["tasks"]]} if result["tasks"] else {}
+    fingerprint = "-".join(_digest({**result, **several}[name]) for name in COMPARABLE)
     asked = (fingerprint, result["question"], result["question"], result["changes"])
     rows = []
     for part in (result, *result["parts"]):

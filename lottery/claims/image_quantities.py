@@ -97,7 +97,7 @@ def above_constant(arm: Arm, round: int) -> Quantity:
     (term,) = accuracy(arm, round, at="end").terms
 
     def value(measured: Measurements) -> float:
-        return term.value(measured) - 100 * measured["test_accuracy_constant"]
+        return term.value(measured) - measured["test_accuracy_constant"]
 
     return single(replace(term, name=f"{term.name}, above a constant answer", value=value))
 

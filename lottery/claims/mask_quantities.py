@@ -173,6 +173,27 @@ def surveyed_in(arm: Arm, round: int, layer: int, name: str) -> Quantity:
     return _surveyed(arm, round, f"{name} in layer {layer}", lambda layers: list(layers.values())[layer][name])
 
 
+def surveyed_at(arm: Arm, rounds: Sequence[int], layer: int, name: str, other: Arm, round: int) -> Quantity:
+    """Return a measurement of a layer where a chain has as many weights in it as another surveyed mask has.
+
+    It is interpolated in the logarithm of the count between two of the rounds, and nan where all keep more, or fewer.
+    """
+    counts = [surveyed_in(arm, n, layer, "kept") for n in rounds]
+    measured = [surveyed_in(arm, n, layer, name) for n in rounds]
+    wanted = surveyed_in(other, round, layer, "kept")
+
+    def of(values: list[float]) -> float:
+        *pairs, count = values
+        kept, found = pairs[: len(rounds)], pairs[len(rounds) :]
+        for more, fewer, before, after in zip(kept, kept[1:], found, found[1:]):
+            if more >= count >= fewer > 0:
+                share = log(more / count) / log(more / fewer) if more > fewer else 0.0
+                return before + share * (after - before)
+        return nan
+
+    return fold([*counts, *measured, wanted], of, monotone=False)
+
+
 def density(arm: Arm, round: int, layer: int | None = None) -> Quantity:
     """Return the share of the weights that a surveyed mask keeps, in one layer or in all."""
 

@@ -30,6 +30,15 @@ def in_order(results: Sequence[Mapping]) -> list[Mapping]:
     return sorted(results, key=lambda result: position(result["paper"], result["number"], result["id"]))
 
 
+def data_of(results: Sequence[Mapping]) -> dict[str, str]:
+    """Return the digests of all data that anything was trained on, by data set."""
+    trained = [result for result in results if result["data_fingerprint"]]
+    found = {result["dataset"]: result["data_fingerprint"] for result in trained}
+    for result in trained:
+        found |= result["tasks"]
+    return dict(sorted(found.items()))
+
+
 def all_results(report: Mapping) -> list[Mapping]:
     """Return the results of a `results.json`: of the papers' claims, of own criteria, of own networks."""
     return [result for name in LISTS for result in report[name]]
@@ -95,6 +104,7 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "dataset": setting.data if setting else None,
         "iterations": setting.config.iterations if setting else None,
         "data_fingerprint": None,
+        "tasks": {},
         "scale": scale.name,
         "analogue": asked.analogue,
         "metric": entry.metric,

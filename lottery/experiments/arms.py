@@ -201,15 +201,13 @@ class CutTo(Mask):
     """A chain's masks cut to as many weights as another arm's mask has in the same round.
 
     `arm` is pruned for as many rounds as leave at least so many, `rounds` at most; of what its next round would prune
-    as many are drawn by chance as are too many. With `layers` it is as many in each of these, by
-    their own rounds, and nothing is pruned elsewhere.
+    as many are drawn by chance as are too many.
     """
 
     kind = "cut to"
     arm: Arm
     like: Arm
     rounds: int
-    layers: tuple[str, ...] = later(())
 
     def __post_init__(self):
         if self.rounds < 1:
@@ -217,8 +215,7 @@ class CutTo(Mask):
 
     @property
     def name(self) -> str:
-        where = f" in each of {', '.join(self.layers)}" if self.layers else ""
-        return f"{self.arm.name} cut to as many{where} as {self.like.name}"
+        return f"{self.arm.name} cut to as many as {self.like.name}"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -84,13 +83,6 @@ class CutToMask(Counted):
     def _rungs(self) -> list[OtherMask]:
         return [OtherMask(self.experiment, self.by.arm, round) for round in range(1, self.by.rounds + 1)]
 
-    def check(self) -> None:
-        known = [layer.name for layer in self.experiment.setting.architecture.layers]
-        if unknown := [name for name in self.by.layers if name not in known]:
-            raise LotteryError(
-                f"{self.experiment.name}: there is no layer {', '.join(unknown)}; the layers are {', '.join(known)}"
-            )
-
     def parents(self) -> tuple[Experiment, ...]:
         rungs = [parent for rung in self._rungs() for parent in rung.parents]
         return tuple(dict.fromkeys([*self.like.parents, *rungs]))
@@ -99,34 +91,19 @@ class CutToMask(Counted):
         return [*self.like.science, *self._rungs()[0].science]
 
     def cut(self, sources: Sources) -> Cut:
-        like = chains.fitted(self.experiment, self.like.masks(sources))
-        ladder = [chains.no_masks(self.experiment)]
-        ladder += [chains.fitted(self.experiment, rung.masks(sources)) for rung in self._rungs()]
-        if not self.by.layers:
-            return kept(self.experiment, self._cut(ladder, like))
-        names = [layer.name for layer in self.experiment.setting.architecture.layers]
-        return kept(
-            self.experiment,
-            [
-                self._cut([[mask] for mask in rungs], [wanted], name)[0] if name in self.by.layers else rungs[0]
-                for name, rungs, wanted in zip(names, zip(*ladder), like)
-            ],
-        )
-
-    def _cut(self, ladder: Sequence[Masks], like: Masks, layer: str = "") -> Masks:
-        """Return masks of as many weights as `like`, between two rungs: of all layers together, or of one by name."""
-        count = chains.count(like)
-        for before, after in pairwise(ladder):
+        count = chains.count(chains.fitted(self.experiment, self.like.masks(sources)))
+        before = chains.no_masks(self.experiment)
+        for rung in self._rungs():
+            after = chains.fitted(self.experiment, rung.masks(sources))
             if chains.count(after) <= count:
-                return self._between(before, after, count, layer)
-        where = f"{self.experiment.name}: {self.by.rounds} rounds leave {chains.count(ladder[-1]):,} weights"
-        of = f"of the mask to cut to in {layer}" if layer else "of the mask to cut to"
-        raise LotteryError(f"{where}, more than the {count:,} {of}; give `rounds` a larger number")
+                return kept(self.experiment, self._between(before, after, count))
+            before = after
+        where = f"{self.experiment.name}: {self.by.rounds} rounds leave {chains.count(before):,} weights"
+        raise LotteryError(f"{where}, more than the {count:,} of the mask to cut to; give `rounds` a larger number")
 
-    def _between(self, before: Masks, after: Masks, count: int, layer: str) -> Masks:
+    def _between(self, before: Masks, after: Masks, count: int) -> Masks:
         """Return `after` and as many of what only `before` has as make it `count` weights."""
-        where = (layer,) if layer else ()
-        draws = stream(self.experiment.seed, "cut to", self.experiment.round, self.by.arm.name, *where)
+        draws = stream(self.experiment.seed, "cut to", self.experiment.round, self.by.arm.name)
         flat = torch.cat([mask.flatten() for mask in after])
         going = torch.cat([(b & ~a).flatten() for b, a in zip(before, after)]).nonzero()[:, 0]
         flat[going[torch.randperm(len(going), generator=draws)[: count - int(flat.sum())]]] = True

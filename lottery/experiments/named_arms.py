@@ -123,12 +123,9 @@ def as_many(criterion: str, like: Arm) -> Arm:
     return Arm(OneShot(criterion, like=like))
 
 
-def cut_to(arm: Arm, like: Arm, rounds: int, layers: Sequence[str] = ()) -> Arm:
-    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's mask has.
-
-    With `layers` it is as many in each of these, and all others are whole. `rounds` leave at most so many.
-    """
-    return Arm(CutTo(arm, like, rounds, tuple(layers)))
+def cut_to(arm: Arm, like: Arm, rounds: int) -> Arm:
+    """Return the arm that trains under a chain's masks, cut to as many weights as another arm's mask has."""
+    return Arm(CutTo(arm, like, rounds))
 
 
 def compared(*arms: Arm) -> Arm:

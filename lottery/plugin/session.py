@@ -172,7 +172,10 @@ class Session:
             | details
         )
         if experiments:
+            assert asked.setting is not None
             result["data_fingerprint"] = self.worker.fingerprint(asked.setting)
+            tasks = [asked.setting.on(name) for name in asked.question.tasks]
+            result["tasks"] = {task.data: self.worker.fingerprint(task) for task in tasks}
             if is_planted(experiments[0].setting.network):
                 result["iterations"] = max(one.steps for one in experiments)
                 result["levels"] = self._levels(experiments)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lottery.claims.judging import CENSORED_SHARE
-from lottery.claims.results import in_order
+from lottery.claims.results import data_of, in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
 from lottery.data.stand_ins import STAND_INS
 from lottery.report.results_table import claim_name, number, one_more, span
@@ -58,7 +58,7 @@ def _affected(arms: Mapping[str, Mapping], mark: str, words: str) -> str:
 
 def stand_ins(results: Sequence[Mapping]) -> list[str]:
     """Return a line for every data set that stands in for another one."""
-    used = {result["dataset"].partition(",")[0] for result in results if result["data_fingerprint"]}
+    used = {name.partition(",")[0] for name in data_of(results)}
     return [
         f"{other} stands in for {name}, which is not in the data folder; what was measured on it is an analogue"
         for name, other in STAND_INS.items()

@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates
-from lottery.claims.results import all_results, in_order, is_difference
+from lottery.claims.results import all_results, data_of, in_order, is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
@@ -102,7 +102,7 @@ def table(results: Sequence[Mapping], format: str) -> str:
 def heading(report: Mapping) -> str:
     """Return the line above the table: scale, data, device."""
     results = all_results(report)
-    data = sorted({f"{r['dataset']} ({r['data_fingerprint']})" for r in results if r["data_fingerprint"]})
+    data = [f"{name} ({digest})" for name, digest in data_of(results).items()]
     device = report["environment"]["device"]
     return f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {device}"
 
