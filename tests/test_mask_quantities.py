@@ -131,16 +131,24 @@ class TestSurveys:
         assert of(quantities.largest_stays_largest(arm, 3), measured) == pytest.approx(10 / 160)
 
     def test_interpolated(self):
-        """Where a chain has as many weights as another mask: a round's own, else between two, in the logarithm."""
+        """Where a chain has as many weights as another mask: a round's own number, else a cubic's in the logarithm."""
         arm, other = surveyed(chain("large_final")), surveyed(chain("random"))
-        rounds = {1: (80, 1.0), 2: (40, 1.2), 3: (20, 1.6), 4: (20, 1.6)}
-        for wanted, expected in ((80, 1.0), (40, 1.2), (20, 1.6), (800**0.5, 1.4), (81, nan), (19, nan)):
+        rounds = {1: 80, 2: 40, 3: 25, 4: 20, 5: 20}
+        cubic = lambda kept: log(kept) ** 3 - 2 * log(kept) ** 2  # noqa: E731
+        for wanted, expected in (
+            (80, cubic(80)),
+            (40, cubic(40)),
+            (31, cubic(31)),
+            (20, cubic(20)),
+            (81, nan),
+            (19, nan),
+        ):
 
             def read(asked, round, wanted=wanted):
-                kept, deviation = (wanted, 0.0) if asked == other else rounds[round]
+                kept, deviation = (wanted, 0.0) if asked == other else (rounds[round], cubic(rounds[round]))
                 return {"survey": {"first": {"kept": kept, "deviation": deviation}}}
 
-            found = quantities.surveyed_at(arm, [1, 2, 3, 4], 0, "deviation", other, 2).of(read)
+            found = quantities.surveyed_at(arm, [1, 2, 3, 4, 5], 0, "deviation", other, 2).of(read)
             assert found == pytest.approx(expected, nan_ok=True)
 
     @given(st.integers(2, 40), st.integers(0, 10_000))

@@ -176,20 +176,21 @@ def surveyed_in(arm: Arm, round: int, layer: int, name: str) -> Quantity:
 def surveyed_at(arm: Arm, rounds: Sequence[int], layer: int, name: str, other: Arm, round: int) -> Quantity:
     """Return a measurement of a layer where a chain has as many weights in it as another surveyed mask has.
 
-    It is interpolated in the logarithm of the count between two of the rounds, and nan where all keep more, or fewer.
+    It is interpolated between rounds, by a cubic spline in the logarithm of the count: a line would be off by as much
+    as a mask's initial weights differ from another's. It is nan where all rounds keep more, or all keep fewer.
     """
     counts = [surveyed_in(arm, n, layer, "kept") for n in rounds]
     measured = [surveyed_in(arm, n, layer, name) for n in rounds]
     wanted = surveyed_in(other, round, layer, "kept")
 
     def of(values: list[float]) -> float:
+        from scipy.interpolate import CubicSpline
+
         *pairs, count = values
-        kept, found = pairs[: len(rounds)], pairs[len(rounds) :]
-        for more, fewer, before, after in zip(kept, kept[1:], found, found[1:]):
-            if more >= count >= fewer > 0:
-                share = log(more / count) / log(more / fewer) if more > fewer else 0.0
-                return before + share * (after - before)
-        return nan
+        by_count = sorted({log(kept): found for kept, found in zip(pairs, pairs[len(rounds) :]) if kept}.items())
+        if len(by_count) < 2 or not count or not by_count[0][0] <= log(count) <= by_count[-1][0]:
+            return nan
+        return float(CubicSpline(*zip(*by_count))(log(count)))
 
     return fold([*counts, *measured, wanted], of, monotone=False)
 
