@@ -177,8 +177,9 @@ class Session:
             tasks = [asked.setting.on(name) for name in asked.question.tasks]
             result["tasks"] = {task.data: self.worker.fingerprint(task) for task in tasks}
             if is_planted(experiments[0].setting.network):
-                result["iterations"] = max(one.steps for one in experiments)
-                result["levels"] = self._levels(experiments)
+                searches = self._ancestry(experiments)  # those, too, that an experiment holds against each other
+                result["iterations"] = max(one.steps for one in searches)
+                result["levels"] = self._levels(searches)
         return result | {"error": bool(error)}
 
     def _mixed(self, experiments: Sequence) -> bool:
@@ -197,8 +198,8 @@ class Session:
         levels: dict[str, dict[str, Any]] = {}
         for network in sorted({one.setting.network for one in searches}):
             own = {one.seed: one for one in searches if one.setting.network == network and one.arm.noise is None}
-            records = [record.measurements for one in own.values() if (record := self.worker.record(one))]
-            if records:
+            found = [record.measurements for one in own.values() if (record := self.worker.record(one))]
+            if records := [one for one in found if "ticket" in one]:  # what is only held against it has no scores
                 levels[network] = {
                     name: plain(sum(one[name] for one in records) / len(records))
                     for name in ("ticket", "constant", "affine")
