@@ -53,6 +53,8 @@ from lottery.experiments.named_arms import (
 from lottery.experiments.parts import part_of
 from lottery.experiments.population import Population
 from lottery.experiments.scales import SCALES
+from lottery.masks import ranking
+from lottery.masks.alignment import align, permuted
 from lottery.masks.similarity import similarity
 from lottery.models.layers import INPUTS, OUTPUT, OUTPUTS
 from lottery.plugin.session import Session
@@ -176,6 +178,27 @@ class TestLayerwise:
             module.weight = torch.nn.Parameter(weights.reshape(1, -1))
             prune.l1_unstructured(module, "weight", 0.2)
             assert torch.equal(module.weight_mask.bool().view(layer.shape), mask)
+
+
+def test_ties_are_drawn_by_seed_criterion_round_and_layer(monkeypatch):
+    """For each round of each chain anew, whatever else is ranked: no two rankings share a stream."""
+    sound, names = ranking.stream, []
+    monkeypatch.setattr(ranking, "stream", lambda *name: (names.append(name), sound(*name))[1])
+    arms = [Iterative(name, scope) for name in ("random", "movement") for scope in ("layer", "global")]
+    arms += [Iterative(name, "layer", Units()) for name in ("random", "movement")]
+    for seed, round in ((3, 0), (3, 1), (4, 0)):
+        one = experiment(SETTING, TICKET, 1, seed)
+        start = chains.joined(one, chains.initial(one))
+        for by in arms:
+            chains.ranks(one, by, round, chains.no_masks(one), start, start)
+    layers = [*(layer.name for layer in LAYERS), "all"]
+    expected = {
+        (seed, "ties", *criterion, round, layer)
+        for seed, round in ((3, 0), (3, 1), (4, 0))
+        for criterion in ((), ("movement",))
+        for layer in layers
+    }
+    assert set(names) == expected
 
 
 class TestConsensus:
@@ -434,6 +457,13 @@ class TestComparisons:
         expected = similarity(*({layer.name: mask for layer, mask in zip(LAYERS, of_one)} for of_one in masks))
         found = noise.measured(aligned(TICKET), 2, seed=3)["pairs"]
         assert found["initial as they are"]["total"][0] == expected["total"]["both"]
+        starts = [
+            [as_in_module(*of) for of in zip(LAYERS, chains.initial(experiment(SETTING, DENSE, 0, seed)))]
+            for seed in (6, 7)
+        ]
+        first, second = ([as_in_module(*of) for of in zip(LAYERS, mask)] for mask in masks)
+        matched = permuted(second, align(*starts))
+        assert found["initial aligned"]["total"][0] == sum(int((a & b).sum()) for a, b in zip(first, matched))
         assert found["initial aligned"]["total"][0] > expected["total"]["both"]  # matching alone makes masks agree
 
 

@@ -8,10 +8,11 @@ import torch
 
 import benchmarks.test_fischer_burkholz_2021 as planted
 import benchmarks.test_lottery_2026 as ours
+import benchmarks.test_paganini_forde_2020 as paganini
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.claim import expected_file
 from lottery.claims.entries import read
-from lottery.experiments import action_parts, keys, mask_parts, population, search_part
+from lottery.experiments import action_parts, comparison_parts, keys, mask_parts, population, search_part
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.named_arms import branch, chain
 from lottery.experiments.scales import SCALES
@@ -35,8 +36,8 @@ from tests import (
 from tests.conftest import shortened
 
 
-def verdict(test, folder: Path, **changes) -> str:
-    """Return the verdict of a benchmark's claim at the tiny scale, asked with fewer seeds or other rounds."""
+def judged(test, folder: Path, **changes) -> dict:
+    """Return the result of a benchmark's claim at the tiny scale, asked with fewer seeds or other rounds."""
     claim = test.pytestmark[0].args[1][0].values[0]
     entries = read(expected_file(claim.file))
     session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), entries)
@@ -48,7 +49,12 @@ def verdict(test, folder: Path, **changes) -> str:
     keys._common.cache_clear()  # which takes for granted that treatments stay what they are
     (folder / "progress").mkdir(parents=True, exist_ok=True)
     session.train(1, Reporter(folder / "progress", "main"))
-    return session.result(claim)["verdict"]
+    return session.result(claim)
+
+
+def verdict(test, folder, **changes):
+    """Return the verdict alone."""
+    return judged(test, folder, **changes)["verdict"]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +82,16 @@ class TestClaimsTurn:
         """A supermask over weights with foreign signs is at chance, and the headline claim is refuted."""
         monkeypatch.setitem(kept_values.TREATMENTS, "constant_initial_sign", kept_values.TREATMENTS["constant"])
         assert verdict(zhou.test_supermask_is_far_above_chance, tmp_path, seeds=4) == "refuted"
+
+    def test_union_taken_for_consensus(self, tmp_path, monkeypatch):
+        """What any task keeps is not what all keep: it is more than each of them has, and the claim turns."""
+        test, tasks = paganini.test_consensus_lies_between_chance_and_agreement, ("turned", "upended", "inverted")
+        sound = judged(test, tmp_path / "sound")
+        assert sound["verdict"] == "reproduced" and len(set(sound["tasks"].values())) == 4
+        assert set(sound["tasks"]) == {"digits, standard", *(f"digits-{task}, standard" for task in tasks)}
+        votes = comparison_parts.votes
+        monkeypatch.setattr(comparison_parts, "votes", lambda masks: len(masks) * (votes(masks) > 0))
+        assert verdict(test, tmp_path / "broken") == "refuted"
 
     def test_snip_upside_down(self, tmp_path, monkeypatch):
         """Keeping what the loss is least sensitive to loses to random masks; keeping the most beats them."""
