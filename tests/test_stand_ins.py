@@ -12,12 +12,14 @@ from lottery.claims.claim import Claim, effect
 from lottery.claims.image_quantities import gap
 from lottery.claims.resolved import lacks, resolve
 from lottery.claims.results import describe
+from lottery.core.errors import LotteryError
 from lottery.data import catalogue
 from lottery.data.stand_ins import at_hand, is_stand_in
 from lottery.data.tasks import SIZES
 from lottery.experiments.named_arms import chain, consensus, of_network, ticket_from, under
 from lottery.experiments.scales import DATASETS, PAPER_TASKS, SCALES, Scale
 from lottery.plugin.options import chosen_scale
+from lottery.plugin.session import _sound
 from lottery.report.remarks import stand_ins
 from lottery.training.config import Config, Setting
 from tests.result_helpers import result
@@ -154,7 +156,9 @@ def test_a_run_takes_its_scale_on_data_at_hand(folders, monkeypatch):
 def test_arms_within_others_have_no_training_or_network_of_their_own(tmp_path, make, message):
     """Nothing would heed it; one message says which arm, however deep within another."""
     one = asked(tmp_path, FULL, arm=make(chain("large_final")))
-    assert re.search(f"some2020.claim.*: the arm .*large_final.* has the {message}", one.error)
+    with pytest.raises(LotteryError, match=f"the arm .*large_final.* has the {message}"):
+        _ = one.experiments
+    assert re.search(f"some2020.claim.*: the arm .*large_final.* has the {message}", _sound(one).error)
 
 
 def test_another_split_of_the_images_is_the_data_set_that_is_asked_for():

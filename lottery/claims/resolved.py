@@ -36,11 +36,14 @@ class ResolvedClaim:
 
     @cached_property
     def experiments(self) -> tuple[Experiment, ...]:
-        """The experiments that the claim needs."""
+        """The experiments that the claim needs; raises where its arms make no sense together."""
         if self.skip or self.statement is None or isinstance(self.statement, Exact):
             return ()
         cells = sorted(frozenset().union(*(quantity.cells for quantity in self.statement.quantities)), key=repr)
-        return tuple(self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds)
+        found = tuple(self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds)
+        for arm in dict.fromkeys(arm for arm, _ in cells):
+            _check_within(arm)
+        return found
 
     def experiment(self, arm: Arm, round: int, seed: int) -> Experiment:
         """Return the experiment of an arm of this claim."""
@@ -89,7 +92,6 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     for arm in arms:
         if arm.training and arm.training not in settings:
             raise BrokenClaim(f"{claim.id} asks for the training {arm.training!r}, which {scale.name} does not have")
-        _check_within(claim, arm)
     trainings = {needs.training: setting} | {arm.training: settings[arm.training] for arm in arms if arm.training}
     lacking = next(filter(None, (lacks(needs, training, used) for training, used in trainings.items())), "")
     if lacking and not question.analogue:
@@ -99,14 +101,14 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
     return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=analogue)
 
 
-def _check_within(claim: Claim, arm: Arm) -> None:
+def _check_within(arm: Arm) -> None:
     """Raise where an arm within another one names a training or a network of its own, which nothing would heed."""
     for inner in arm.within:
         for what in ("training", "network"):
             if (asked := getattr(inner, what)) not in ("", getattr(arm, what)):
                 outer = f"the one of the arm that it is part of, {getattr(arm, what) or 'which names none'}"
-                raise BrokenClaim(f"{claim.id}: the arm {inner.name} has the {what} {asked!r}; it must have {outer}")
-        _check_within(claim, replace(inner, training=arm.training, network=arm.network))
+                raise LotteryError(f"the arm {inner.name} has the {what} {asked!r}; it must have {outer}")
+        _check_within(replace(inner, training=arm.training, network=arm.network))
 
 
 def _setting(scale: Scale, network: str, training: str, dataset: str) -> Setting | None:
