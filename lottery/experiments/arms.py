@@ -49,7 +49,7 @@ class Dense(Mask):
 
     @property
     def on_ladder(self) -> bool:
-        """It does: before any pruning all are left."""
+        """Whether a round leaves as many weights as the architecture says; before any pruning all are left."""
         return True
 
 

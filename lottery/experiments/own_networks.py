@@ -82,6 +82,7 @@ def load(option: str) -> str:
 
 
 def _registered(option: str) -> str:
+    """Register the network and return its name, or leave every register as it was and raise."""
     of = target(option, "mine=mine.py:network", ARCHITECTURES, "network")
     if of.name.startswith("planted"):
         raise LotteryError("names that begin with 'planted' are of networks with a planted ticket; choose another")
