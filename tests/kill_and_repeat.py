@@ -46,7 +46,7 @@ def processes(group: int) -> list[int]:
 
 def stable(folder: Path, name: str) -> tuple[list[dict], int]:
     """Return a run's claims without seconds, and the network-steps it trained."""
-    report = json.loads((folder / f"{name}-results" / "results.json").read_text())
+    report = json.loads((folder / f"{name}-results" / "latest" / "results.json").read_text())
     return [{key: value for key, value in claim.items() if key != "seconds"} for claim in report["claims"]], report[
         "trained_steps"
     ]

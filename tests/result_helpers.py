@@ -63,6 +63,7 @@ def whole(*results):
     return {
         "schema": SCHEMA,
         "scale": "tiny",
+        "started": "2026-11-29T12:00:00+00:00",
         "seconds": 2.0,
         "trained_steps": 1200,
         "environment": {"device": "cpu"},

@@ -176,6 +176,8 @@ class TestTables:
             ("[]", "not a results.json"),
             ('{"schema": 9}', "schema 9"),
             ('{"schema": 3, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
+            ("[" * 10_000, "not a results.json"),
+            ('{"schema": 3, "claims": NaN}', "NaN is no number"),
         ],
     )
     def test_a_bad_file_is_one_message(self, tmp_path, text, message):
@@ -184,6 +186,45 @@ class TestTables:
             (tmp_path / "b.json").write_text(text)
         with pytest.raises(LotteryError, match=message):
             read(tmp_path / "b.json")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            '"effects": [1e999]',
+            '"effects": [Infinity]',
+            '"effects": ["high"]',
+            '"effects": [true]',
+            '"effects": 3',
+            '"estimate": NaN',
+            '"estimate": "x"',
+            '"n": "many"',
+            '"n": 1.5',
+            '"verdict": "fine"',
+            '"kind": ["effect"]',
+            '"number": 7',
+            '"parts": [3]',
+        ],
+    )
+    def test_a_damaged_claim_is_one_message(self, tmp_path, change):
+        """Whatever its fields hold, nothing is compared with it and nothing breaks later."""
+        file = run(tmp_path / "b.json", result())
+        name, value = change.split(": ", 1)
+        report = json.loads(file.read_text())
+        report["claims"][0][json.loads(name)] = "PLACE"
+        file.write_text(json.dumps(report).replace('"PLACE"', value))
+        with pytest.raises(LotteryError, match=r"b\.json is not a results\.json of this suite"):
+            read(file)
+
+    def test_a_table_has_finite_numbers(self, folder):
+        """An estimate, too."""
+        file = folder / "a2020.csv"
+        lines = file.read_text().splitlines()
+        place = next(number for number, line in enumerate(lines) if line.startswith("a2020."))
+        cells = lines[place].split(",")
+        cells[6] = "inf"
+        file.write_text("\n".join([*lines[:place], ",".join(cells), *lines[place + 1 :]]) + "\n")
+        with pytest.raises(LotteryError, match="the estimate is not finite"):
+            read(folder)
 
     def test_an_empty_folder_is_no_baseline(self, tmp_path):
         """Nor is one of folders."""

@@ -98,11 +98,11 @@ class TestPlugin:
             def run(command, **_):
                 commands.append(command)
                 folder = Path(next(one for one in command if one.startswith("--results=")).partition("=")[2])
-                folder.mkdir()
+                (folder / "latest").mkdir(parents=True)
                 claims = [{"id": check_gpu.CLAIM, "estimate": left.pop(0)}]
                 report = {"environment": {"device": device}, "claims": claims}
                 if status in (0, 1):
-                    (folder / "results.json").write_text(json.dumps(report))
+                    (folder / "latest" / "results.json").write_text(json.dumps(report))
                 return SimpleNamespace(returncode=status, stdout=says, stderr="")
 
             monkeypatch.setattr(subprocess, "run", run)

@@ -1,5 +1,7 @@
 """The `lottery` command."""
 
+import gzip
+import io
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,6 +55,73 @@ def test_bad_files_are_one_message(store, tmp_path, capsys, harm):
     assert main(["store", "import", str(file), "--store", str(tmp_path / "other")]) == 2
     assert capsys.readouterr().err.startswith("ERROR: ")
     assert not Store(tmp_path / "other").sizes()
+
+
+def exported(store, tmp_path):
+    file = tmp_path / "all.tar"
+    assert main(["store", "export", str(file), "--store", str(store.folder)]) == 0
+    return file
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["damaged", "another's key", "a link", "a folder", "outside", "twice", "cut short", "cut at a member", "packed"],
+)
+def test_a_bad_member_keeps_all_others_out(store, tmp_path, capsys, harm):
+    """All of a file is checked before anything of it is taken, and the message says so."""
+    file = exported(store, tmp_path)
+    sound = [(store.folder / "entries" / key[:2] / f"{key}.npz").read_bytes() for key in KEYS]
+    if harm in ("damaged", "another's key", "a link", "a folder", "outside", "twice"):
+        with tarfile.open(file, "a") as archive:
+            names = {"outside": f"../{KEYS[0]}.npz", "twice": f"{KEYS[0]}.npz"}
+            member = tarfile.TarInfo(names.get(harm, f"{9:032x}.npz"))
+            member.type = {"a link": tarfile.SYMTYPE, "a folder": tarfile.DIRTYPE}.get(harm, tarfile.REGTYPE)
+            member.linkname = "/dev/zero" if harm == "a link" else ""
+            content = sound[0][:-9] if harm == "damaged" else sound[0] if member.type == tarfile.REGTYPE else b""
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    elif harm.startswith("cut"):
+        whole = file.read_bytes()
+        file.write_bytes(whole[: whole.index(b"ustar", 600) - 257 if harm == "cut at a member" else len(whole) // 2])
+    else:
+        file.write_bytes(gzip.compress(file.read_bytes()))
+    assert main(["store", "import", str(file), "--store", str(tmp_path / "other")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("ERROR: ") and "nothing is taken" in said and "Traceback" not in said
+    assert not Store(tmp_path / "other").sizes()
+
+
+def test_a_sound_entry_replaces_a_damaged_one(store, tmp_path, capsys):
+    """And a sound one stays as it is."""
+    file, other = exported(store, tmp_path), Store(tmp_path / "other")
+    assert main(["store", "import", str(file), "--store", str(other.folder)]) == 0
+    (other.folder / "entries" / KEYS[1][:2] / f"{KEYS[1]}.npz").write_bytes(b"damaged")
+    assert main(["store", "import", str(file), "--store", str(other.folder)]) == 0
+    assert "1 entries of" in capsys.readouterr().out.splitlines()[-1]
+    assert other.read(KEYS[1]).measurements == ENTRY.measurements
+
+
+@pytest.mark.parametrize("where", ["/dev/null", "folder", "link"])
+def test_export_replaces_regular_files_alone(store, tmp_path, capsys, where):
+    """Neither a device node nor a folder nor a link."""
+    target = Path(where) if where.startswith("/") else tmp_path / where
+    if where == "folder":
+        target.mkdir()
+    elif where == "link":
+        target.symlink_to(tmp_path / "elsewhere")
+    before = target.lstat().st_mode
+    assert main(["store", "export", str(target), "--store", str(store.folder)]) == 2
+    assert "is no regular file" in capsys.readouterr().err and target.lstat().st_mode == before
+    assert sorted(file.name for file in tmp_path.iterdir() if file.name.startswith(".")) == []
+
+
+def test_prune_says_what_is_gone(store, capsys):
+    """And only that is."""
+    with pytest.warns(UserWarning):
+        store.set_aside(KEYS[0], "it was odd")
+    assert main(["store", "prune", "--store", str(store.folder)]) == 0
+    assert capsys.readouterr().out.startswith("1 entries that had been set aside, 0 unfinished files and 0 locks")
+    assert store.keys() == set(KEYS[1:]) and not list((store.folder / "corrupt").iterdir())
 
 
 def test_export_needs_a_file(capsys):

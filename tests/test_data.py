@@ -99,7 +99,8 @@ def test_files_are_downloaded_by_one_worker_at_a_time(monkeypatch, tmp_path):
             at_once.release()
         if not there.is_set():
             raise RuntimeError("Dataset not found.")
-        return type("Half", (), {"data": [0] * (60_000 if train else 10_000)})
+        zeros = [0] * (60_000 if train else 10_000)
+        return type("Half", (), {"data": zeros, "targets": zeros})
 
     monkeypatch.setattr(published, "read", read)
     found = []

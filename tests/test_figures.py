@@ -1,10 +1,12 @@
 """Figures: what is read from measurements.csv, and pictures that are there."""
 
 import csv
+import gzip
 
 import pytest
 
 from lottery.core.errors import LotteryError
+from lottery.experiments import measurements
 from lottery.experiments.arms import DENSE, Arm
 from lottery.experiments.measurements import ARM, COLUMNS, written
 from lottery.experiments.named_arms import chain, multishot, scores_sought, singleshot, untrained, whole
@@ -13,13 +15,22 @@ from lottery.report.planted_figures import Search
 
 WHERE = ("lenet-96-48", "digits", 600, "adam")
 NET = "planted-circle-5"
+HEAD = f"{','.join(COLUMNS)}\n".encode()
+LEARNED = ("a name", 0, 1, 51.3, 100, "test_accuracy_early_stop", 96.5)
+ROW = f"{','.join(map(str, (*LEARNED, *WHERE, *written(chain('large_final')))))}\n".encode()
+WHOLE = gzip.compress(HEAD + ROW)
 
 
 def write(folder, rows):
-    with (folder / "measurements.csv").open("w", newline="") as file:
+    with gzip.open(folder / "measurements.csv.gz", "wt", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
+
+
+def _file(path, content):
+    path.write_bytes(content)
+    return path
 
 
 def row(arm: Arm, seed, remaining, iteration, metric, value, round=1, where=WHERE):
@@ -36,7 +47,7 @@ def test_lines_hold_every_seed(tmp_path):
         row(ticket, 1, "51.3", 600, "test_accuracy", 98.0),
         row(mask, 0, "51.3", 0, "test_accuracy", 36.0),
     ])  # fmt: skip
-    lines = figures.read(tmp_path / "measurements.csv")
+    lines = figures.read(tmp_path / "measurements.csv.gz")
     where = "lenet-96-48, digits, 600 iterations of adam"
     assert lines[where, written(ticket)] == {51.3: [(97.5, 200.0), (98.5, 300.0)]}
     assert lines[where, written(mask)] == {51.3: [(36.0, 0.0)]}
@@ -71,14 +82,27 @@ def test_no_figure_compares_an_arm_with_itself():
 
 
 @pytest.mark.parametrize(
-    "content, message", [(None, "run the benchmarks first"), ("a,b\n1,2\n", "not a measurements.csv")]
+    "content, message",
+    [
+        (None, "cannot be read"),
+        (gzip.compress(b"a,b\n1,2\n"), "not a measurements.csv.gz"),
+        (b"arm,seed\n", "after line 1: this file is damaged .Not a gzipped file"),
+        (WHOLE[:-9], "this file is damaged"),
+        (WHOLE[:40] + b"x" + WHOLE[41:], "this file is damaged"),
+        (gzip.compress(HEAD + b"a,0\n"), "after line 2: this file is damaged .2 cells"),
+        (gzip.compress(HEAD + ROW.replace(b"96.5", b"inf")), "after line 2: .* is not finite"),
+        (gzip.compress(HEAD + ROW.replace(b"96.5", b"high")), "after line 2: .*could not convert"),
+        (gzip.compress(HEAD + ROW.replace(b"96.5", b"\xff")), "this file is damaged"),
+        (gzip.compress(HEAD + b'"' + ROW), "this file is damaged"),
+    ],
 )
 def test_bad_files_are_one_message(tmp_path, content, message):
-    """A missing file, and one with other columns."""
+    """A missing file, one that is damaged anywhere, and one with other columns; what is sound is read."""
+    assert len(figures.read(_file(tmp_path / "sound.gz", WHOLE))) == 1
     if content is not None:
-        (tmp_path / "measurements.csv").write_text(content)
+        _file(tmp_path / "measurements.csv.gz", content)
     with pytest.raises(LotteryError, match=message):
-        figures.read(tmp_path / "measurements.csv")
+        figures.read(tmp_path / "measurements.csv.gz")
 
 
 def planted_rows():
@@ -102,8 +126,7 @@ def test_searches_are_read_and_drawn(tmp_path):
     """By network, method, share and rounds, every seed; a figure of levels and one of what was recovered."""
     pytest.importorskip("matplotlib")
     write(tmp_path, planted_rows())
-    with (tmp_path / "measurements.csv").open(newline="") as content:
-        found = planted_figures.read(csv.DictReader(content))[NET]
+    found = planted_figures.read(measurements.read(tmp_path / "measurements.csv.gz"))[NET]
     assert found[Search("magnitude", "0.01", 1, True, "")]["weak"] == [90.0, 91.0]
     assert found[Search("snip", "0.01", 10, True, "")]["precision 10"] == [0.1]
     made = figures.draw(tmp_path)

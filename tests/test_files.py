@@ -1,5 +1,6 @@
 """Files: what a run leaves behind."""
 
+import gzip
 import json
 
 from lottery.experiments.scales import SCALES
@@ -8,19 +9,19 @@ from tests.result_helpers import result, whole
 
 
 def test_files(tmp_path):
-    """results.json is strict JSON, results.md a table for a pull request, measurements.csv tidy."""
+    """results.json is strict JSON, results.md a table for a pull request, measurements.csv.gz tidy."""
     measured = "arm,seed\r\ndense,0\r\n"
-    files.write(tmp_path / "deep" / "results", whole(result()), measured, ["a note"], SCALES["tiny"])
-    folder = tmp_path / "deep" / "results"
+    folder = files.write(tmp_path / "deep" / "results", whole(result()), measured, ["a note"], SCALES["tiny"])
+    assert folder.parent == tmp_path / "deep" / "results" and folder.name.endswith("-tiny")
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
     assert (
         "| claim" in (folder / "results.md").read_text()
         and "1 claims measured: 1 reproduced" in (folder / "results.md").read_text()
         and "- a note" in (folder / "results.md").read_text()
     )
-    assert (folder / "measurements.csv").read_bytes() == measured.encode()
+    assert gzip.decompress((folder / "measurements.csv.gz").read_bytes()) == measured.encode()
     assert (folder / "results.md").read_text().endswith(f"\nscale tiny: {SCALES['tiny'].more}\n")
-    assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv", "results.json", "results.md"]
+    assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv.gz", "results.json", "results.md"]
 
 
 def test_scales_are_nothing_to_networks_of_users():

@@ -89,7 +89,7 @@ def test_installation_needs_no_conftest(checkout, installed, monkeypatch, worker
     """Claims anywhere are judged, and wrong options found, whether workers are involved or not."""
     (checkout / "conftest.py").unlink()
     status, said = _run(checkout, installed, monkeypatch, "benchmarks", workers, "-k", "counts", "--results=there")
-    assert status == 0 and COUNTED in said and (checkout / "there" / "results.json").exists(), said
+    assert status == 0 and COUNTED in said and (checkout / "there" / "latest" / "results.json").exists(), said
     status, said = _run(checkout, installed, monkeypatch, "benchmarks", workers, "--device=abacus")
     assert status == 4 and said.count("ERROR: --device abacus: write auto") == 1, said
 
@@ -124,11 +124,14 @@ class TestOtherPeople:
         assert status == 0 and "3 workers" in said, said
 
     def test_an_option_of_the_same_name_is_theirs(self, project, installed, monkeypatch):
-        """Their --device works; claims in their project are then refused with the reason."""
+        """Their --device works; who runs claims there is told the names that begin with --lottery."""
         own = "def pytest_addoption(parser):\n    parser.addoption('--device', choices=['lamp'])\n"
         (project / "conftest.py").write_text(own)
         status, said = _run(project, installed, monkeypatch, "--device=lamp")
         assert status == 0, said
-        (project / "test_claim.py").write_text("def test_claim(judge):\n    judge(None)\n")
-        status, said = _run(project, installed, monkeypatch, "--device=lamp")
-        assert status == 1 and "another plugin or conftest.py has one of the options --scale" in said, said
+        claims = ("--device=lamp", "--pyargs", "lottery.benchmarks", "-k", "law", "--lottery-scale=tiny")
+        status, said = _run(project, installed, monkeypatch, *claims, "--lottery-device=abacus", "--lottery-results=r")
+        assert status == 4 and "--device abacus: write auto" in said, said
+        status, said = _run(project, installed, monkeypatch, *claims, "--collect-only", "--lottery-results=r")
+        told = "--device is of another plugin or conftest.py here; claims are run with --lottery-device"
+        assert status == 0 and told in said, said

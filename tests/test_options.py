@@ -9,6 +9,7 @@ from lottery.core.errors import LotteryError
 from lottery.plugin import options
 from lottery.plugin.options import Devices, devices, precision, workers
 from lottery.plugin.run import Run
+from lottery.plugin.shared_folder import SharedFolder
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_worker_that_replaces_another_has_its_place(tmp_path):
     """Whoever ends, by whatever, gives its place back; so its GPU is used again and no other by one more."""
 
     def begun():
-        run = SimpleNamespace(given={"workercount": 2}, folder=tmp_path)
+        run = SimpleNamespace(given={"workercount": 2}, shared=SharedFolder(str(tmp_path / "run")))
         run.place = Run._slot(run)
         return run
 

@@ -1,6 +1,7 @@
 """The plugin as a user meets it: a small suite of its own, run by pytest within pytest, alone and with two workers."""
 
 import dataclasses
+import gzip
 import json
 import re
 import sys
@@ -13,6 +14,7 @@ import sklearn.datasets  # noqa: F401
 import torch  # noqa: F401
 
 import lottery.experiments.worker  # noqa: F401
+from lottery.claims.run_folders import run_folder
 from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,7 +153,7 @@ def suite(pytester, monkeypatch, shared_store):
 
 
 def results(suite, folder="results"):
-    return json.loads((suite.path / folder / "results.json").read_text())
+    return json.loads((run_folder(suite.path / folder) / "results.json").read_text())
 
 
 def verdicts(suite):
@@ -217,7 +219,7 @@ class TestRuns:
     def test_json_has_every_field(self, suite):
         """Claims carry what `results.json` promises, as strict JSON; measurements are tidy."""
         suite()
-        text = (suite.path / "results" / "results.json").read_text()
+        text = (suite.path / "results" / "latest" / "results.json").read_text()
         report = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not strict JSON"))
         assert {"schema", "scale", "started", "seconds", "trained_steps", "environment", "claims", "criteria"} <= set(
             report
@@ -235,7 +237,11 @@ class TestRuns:
             and learns["region"] == [50, None]
             and len(learns["effects"]) == learns["n"] == 3
         )
-        rows = (suite.path / "results" / "measurements.csv").read_text().splitlines()
+        rows = (
+            gzip.decompress((suite.path / "results" / "latest" / "measurements.csv.gz").read_bytes())
+            .decode()
+            .splitlines()
+        )
         assert len(rows) == len(set(rows)) > 100
 
     def test_selection_does_not_change_a_verdict(self, suite):
@@ -377,14 +383,14 @@ class TestExitStatus:
     def test_baseline(self, suite):
         """The same numbers pass; a shift that all seeds share fails and is named."""
         suite("--results=before")
-        result = suite("--baseline=before/results.json")
+        result = suite("--baseline=before")
         assert result.ret == 0
-        result.stdout.fnmatch_lines(["*baseline before/results.json: * same*"])
+        result.stdout.fnmatch_lines(["*baseline before: * same*"])
         report = results(suite, "before")
         learns = next(claim for claim in report["claims"] if ".learns" in claim["id"])
         learns["effects"] = [value + 3 + seed / 10 for seed, value in enumerate(learns["effects"])]
-        (suite.path / "before" / "results.json").write_text(json.dumps(report))
-        result = suite("--baseline=before/results.json")
+        (suite.path / "before" / "latest" / "results.json").write_text(json.dumps(report))
+        result = suite("--baseline=before")
         assert result.ret == 1
         result.stdout.fnmatch_lines(["*mini2020.learns?lenet-300-100?: drifted from the baseline: by -3*"])
 
@@ -395,7 +401,10 @@ class TestExitStatus:
         result = suite(workers, "--criterion=mine=mine.py:score")
         assert result.ret == 0, result.stdout.str()
         assert [claim["id"] for claim in results(suite)["criteria"]] == ["mini2020.own[mine]"]
-        assert "own[mine]" in (suite.path / "results" / "results.md").read_text() and len(results(suite)["claims"]) == 9
+        assert (
+            "own[mine]" in (suite.path / "results" / "latest" / "results.md").read_text()
+            and len(results(suite)["claims"]) == 9
+        )
 
     def test_diverged_training_is_no_number(self, suite, monkeypatch):
         """A config that diverges gives inconclusive claims with the reason, strict JSON, and no accuracy of a guess."""

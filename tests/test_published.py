@@ -191,6 +191,14 @@ def test_damaged_svhn_is_one_message(small, monkeypatch):
         catalogue.load("svhn")
 
 
+def test_labels_that_cannot_be_are_one_message(small):
+    """A class too many."""
+    write_idx_files("fashion-mnist", small)
+    write_idx(small / "FashionMNIST" / "raw" / "train-labels-idx1-ubyte", np.arange(100) % 11)
+    with pytest.raises(LotteryError, match="do not have a label from 0 to 9 for every image"):
+        catalogue.read("fashion-mnist")
+
+
 def test_both_halves_are_downloaded(small, monkeypatch):
     """SVHN's are files of their own."""
     asked, sound = [], published.read

@@ -27,7 +27,7 @@ def test_what_a_run_writes_is_valid(suite):
     """Every kind of claim, skipped ones, an own criterion, a comparison with a baseline; nothing more, nothing less."""
     (suite.path / "mine.py").write_text("def score(w_init, w_final):\n    return (w_final - w_init).abs()\n")
     assert suite("--results=before", "-k", "learns or both").ret == 0
-    assert main(["baseline", str(suite.path / "before" / "results.json"), str(suite.path / "tables")]) == 0
+    assert main(["baseline", str(suite.path / "before"), str(suite.path / "tables")]) == 0
     assert suite("--criterion=mine=mine.py:score", "--baseline=tables").ret == 0
     report = test_plugin.results(suite)
     VALIDATOR.validate(report)

@@ -13,8 +13,10 @@ from lottery.claims.image_quantities import gap
 from lottery.claims.resolved import lacks, resolve
 from lottery.claims.results import describe
 from lottery.core.errors import LotteryError
+from lottery.core.paths import data_folder
 from lottery.data import catalogue
-from lottery.data.stand_ins import at_hand, is_stand_in
+from lottery.data import stand_ins as stand_in_module
+from lottery.data.stand_ins import OF_MNIST, at_hand, is_stand_in
 from lottery.data.tasks import SIZES
 from lottery.experiments.named_arms import chain, consensus, of_network, ticket_from, under
 from lottery.experiments.scales import DATASETS, PAPER_TASKS, SCALES, Scale
@@ -55,6 +57,36 @@ def asked(tmp_path, setting, analogue=True, arm=chain("large_final")):  # noqa: 
     build = lambda question: effect(gap(arm, chain("random"), question.rounds))  # noqa: E731
     claim = Claim(ID, ID, "conv-2", "conv-2", Path("test_some_2020.py"), build)
     return resolve(claim, entry, Scale("tiny", {"conv-2": {"early stop": setting}}, ""))
+
+
+def test_files_that_are_not_mnists_have_another_name(folders, real_mnist, monkeypatch):
+    """Whatever lies under MNIST's names is MNIST if it is, bit for bit; otherwise it has a name of its own."""
+    published = data_folder() / "MNIST" / "raw"
+    assert at_hand("mnist") == "mnist" and not is_stand_in("mnist")
+    folders("MNIST/raw")
+    raw = data_folder() / "MNIST" / "raw"
+    for name in OF_MNIST:
+        (raw / name).write_bytes((published / name).read_bytes())
+    assert at_hand("mnist") == "mnist"
+    stand_in_module._is_mnist.cache_clear()
+    catalogue.forget()
+    changed = bytearray((raw / "t10k-images-idx3-ubyte").read_bytes())
+    changed[-400] ^= 1
+    (raw / "t10k-images-idx3-ubyte").write_bytes(changed)
+    assert at_hand("mnist") == "mnist?" and at_hand("mnist-48k") == "mnist-48k?" and is_stand_in("mnist?")
+    assert catalogue.fingerprint("mnist?") != real_mnist.fingerprint
+    assert "what was measured on them is an analogue" in stand_ins([result(dataset="mnist?")])[0]
+    stand_in_module._is_mnist.cache_clear()
+    catalogue.forget()
+
+
+def test_what_is_measured_on_them_is_an_analogue(tmp_path):
+    """And lacks nothing that an entry would have to argue about."""
+    (tmp_path / "some_2020.toml").write_text(GOOD)
+    entry = next(iter(entries.read(tmp_path / "some_2020.toml").values()))
+    for name, other in (("mnist", False), ("mnist?", True), ("mnist-48k?", True)):
+        setting = Setting("lenet-300-100", name, Config("adam", 1.2e-3, 60, 50_000, 100))
+        assert entry.needs and lacks(entry.needs, entry.needs.training, setting) == "" and is_stand_in(name) == other
 
 
 @pytest.mark.parametrize(

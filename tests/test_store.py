@@ -227,3 +227,93 @@ def test_folder_from_option_environment_and_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert store_folder(None) == tmp_path / "lottery" / "store"
     assert os.sep in str(store_folder(None))
+
+
+NO_FILES = ["fifo", "link to a device", "link to nothing", "folder"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_is_no_entry(store, what):
+    """Nothing is waited for and nothing is read without end: it is set aside, and an entry can be written there."""
+    place = path(store)
+    place.parent.mkdir(parents=True)
+    if what == "fifo":
+        os.mkfifo(place)
+    elif what == "folder":
+        (place / "full").mkdir(parents=True)
+    else:
+        place.symlink_to("/dev/zero" if what == "link to a device" else "/nowhere/at/all")
+    assert not store.has(KEY) and not store.keys() and not store.sizes()
+    with pytest.raises(CorruptEntry):
+        store.read(KEY)
+    with pytest.warns(UserWarning, match="no file; it was set aside"):
+        assert store.read_or_set_aside(KEY) is None
+    assert os.path.lexists(store.folder / "corrupt" / f"{KEY}.npz") and not os.path.lexists(place)
+    store.write(KEY, ENTRY)
+    assert store.read(KEY).measurements == ENTRY.measurements
+
+
+@pytest.mark.parametrize("what", NO_FILES[1:])
+def test_an_entry_is_written_over_what_is_no_file(store, what):
+    """Also by a writer that never looked; what a link leads to is left alone."""
+    target, place = store.folder / "elsewhere", path(store)
+    place.parent.mkdir(parents=True)
+    target.write_text("precious")
+    place.mkdir() if what == "folder" else place.symlink_to(target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        store.write(KEY, ENTRY)
+    assert store.read(KEY).measurements == ENTRY.measurements and target.read_text() == "precious"
+
+
+def test_entries_in_the_wrong_folder_do_not_count(store):
+    """Whatever lists entries and whatever reads one agree on what is there."""
+    store.write(KEY, ENTRY)
+    (store.folder / "entries" / "zz").mkdir()
+    for name in (f"zz/{KEY}.npz", "ab/notes.npz", f"ab/{KEY}.npz.part"):
+        (store.folder / "entries" / name).write_bytes(path(store).read_bytes())
+    assert store.keys() == {KEY} and list(store.sizes()) == [KEY]
+
+
+def test_packed_members_are_refused(store):
+    """A small file could become any number of gigabytes."""
+    path(store).parent.mkdir(parents=True)
+    np.savez_compressed(path(store), entry=np.zeros(1), masks=np.zeros(10**6))
+    with pytest.raises(CorruptEntry, match="a member of it is packed"):
+        store.read(KEY)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can lock files everywhere")
+def test_a_file_system_without_locks_is_one_message(store, monkeypatch):
+    """Never files that are taken for locks, which nobody would take away."""
+    import errno
+    import fcntl
+
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(LotteryError, match="files there cannot be locked.*choose another with --store"):
+        store.check_writable()
+    assert not list(store.folder.iterdir())
+
+
+def test_pruning_keeps_what_is_of_use(store):
+    """Entries and locks that are held stay; what was set aside, abandoned or left behind goes."""
+    store.write(KEY, ENTRY)
+    other, held = "ab" + "1" * 30, "ab" + "2" * 30
+    abandoned, fresh = (path(store).parent / f".{name}.npz.0f" for name in ("old", "new"))
+    for file in (abandoned, fresh):
+        file.write_text("half of an entry")
+    os.utime(abandoned, (0, 0))
+    store.write(other, ENTRY)
+    with pytest.warns(UserWarning):
+        store.set_aside(other, "it was odd")
+    (store.folder / "locks").mkdir()
+    (store.folder / "locks" / f"{other}.lock").touch()
+    with store.acquire([held], 1) as acquired:
+        removed = store.prune()
+        assert acquired == [held] and (store.folder / "locks" / f"{held}.lock").exists()
+    assert (removed.damaged, removed.unfinished, removed.locks) == (1, 1, 1)
+    assert store.keys() == {KEY} and fresh.exists() and not abandoned.exists()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lottery.claims.results import SCHEMA, position
+from lottery.claims.run_folders import RESULTS, holds_runs, run_folder
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
 from lottery.core.paths import write_whole
@@ -82,13 +83,15 @@ def rounded(effect: float | None) -> float | None:
 
 
 def read(path: Path) -> Baseline:
-    """Return what `--baseline PATH` names; raise if it is neither a `results.json` nor a folder of tables."""
+    """Return what `--baseline PATH` names; raise if it is neither a run, by its folder or file, nor tables."""
     try:
-        if not path.is_dir():
+        if not path.is_dir() or holds_runs(path):
             return Baseline({claim["id"]: rows_of(claim) for claim in _run(path)[2]}, stored=False)
         tables = read_tables(path)
-        if not tables:
-            raise LotteryError(f"{path} holds no tables (*.csv): name a folder such as expected/baselines/tiny")
+        if not any(table.claims for table in tables.values()):
+            raise LotteryError(
+                f"{path} holds no tables (*.csv) of claims: name a folder such as expected/baselines/tiny"
+            )
         return Baseline({id: rows for table in tables.values() for id, rows in table.claims.items()}, stored=True)
     except LotteryError as error:
         raise LotteryError(f"--baseline {error}") from None
@@ -190,6 +193,8 @@ def _row(cells: list[str], paper: str, claim: Row | None) -> Row:
     if not all(value is None or isfinite(value) for value in values):
         raise ValueError("an effect is not finite")
     number_of = float(estimate) if estimate else None
+    if number_of is not None and not isfinite(number_of):
+        raise ValueError("the estimate is not finite")
     if part:
         if claim is None or id or number or fingerprint or question or first or changes:
             raise ValueError("a part belongs below its claim, and leaves empty what it shares with it")
@@ -202,22 +207,39 @@ def _row(cells: list[str], paper: str, claim: Row | None) -> Row:
     return Row(id, part, kind, number, verdict, int(n), number_of, *asked, values)
 
 
+def _check(row: Row) -> None:
+    """Raise ValueError where what a `results.json` has of a claim or a part is of another kind than a run writes."""
+    texts = (row.id, row.part, row.number, row.question, row.first)
+    if not all(isinstance(text, str) for text in texts) or row.kind not in KINDS_OF_CLAIMS:
+        raise ValueError(f"the claim {row.id!r:.100}")
+    if row.verdict not in VERDICTS or type(row.n) is not int or type(row.changes) is not int:
+        raise ValueError(f"the verdict of {row.id}")
+    for value in (row.estimate, *row.effects):
+        if value is not None and not (type(value) in (int, float) and isfinite(value)):
+            raise ValueError(f"effects of {row.id}")
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def _run(path: Path) -> tuple[str, str, list[dict]]:
-    """Return from a `results.json` where and when it was measured, its scale, and its claims."""
+    """Return of a run, by its folder or its `results.json`, where and when it was measured, its scale, its claims."""
+    if path.is_dir():
+        path = run_folder(path) / RESULTS
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         if report["schema"] != SCHEMA:
             raise LotteryError(f"{path}: schema {report['schema']}, this suite reads {SCHEMA}; make the baseline anew")
         for claim in report["claims"]:
             if claim["id"].partition(".")[0] != claim["paper"] or not claim["paper"].isidentifier():
                 raise ValueError(f"the claim {claim['id']} is not of {claim['paper']}")
             for row in rows_of(claim):
-                if not all(effect is None or isinstance(effect, (int, float)) for effect in row.effects):
-                    raise ValueError(f"effects of {row.id}")
+                _check(row)
         machine, scale = report["environment"], report["scale"]
         where = f"{machine['device']}, {machine['precision']}, torch {machine['torch']}"
         return f"measured {report['started']} at scale {scale} on {where}", scale, report["claims"]
     except OSError as error:
         raise LotteryError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise LotteryError(f"{path} is not a results.json of this suite ({type(error).__name__}: {error})") from None

@@ -64,6 +64,11 @@ def _move(id: str, state: str, reason: str = "", p: float | None = None, move: f
     return {"id": id, "state": state, "reason": reason, "p": p, "move": move}
 
 
+def checked(moves: Sequence[Move]) -> bool:
+    """Return whether anything was held against the baseline at all."""
+    return any(move["state"] != NOT_COMPARABLE for move in moves)
+
+
 def remarks(moves: Sequence[Move], path: str) -> list[str]:
     """Return a line about the whole comparison, and one for every claim that drifted or could not be compared."""
     counts = {state: sum(move["state"] == state for move in moves) for state in (SAME, MOVED, DRIFTED, NOT_COMPARABLE)}

@@ -8,7 +8,7 @@ from lottery.claims import entries
 from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, check_entries, expected_file
 from lottery.claims.fields import EVERY
 from lottery.core.errors import LotteryError
-from lottery.data.stand_ins import STAND_INS, is_stand_in
+from lottery.data.stand_ins import OTHER, STAND_INS, is_stand_in
 from lottery.data.tasks import SPLITS
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment, experiment
@@ -131,7 +131,8 @@ def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
     A stand-in for a data set lacks nothing that the claim's entry would have to argue about.
     """
     iterations = PAPER_ITERATIONS.get(needs.network, {}).get(training, 0)
-    if SPLITS.get(setting.dataset, setting.dataset) not in (needs.dataset, STAND_INS.get(needs.dataset)):
+    name = setting.dataset.removesuffix(OTHER)
+    if SPLITS.get(name, name) not in (needs.dataset, STAND_INS.get(needs.dataset)):
         return f"needs {needs.dataset}, this scale trains on {setting.dataset}"
     if setting.network != needs.network:
         return f"needs {needs.network}, this scale trains {setting.network}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lottery.claims.history import asked_of
 from lottery.claims.statistics import ALPHA, Decision, Region, aside
+from lottery.core.text import printable
 from lottery.experiments.scales import Scale
 
 if TYPE_CHECKING:
@@ -45,11 +46,16 @@ def all_results(report: Mapping) -> list[Mapping]:
 
 
 def plain(value: object) -> object:
-    """Return a value in terms of strict JSON: no NaN, no infinity, string keys."""
+    """Return a value in terms of strict JSON, which every file and terminal can show: no NaN, no infinity, text keys.
+
+    Texts are in one line and have nothing but characters to read.
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {printable(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, range)):
         return [plain(item) for item in value]
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, float):
         return value if isfinite(value) else None
     return value

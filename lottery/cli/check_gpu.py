@@ -43,7 +43,7 @@ def _estimate(device: str, workers: int, folder: Path) -> float:
     arguments += [f"--store={folder / 'store'}", f"--results={folder / 'results'}", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "lottery", "run", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    written = folder / "results" / "results.json"
+    written = folder / "results" / "latest" / "results.json"
     if done.returncode not in (0, 1) or not written.exists():
         lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
         raise LotteryError(lines[-1] if lines else f"the run ended with status {done.returncode}")

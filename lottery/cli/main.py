@@ -1,12 +1,14 @@
 """The `lottery` command: what does not belong into a test run."""
 
 import argparse
+import io
 import sys
 import tarfile
 from collections import Counter
-from pathlib import Path
 
 from lottery.core.errors import LotteryError
+from lottery.core.paths import user_path
+from lottery.core.text import printable
 from lottery.experiments.scales import SCALES
 
 
@@ -43,14 +45,14 @@ def _plan(options: argparse.Namespace) -> int:
 def _curves(options: argparse.Namespace) -> None:
     from lottery.report.figures import draw
 
-    for file in draw(Path(options.results)):
+    for file in draw(user_path(options.results)):
         print(file)
 
 
 def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
-    print(baseline(Path(options.results), options.folder and Path(options.folder)))
+    print(baseline(user_path(options.results), options.folder and user_path(options.folder)))
 
 
 def _gate(options: argparse.Namespace) -> None:
@@ -65,18 +67,22 @@ def _store(options: argparse.Namespace) -> None:
 
     store = Store(store_folder(options.store))
     if options.action == "export":
-        count = store.export(Path(options.file))
+        count = store.export(user_path(options.file))
         print(f"{count} entries of {store.folder} are in {options.file}")
     elif options.action == "import":
-        new, known = store.take(Path(options.file))
+        new, known = store.take(user_path(options.file))
         print(f"{new} entries of {options.file} are new in {store.folder}, {known} were there")
+    elif options.action == "prune":
+        removed = store.prune()
+        print(f"{removed.damaged} entries that had been set aside, {removed.unfinished} unfinished files and "
+              f"{removed.locks} locks that nobody holds are gone from {store.folder}")  # fmt: skip
     else:
         sizes = store.sizes()
         kinds: Counter[str] = Counter()
         for key in sizes:
             record = store.read_or_set_aside(key)
             if record is not None:
-                kinds[str(record.made["what"]).rpartition(", seed")[0]] += 1
+                kinds[printable(str(record.made.get("what"))).rpartition(", seed")[0]] += 1
         if options.action == "list":
             for what, count in sorted(kinds.items()):
                 print(f"{what}, {count} seeds")
@@ -106,12 +112,18 @@ def _parser() -> argparse.ArgumentParser:
     told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
     curves = commands.add_parser(
-        "curves", help="draw the papers' figures, and masks, from a run's measurements.csv, into its folder"
+        "curves", help="draw the papers' figures, and masks, from a run's measurements, into its folder"
     )
-    curves.add_argument("results", nargs="?", default="results", help="the results folder of a run (default: results)")
+    curves.add_argument(
+        "results",
+        nargs="?",
+        default="results",
+        help="a run's folder, or that of all results for the latest (default: results)",
+    )
     curves.set_defaults(run=_curves)
     baseline = commands.add_parser("baseline", help="keep a run's claims in tables that --baseline reads")
-    baseline.add_argument("results", metavar="RESULTS.json", help="of the run; other claims keep their rows")
+    told = "a run's folder or results.json; other claims keep their rows"
+    baseline.add_argument("results", metavar="RESULTS", help=told)
     baseline.add_argument(
         "folder", nargs="?", metavar="FOLDER", help="default: expected/baselines/ and the run's scale"
     )
@@ -120,8 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--scale", default="tiny", choices=tuple(SCALES), help="of the baseline (default: tiny)")
     gate.add_argument("--runs", type=int, default=100, help="how many runs are simulated (default: 100)")
     gate.set_defaults(run=_gate)
-    store = commands.add_parser("store", help="what is in the store; move it as one file")
-    store.add_argument("action", choices=("size", "list", "export", "import"))
+    store = commands.add_parser("store", help="what is in the store; move it as one file; remove what is of no use")
+    store.add_argument("action", choices=("size", "list", "export", "import", "prune"))
     store.add_argument("file", nargs="?", help="of export and import, such as store.tar")
     store.add_argument("--store", metavar="DIR", help="the store (default: LOTTERY_STORE, else the user's cache)")
     store.set_defaults(run=_store)
@@ -130,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; what is wrong outside is one message and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the terminal's encoding, a table is shown
+            stream.reconfigure(errors="replace")
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     options.arguments = rest

@@ -1,5 +1,7 @@
 """Errors that are meant to be read by the person who runs the suite."""
 
+from lottery.core.text import printable
+
 
 class LotteryError(Exception):
     """Something outside the suite is wrong: an option, a file, the data, the store, the device.
@@ -34,4 +36,4 @@ def told(error: BaseException) -> str:
         lines = str(error).strip().splitlines()
     except Exception:  # a message that cannot be made is no reason to end anything
         lines = []
-    return f"{type(error).__name__}: {lines[0]:.300}" if lines else type(error).__name__
+    return printable(f"{type(error).__name__}: {lines[0]:.300}" if lines else type(error).__name__)

@@ -48,8 +48,40 @@ def is_intel() -> bool:
 
 
 def cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of processor cores that this process may use, as its affinity and its container's quota say."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(own, int(quota(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")))))
+
+
+def quota(root: Path, own: Path) -> float:
+    """Return how many cores' time a process's control groups give it, of Linux's second version or its first.
+
+    `root` is where they are mounted, `own` the file that says which are the process's; without them there is no limit.
+    """
+    shares = [float(10**6)]
+    try:
+        for line in own.read_text().splitlines():
+            _, controllers, place = line.split(":", 2)
+            base = root if not controllers else root / "cpu" if "cpu" in controllers.split(",") else None
+            group = base and base / place.lstrip("/")
+            while group and base:  # what is above it limits it as well
+                shares += _share(group)
+                group = None if group == base else group.parent
+    except (OSError, ValueError):
+        pass
+    return min(shares)
+
+
+def _share(group: Path) -> list[float]:
+    """Return how many cores' time a control group has, in a list, which is empty where that is not limited."""
+    try:
+        if (group / "cpu.max").is_file():
+            limit, period = (group / "cpu.max").read_text().split()
+        else:
+            limit, period = ((group / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
+        return [int(limit) / int(period)] if limit not in ("max", "-1") else []
+    except (OSError, ValueError, ZeroDivisionError):
+        return []
 
 
 def keep_freed_memory() -> None:

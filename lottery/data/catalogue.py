@@ -29,6 +29,7 @@ from lottery.data.published import (
     svhn,
     svhn_grey,
 )
+from lottery.data.stand_ins import CHECKED, OTHER
 from lottery.data.tasks import SIZES
 from lottery.store.fingerprints import listed
 
@@ -54,6 +55,7 @@ DATASETS: dict[str, Callable[[], Arrays]] = {
     "cifar100": cifar100,
     "cifar100-grey": cifar100_grey,
 }
+DATASETS |= {name + OTHER: DATASETS[name] for name in CHECKED}  # other images in files of their names
 HELD = 2  # data sets that a process keeps as float32, of images that it keeps as they were read
 
 

@@ -40,6 +40,8 @@ class IdxFiles:
             labels = read_label_file(str(place / self.labels)).numpy()
             if not len(images) == len(labels) == self.count:
                 raise ValueError(f"they hold {len(images):,} images and {len(labels):,} labels, not {self.count:,}")
+            if labels.min() < 0 or labels.max() > 9:
+                raise ValueError("their labels are not all from 0 to 9")
         except Exception as error:
             raise LotteryError(
                 f"the {self.name} files {self.images} and {self.labels} in {place} cannot be read: "

@@ -30,6 +30,7 @@ class Published:
     files: tuple[str, ...]
     name: str
     images: tuple[int, int]  # for training and for testing
+    classes: int = 10
 
     def halves(self) -> list[Any]:
         """Return torchvision's training and test half; raise with one message if they cannot be had."""
@@ -54,6 +55,10 @@ class Published:
         if found != self.images:
             told, wanted = (" + ".join(f"{count:,}" for count in counts) for counts in (found, self.images))
             raise ValueError(f"they hold {told} images instead of {wanted}")
+        for half in halves:
+            labels = np.asarray(half.labels if hasattr(half, "labels") else half.targets)
+            if len(labels) != len(half.data) or labels.min() < 0 or labels.max() >= self.classes:
+                raise ValueError(f"they do not have a label from 0 to {self.classes - 1} for every image")
         return halves
 
     def _fetch(self, root: Path) -> None:
@@ -98,10 +103,10 @@ _BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "
 MNIST = Published("MNIST", "MNIST/raw", _IDX, "MNIST", (60_000, 10_000))
 FASHION_MNIST = Published("FashionMNIST", "FashionMNIST/raw", _IDX, "Fashion-MNIST", (60_000, 10_000))
 KMNIST = Published("KMNIST", "KMNIST/raw", _IDX, "KMNIST", (60_000, 10_000))
-EMNIST = Published("EMNIST", "EMNIST/raw", _BALANCED, "EMNIST", (112_800, 18_800))
+EMNIST = Published("EMNIST", "EMNIST/raw", _BALANCED, "EMNIST", (112_800, 18_800), 47)
 SVHN = Published("SVHN", "SVHN", ("train_32x32.mat", "test_32x32.mat"), "SVHN", (73_257, 26_032))
 CIFAR10 = Published("CIFAR10", FOLDERS["cifar10"], _BATCHES, "CIFAR-10", (50_000, 10_000))
-CIFAR100 = Published("CIFAR100", "cifar-100-python", ("train", "test", "meta"), "CIFAR-100", (50_000, 10_000))
+CIFAR100 = Published("CIFAR100", "cifar-100-python", ("train", "test", "meta"), "CIFAR-100", (50_000, 10_000), 100)
 
 
 def mnist() -> Arrays:

@@ -504,7 +504,7 @@ class Arm:
         return getattr(self.action, "arms", ()) or alone
 
     def described(self) -> dict[str, object]:
-        """Return the arm as data, by columns of `measurements.csv`: by these, not by names, figures choose.
+        """Return the arm as data, by columns of `measurements.csv.gz`: by these, not by names, figures choose.
 
         `masks_of` has the arms that are looked at without their tasks, `tasks` their data sets, "" for that of the row.
         """

@@ -1,11 +1,15 @@
-"""Measurements as tidy rows, one number each: what `measurements.csv` holds, for everybody's own plots."""
+"""Measurements as tidy rows, one number each: what `measurements.csv.gz` holds, for everybody's own plots."""
 
 import csv
+import gzip
 import io
+import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 
+from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Arm
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.scales import SUPERMASK_ROUNDS
@@ -16,6 +20,7 @@ TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
 ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
        "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise",
        "units", "model", "least", "like", "order", "search_order", "masks_of", "tasks")  # fmt: skip
+NUMBERS = ("seed", "round", "weights_remaining", "iteration", "value", "iterations")  # which are empty or finite
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 COUNTED = ("kept by both", "kept by the first", "kept by the second", "weights")  # of two masks that are compared
@@ -54,7 +59,7 @@ def block(experiment: Experiment, measured: Mapping) -> tuple[str, str, str, int
 
 
 def table(blocks: Iterable[Sequence]) -> str:
-    """Return the content of `measurements.csv`: a head, and the rows of all blocks in their order, each row once."""
+    """Return what `measurements.csv.gz` has: a head, and the rows of all blocks in their order, each row once."""
     texts: dict[tuple, set[str]] = defaultdict(set)
     for *place, text in blocks:
         texts[tuple(place)].add(text)
@@ -64,6 +69,29 @@ def table(blocks: Iterable[Sequence]) -> str:
         lines = (line for text in sorted(alike) for line in text.splitlines(keepends=True))
         parts += alike if len(alike) == 1 else dict.fromkeys(lines)
     return "".join(parts)
+
+
+def read(file: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a `measurements.csv.gz` by column; raise with the line where it is damaged or another file."""
+    line, way = 1, "run the benchmarks again, which trains nothing that the store has"
+    try:
+        with gzip.open(file, "rt", newline="", encoding="utf-8") as content:
+            reader = csv.reader(content, strict=True)
+            if tuple(next(reader, ())) != COLUMNS:
+                wanted = f"its columns should be {', '.join(COLUMNS)}"
+                raise LotteryError(f"{file} is not a measurements.csv.gz of this suite: {wanted}; {way}")
+            for cells in reader:
+                line = reader.line_num
+                if len(cells) != len(COLUMNS):
+                    raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
+                row = dict(zip(COLUMNS, cells))
+                if not all(isfinite(float(row[name])) for name in NUMBERS if row[name]):
+                    raise ValueError("a number is not finite")
+                yield row
+    except (EOFError, ValueError, csv.Error, zlib.error, gzip.BadGzipFile) as error:
+        raise LotteryError(f"{file}, after line {line}: this file is damaged ({error}); {way}") from None
+    except OSError as error:
+        raise LotteryError(f"{file} cannot be read ({error.strerror}); name the folder of a run's results") from None
 
 
 def written(arm: Arm) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from math import ceil
 
@@ -18,6 +18,7 @@ from lottery.core.devices import CPU, description
 from lottery.data import catalogue
 from lottery.data.datasets import Dataset
 from lottery.experiments.all_parts import batch_key, parents
+from lottery.experiments.attempts import Attempts, condemned, suspects
 from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
@@ -27,18 +28,20 @@ from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Sources
 from lottery.experiments.population import Population
 from lottery.experiments.queue import Queue
+from lottery.experiments.soundness import unsound
 from lottery.store.store import Record, Store
 from lottery.training.config import Setting
 
-PATIENCE = 0.02  # seconds between two looks at what the others have finished
+PATIENCE = 0.02  # seconds before the second look at what the others have finished; then ever longer, up to
+LONGEST = 1.0
 CACHE_FLOATS = 370_000  # parameters and activations of one batch that a processor core's caches can hold, roughly
 
 
 class Worker:
     """Computes experiments into a store.
 
-    `workers` share the work, and `sharing` of them a GPU; `watch` is told about the batch in progress, `steps` counts
-    finished network-steps.
+    `workers` share the work, and `sharing` of them a GPU; `watch` is told about the batch in progress, `wait` how many
+    experiments other processes are waited for, `attempts` what is begun; `steps` counts finished network-steps.
     """
 
     def __init__(
@@ -49,15 +52,18 @@ class Worker:
         workers: int = 1,
         watch: Callable[[Batch], None] = lambda batch: None,
         sharing: int = 1,
+        wait: Callable[[int], None] = lambda experiments: None,
+        attempts: Attempts | None = None,
     ):
         self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
-        self.sharing = sharing
+        self.sharing, self.wait, self.attempts = sharing, wait, attempts or Attempts()
         self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
         self.steps = 0
         self._took: dict[Hashable, float] = {}  # the longest time that a batch of a kind took, in seconds
         self._keys: dict[Experiment, str] = {}
         self._others: dict[Experiment, Record | None] = {}
+        self._patience = PATIENCE
 
     def data(self, setting: Setting) -> Dataset:
         """Return a setting's data set on this worker's device; of a made task the first seed's samples."""
@@ -78,7 +84,7 @@ class Worker:
     def record(self, experiment: Experiment) -> Record | None:
         """Return the record of an experiment, asked for or not, without its arrays; None if it is not in the store."""
         if experiment not in self.entries and experiment not in self._others:
-            found = self.store.read_or_set_aside(self.key(experiment))
+            found = self._stored(experiment)
             self._others[experiment] = found and Record(found.measurements, made=found.made)
         return self.entries.get(experiment) or self._others.get(experiment)
 
@@ -100,7 +106,9 @@ class Worker:
         finished: Callable[[int], None] = lambda steps: None,
         turns: Mapping[Experiment, int] | None = None,
     ) -> None:
-        """Compute until each experiment asked for is in `entries` or in `failed`, or until `deadline`, a time.time().
+        """Compute until each experiment asked for is in `entries` or in `failed`, or until `deadline`.
+
+        That is a time.monotonic(), which all processes of a machine share and no clock that is set puts back.
 
         Nothing is started that would not be done by then, judging by how long the like of it took. `finished` is told
         the network-steps done so far after each batch. `turns` says what comes first, by smaller numbers; without it
@@ -118,7 +126,7 @@ class Worker:
             gc.freeze()  # what is planned stays: the collector would walk all of it in the middle of a turn
             try:
                 while queue:
-                    late = deadline is not None and time.time() > deadline
+                    late = deadline is not None and time.monotonic() > deadline
                     if late or not self._turn(queue, deadline, finished):
                         return
             finally:
@@ -130,51 +138,81 @@ class Worker:
         for one in queue.held():
             if self._there(one):
                 queue.finish(one)
-        tried = fitting = False
+        deaths = self.attempts.deaths()
+        self._give_up(queue, condemned(deaths))
+        alone, tried, fitting = suspects(deaths), False, False
         for batch in queue.batches():
             tried = True
-            if deadline is None or time.time() + self._took.get(batch, 0) <= deadline:
+            if deadline is None or time.monotonic() + self._took.get(batch, 0) <= deadline:
                 fitting = True
-                if self._take(queue, batch):
+                if self._take(queue, batch, alone):
+                    self._patience = PATIENCE
                     finished(self.steps)
                     return True
         if tried and not fitting:
             return False
-        if queue:
-            time.sleep(PATIENCE)  # what is left is being computed by other workers, or depends on it
+        if queue:  # what is left is being computed by other workers, or depends on it
+            self.wait(len(queue))
+            time.sleep(self._patience)
+            self._patience = min(1.2 * self._patience, LONGEST)
             for one in queue.held():
                 queue.release(one)  # unless they were stopped
         return True
 
-    def _take(self, queue: Queue[Experiment], batch: Hashable) -> bool:
-        """Compute a few experiments of one batch, those that no other worker has; return whether there were any."""
+    def _give_up(self, queue: Queue[Experiment], lost: Mapping[str, str]) -> None:
+        """Fail what one process after the other has died of."""
+        for batch in list(queue.batches()) if lost else ():
+            for one in list(queue.ready(batch)):
+                if why := lost.get(_subject(one)):
+                    queue.fail(one, why)
+
+    def _take(self, queue: Queue[Experiment], batch: Hashable, alone: Collection[str] = ()) -> bool:
+        """Compute a few experiments of one batch, those that no other worker has; return whether there were any.
+
+        Of those whose keys are in `alone`, each is computed by itself.
+        """
         tried: dict[str, Experiment] = {}
+
+        first = next(queue.ready(batch), None)
+        single = first is not None and self.key(first) in alone
 
         def open_keys() -> Iterator[str]:
             for one in queue.ready(batch):
                 if self._there(one):
                     queue.finish(one)
-                else:
+                elif single or self.key(one) not in alone:
                     tried[self.key(one)] = one
                     yield self.key(one)
 
-        first = next(queue.ready(batch), None)
-        at_most = 1 if first is None else self.at_most(first, queue.count(batch))
+        at_most = 1 if first is None or single else self.at_most(first, queue.count(batch))
         with self.store.acquire(open_keys(), at_most) as acquired:
             mine = [tried.pop(key) for key in acquired]
             for one in tried.values():
                 queue.hold(one)
             if mine:
                 started = time.perf_counter()
-                self._compute(mine, queue)
+                self.attempts.begin({self.key(one): _subject(one) for one in mine})
+                try:
+                    self._compute(mine, queue)
+                finally:
+                    self.attempts.end()
                 self._took[batch] = max(self._took.get(batch, 0), time.perf_counter() - started)
         return bool(mine)
 
     def _read(self, experiment: Experiment) -> bool:
-        entry = self.store.read_or_set_aside(self.key(experiment))
+        entry = self._stored(experiment)
         if entry is not None:
             self.entries[experiment] = Record(entry.measurements, made=entry.made)
         return entry is not None
+
+    def _stored(self, experiment: Experiment) -> Record | None:
+        """Return the record in the store; one that is damaged, or no record of this experiment, is set aside."""
+        key = self.key(experiment)
+        record = self.store.read_or_set_aside(key)
+        if record is not None and (wrong := unsound(experiment, record)):
+            self.store.set_aside(key, f"the store's entry {key} is no record of {experiment.name}: {wrong}")
+            return None
+        return record
 
     def _there(self, experiment: Experiment) -> bool:
         return self.store.has(self.key(experiment))
@@ -198,15 +236,19 @@ class Worker:
         records = compute(population, sources)
         seconds = (time.perf_counter() - started) / len(experiments)
         for one, record in records.items():
-            self.store.write(self.key(one), Record(record.measurements, record.arrays, self._made(one, seconds)))
+            made = Record(record.measurements, record.arrays, self._made(one, seconds))
             self.steps += one.steps
+            if wrong := unsound(one, made):  # it would be set aside and computed again, for ever
+                queue.fail(one, f"{one.name}: {wrong}, which is a fault of this suite")
+                continue
+            self.store.write(self.key(one), made)
             queue.finish(one)
         for one, why in population.failed.items():
             queue.fail(one, why)
 
     def _sources(self, experiment: Experiment, queue: Queue[Experiment]) -> Sources | None:
         """Return the records of an experiment's parents; None if one has to be computed again."""
-        sources = {parent: self.store.read_or_set_aside(self.key(parent)) for parent in parents(experiment)}
+        sources = {parent: self._stored(parent) for parent in parents(experiment)}
         lost = [parent for parent, record in sources.items() if record is None]  # damaged, or it never came along
         queue.add(lost, self._there)
         return None if lost else {parent: record for parent, record in sources.items() if record is not None}
@@ -218,6 +260,10 @@ class Worker:
     def _made(self, experiment: Experiment, seconds: float) -> dict[str, object]:
         now, device = datetime.now(UTC).isoformat(timespec="seconds"), description(self.device)
         return {"what": experiment.name, "seconds": seconds, "device": device, "torch": torch.__version__, "date": now}
+
+
+def _subject(experiment: Experiment) -> str:
+    return f"{experiment.setting.network}, {experiment.arm.name}"
 
 
 def _name(experiment: Experiment) -> tuple:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lottery.core.errors import LotteryError, told
-from lottery.masks.surroundings import kept, whole
+from lottery.core.paths import user_path
+from lottery.masks.surroundings import EndedProcess, going_on, kept, whole
 from lottery.store.fingerprints import canonical
 from lottery.store.sources import Source
 from lottery.store.states import state
@@ -40,7 +41,7 @@ def target(option: str, example: str, taken: Container[str], kind: str) -> Targe
         raise LotteryError(f"write it as NAME=FILE.py:FUNCTION, for example {example}")
     if name in taken:
         raise LotteryError(f"there is a {kind} {name!r} already; give yours another name")
-    path = Path(file).resolve()
+    path = user_path(file).resolve()
     if not path.is_file():
         raise LotteryError(f"there is no file {path}")
     return Target(name, path, attribute)
@@ -64,8 +65,11 @@ class OwnFunction:
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """Return what the function makes of its arguments; raise `Unusable` if that changed anything else."""
-        with self._source.at_hand(), whole() as replaced:
-            result = self.function(*given, **named)
+        try:
+            with self._source.at_hand(), whole() as replaced, going_on():
+                result = self.function(*given, **named)
+        except EndedProcess as error:
+            raise Unusable(f"ended the process: {error}") from None
         if replaced:
             raise Unusable(f"replaced {_shared(replaced)}")
         if new := sorted({*self._source.read, *self._source.modules} - self._known):
@@ -89,7 +93,7 @@ class OwnFunction:
 
 def _imported(source: Source) -> types.ModuleType:
     try:
-        with kept(seed=0), whole() as replaced:
+        with kept(seed=0), whole() as replaced, going_on():
             module = source.load()
     except KeyboardInterrupt:
         raise

@@ -4,6 +4,7 @@ import inspect
 import os
 import random
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lottery.core.errors import LotteryError
 from lottery.models.denormals import flushed
 from lottery.store.sources import is_own
 
@@ -46,6 +48,7 @@ def _set_streams(streams: tuple[Any, Any]) -> None:
     sys.stdout, sys.stderr = streams
 
 
+EXITS = ("_exit", "abort")  # of the module os, which no `finally` sees
 CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
 SETTINGS: dict[str, Setting] = {
     "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
@@ -70,6 +73,44 @@ LIBRARIES = {  # what everybody uses by name
     "numpy": np,
 }
 FOLLOWS = "torch.Storage"  # the default dtype, with which it is put back
+
+
+class EndedProcess(BaseException):
+    """What is raised in place of the end of the process that code of a user's asked for."""
+
+
+@contextmanager
+def going_on() -> Iterator[None]:
+    """Run code that is not ours: it can neither end this process nor leave a thread that would keep it from ending."""
+
+    process, exits, begin = os.getpid(), {name: getattr(os, name) for name in EXITS}, threading.Thread.start
+    waited_for: list[threading.Thread] = []  # by Python, when the process ends
+
+    def exit_in_child(name: str) -> Callable[..., Any]:
+        def end(*given: Any) -> None:
+            if os.getpid() != process:  # a process that it forked
+                exits[name](*given)
+            raise EndedProcess(f"os.{name} was called")
+
+        return end
+
+    def start(self: threading.Thread) -> None:
+        if not self.daemon:
+            waited_for.append(self)
+            self.daemon = True
+        begin(self)
+
+    try:
+        for name in EXITS:
+            setattr(os, name, exit_in_child(name))
+        threading.Thread.start = start  # type: ignore[method-assign]
+        yield
+    finally:
+        threading.Thread.start = begin  # type: ignore[method-assign]
+        for name, exit in exits.items():
+            setattr(os, name, exit)
+    if left := [thread.name for thread in waited_for if thread.is_alive()]:
+        raise LotteryError(f"it left {', '.join(left)} running; let it wait for its threads")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ An installation registers this module with every run of pytest in its environmen
 pyproject.toml); in a checkout conftest.py asks for it. What a run of the benchmarks does stands in `Run`.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lottery.plugin import options
 from lottery.plugin.run import Run, claims_imported
 
 NAME = "lottery-run"
+XDIST_WORKERS = "PYTEST_XDIST_AUTO_NUM_WORKERS"
 
 
 def pytest_addoption(parser, pluginmanager):
@@ -43,10 +45,7 @@ def judge(request):
     """Judge a claim: the verdict becomes the outcome of the test."""
     run = request.config.pluginmanager.get_plugin(NAME)
     if run is None:
-        names = ", ".join(f"--{name}" for name in options.OPTIONS)
-        raise pytest.UsageError(
-            f"claims cannot be judged: another plugin or conftest.py has one of the options {names}"
-        )
+        raise pytest.UsageError("claims cannot be judged: the plugin lottery.plugin.hooks is switched off")
     return lambda claim: run.judge(claim, request.node)
 
 
@@ -68,8 +67,8 @@ def pytest_report_teststatus(report):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    if not options.added(config) or not options.claims_asked(config):
-        return None  # pytest-xdist's own meaning, for tests
+    if not options.added(config) or not options.claims_asked(config) or os.environ.get(XDIST_WORKERS):
+        return None  # pytest-xdist's own meaning: of tests, or as its environment variable says
     try:
         return options.workers(config)
     except LotteryError as error:

@@ -15,6 +15,7 @@ import pytest
 
 from lottery.core.errors import LotteryError
 from lottery.core.machine import cores, shows_gpu
+from lottery.core.paths import user_path
 
 if TYPE_CHECKING:
     from lottery.experiments.scales import Scale
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 OTHER_MAKERS = ("mps", "xpu", "hip", "rocm")  # names by which GPUs are known that are not NVIDIA's
 PRECISIONS = ("float32", "tf32")
 UNITS = {"s": 1, "m": 60, "h": 3600}
-RESULTS = "where results.json, results.md and measurements.csv go (default: results)"
+RESULTS = "where every run gets a folder of its own, and `latest` leads to the last (default: results)"
 STORE = "where everything computed is kept (default: LOTTERY_STORE, else the user's cache)"
 CRITERION = "try a mask criterion of your own; repeatable"
 NETWORK = "put a network of your own, which the function returns, through claims about tickets; repeatable"
@@ -31,6 +32,7 @@ BASELINE = "an earlier results.json, or a folder of tables such as expected/base
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
 PRECISION = f"{' or '.join(PRECISIONS)} for matrix products (default: float32)"
+TAKEN: list[str] = []  # options whose short names another plugin has
 OPTIONS: dict[str, dict[str, Any]] = {
     "scale": {"metavar": "SCALE", "help": "tiny, reduced or paper (default: LOTTERY_SCALE, else tiny)"},
     "results": {"metavar": "DIR", "default": "results", "help": RESULTS},
@@ -47,11 +49,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def add(parser: pytest.Parser) -> None:
-    """Add the suite's options to pytest's, all of them or, where another plugin has one of their names, none."""
-    if not any(_taken(parser, f"--{name}") for name in OPTIONS):
-        group = parser.getgroup("lottery", "lottery: claims of the lottery-ticket literature")
-        for name, attributes in OPTIONS.items():
-            group.addoption(f"--{name}", dest=f"lottery_{name}", **attributes)
+    """Add the suite's options to pytest's: each as --lottery-NAME and, unless another plugin has that, as --NAME."""
+    TAKEN.clear()
+    group = parser.getgroup("lottery", "lottery: claims of the lottery-ticket literature")
+    for name, attributes in OPTIONS.items():
+        names = [f"--lottery-{name}"] + [f"--{name}"] * (not _taken(parser, f"--{name}"))
+        if len(names) == 1:
+            TAKEN.append(name)
+        group.addoption(*names, dest=f"lottery_{name}", **attributes)
 
 
 def _taken(parser: pytest.Parser, name: str) -> bool:
@@ -59,6 +64,14 @@ def _taken(parser: pytest.Parser, name: str) -> bool:
         return f"{name}=1" not in parser.parse_known_and_unknown_args([f"{name}=1"])[1]
     except pytest.UsageError:  # an option that takes no value, or another one
         return True
+
+
+def taken() -> str:
+    """Return what to tell whoever runs claims where another plugin has some of the options' short names."""
+    if not TAKEN:
+        return ""
+    short, long = (", ".join(f"--{prefix}{name}" for name in TAKEN) for prefix in ("", "lottery-"))
+    return f"lottery: {short} is of another plugin or conftest.py here; claims are run with {long}"
 
 
 def added(config: pytest.Config) -> bool:
@@ -158,10 +171,18 @@ def budget(config: pytest.Config) -> float | None:
     return float(match[1]) * UNITS[match[2]]
 
 
+def results_folder(config: pytest.Config) -> Path:
+    """Return the folder in which every run gets one of its own."""
+    return user_path(given(config, "results"))
+
+
 def check_results_folder(config: pytest.Config) -> None:
     """Raise if the folder for results cannot be one, before anything is computed."""
-    folder = Path(given(config, "results")).absolute()
-    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    folder = results_folder(config).absolute()
+    try:
+        nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    except (OSError, ValueError) as error:  # a name that is too long, or has a zero in it
+        raise LotteryError(f"the results cannot be written to {given(config, 'results')!r:.200}: {error}") from None
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         what = "is not a folder" if not nearest.is_dir() else "is not writable"
         raise LotteryError(

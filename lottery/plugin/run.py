@@ -8,13 +8,9 @@ report. Every run of pytest in the environment makes a `Run`, so what is heavy i
 import functools
 import hashlib
 import importlib
-import json
 import os
-import shutil
 import sys
-import tempfile
 import time
-import uuid
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,8 +20,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from lottery.core.errors import DeviceFailure, LotteryError, SuiteWarning
-from lottery.core.paths import write_whole
+from lottery.core.paths import user_path
+from lottery.core.text import in_encoding
 from lottery.plugin import options
+from lottery.plugin.shared_folder import SharedFolder
 
 if TYPE_CHECKING:
     from lottery.claims.baselines import Baseline
@@ -47,17 +45,16 @@ class Run:
     """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
 
     def __init__(self, config: pytest.Config):
-        self.config, self.started, self.chosen = config, time.time(), options.Chosen(config)
+        self.config, self.chosen = config, options.Chosen(config)
+        self.started, self.began = time.time(), time.monotonic()  # for people; for all that is counted
         self.given: Mapping[str, Any] = getattr(config, "workerinput", {})  # what the controller tells a worker
         if options.given(config, "plan") and self._distributed():
             raise LotteryError("--plan works in one process: add -n0, or run lottery plan")
         budget = options.budget(config)
-        self.deadline = self.given.get("lottery_deadline") or (self.started + budget if budget else None)
-        self.folder = Path(  # that all processes of a run share; made when something is put there
-            self.given.get("lottery_folder") or Path(tempfile.gettempdir()) / f"lottery-{uuid.uuid4().hex}"
-        )
+        self.deadline = self.given.get("lottery_deadline") or (self.began + budget if budget else None)
+        self.shared = SharedFolder(self.given.get("lottery_folder"))
         if not self.given:
-            config.add_cleanup(lambda: shutil.rmtree(self.folder, ignore_errors=True))
+            config.add_cleanup(self.shared.remove)
         self.baseline = None if self.given else self._read_baseline()
         self._load_own()
         self.collected: list[str] = []
@@ -67,19 +64,13 @@ class Run:
         self.planned: Plan | None = None
         self.display: Display | None = None
 
-    def _shared(self, name: str) -> Path:
-        """Return a folder within the one that all processes share."""
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        (self.folder / name).mkdir(exist_ok=True)
-        return self.folder / name
-
     def _read_baseline(self) -> "Baseline | None":
         path = options.given(self.config, "baseline")
         if not path:
             return None
         from lottery.claims import baselines
 
-        return baselines.read(Path(path))
+        return baselines.read(user_path(path))
 
     def _load_own(self) -> None:
         """Register what the user gave, data sets before the networks that train on them."""
@@ -122,10 +113,8 @@ class Run:
         """Return this process's place among the workers: one that replaces another has its place, and so its GPU."""
         from filelock import FileLock, Timeout
 
-        count, folder = self.given.get("workercount", 1), self.folder / "slots"
-        for place in range(count if self.given else 0):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._held = FileLock(folder / f"{place}.lock")  # until this process ends
+        for place in range(self.given["workercount"] if self.given else 0):
+            self._held = FileLock(self.shared.place("slots") / f"{place}.lock")  # until this process ends
             with suppress(Timeout):
                 self._held.acquire(blocking=False)
                 return place
@@ -137,8 +126,7 @@ class Run:
         if self.error:
             self._give_up(self.error)
         if self.given and self.session is not None:
-            file = self._shared("claims") / f"{self.given['workerid']}.json"
-            file.write_text(json.dumps([item.nodeid for item, _ in _claims(session.items)]))
+            self.shared.leave("claims", self.given["workerid"], [item.nodeid for item, _ in _claims(session.items)])
             self._train(session)
 
     @pytest.hookimpl(tryfirst=True)
@@ -168,7 +156,7 @@ class Run:
         return True
 
     def _train(self, session) -> None:
-        if not _claims(session.items) or session.config.option.collectonly:
+        if not _claims(session.items) or self._only_shown():
             return
         from lottery.plugin.progress import Reporter
 
@@ -178,7 +166,7 @@ class Run:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", SuiteWarning)  # all others are dealt with as the user asks
             try:
-                reporter = Reporter(self._shared("progress"), name, os.getppid() if self.given else None)
+                reporter = Reporter(self.shared, name, os.getppid() if self.given else None)
                 self._asked(session.items).train(self.given.get("workercount", 1), reporter)
             except DeviceFailure as error:
                 failure = str(error)
@@ -187,12 +175,11 @@ class Run:
             finally:
                 self._end_display()
                 own = [str(warning.message) for warning in caught if issubclass(warning.category, SuiteWarning)]
-                (self._shared("warnings") / f"{name}.json").write_text(json.dumps(own + [failure] * bool(failure)))
+                self.shared.leave("warnings", name, own + [failure] * bool(failure))
         if failure:
             self._end_without_device(failure)
         if self.session is not None and self.session.worker is not None:
-            used = self.session.worker.device_used()
-            (self._shared("devices") / f"{name}.json").write_text(json.dumps(used))
+            self.shared.leave("devices", name, self.session.worker.device_used())
         for warning in caught:
             if not issubclass(warning.category, SuiteWarning):
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
@@ -208,8 +195,7 @@ class Run:
         if not self.given:
             self.error, self.collected = "", []  # pytest prints it; there is nothing to report
             raise pytest.UsageError(message)
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        (self.folder / "error").write_text(message)
+        self.shared.leave("error", self.given["workerid"], message)
         pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
 
     def judge(self, claim: "Claim", item: pytest.Item) -> None:
@@ -221,7 +207,7 @@ class Run:
         result = self.session.result(claim)
         left = {"node": item.nodeid, "result": result, "measured": self.session.blocks(claim)}
         name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
-        write_whole(self._shared("results") / f"{name}.json", json.dumps(left, allow_nan=False))
+        self.shared.leave("results", name, left)
         item.user_properties.append(("verdict", result["verdict"]))
         if result["verdict"] == "skipped":
             pytest.skip(result["reason"])
@@ -237,30 +223,42 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
-        node.workerinput |= {"lottery_folder": str(self.folder), "lottery_deadline": self.deadline}
+        if options.claims_asked(self.config):
+            self.shared.own()
+        node.workerinput |= {"lottery_folder": str(self.shared.path), "lottery_deadline": self.deadline}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
-        if (self.folder / "error").exists():  # a worker gave up: end the others quietly, the summary has the message
+        """Say what a worker died of, and let the others know; end them quietly if one gave up."""
+        if self.shared.found("error"):  # the summary has the message
             distributed: Any = self.config.pluginmanager.get_plugin("dsession")
             distributed.triggershutdown()
         elif error and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
-            for told in _read(self.folder / "warnings" / f"{node.gateway.id}.json") or []:
-                terminal.write_line(f"{node.gateway.id}: {told}")
+            from lottery.plugin.progress import died
+
+            name = node.gateway.id
+            for told in dict(self.shared.named("warnings")).get(name, []):
+                terminal.write_line(f"{name}: {told}")
+            if subjects := died(self.shared, name):
+                several = dict.fromkeys(subjects)
+                what = f"{len(subjects)} networks of {'; '.join(list(several)[:3])}{' ...' if len(several) > 3 else ''}"
+                terminal.write_line(f"{name} died while it computed {what}; they are tried again one by one")
 
     def pytest_report_header(self):
         """Say what became of a GPU that there seems to be, before workers start; alone, once claims were collected."""
         if not self.given and self._distributed() and options.claims_asked(self.config):
-            return self._device_note()
+            return self._notes()
 
     def pytest_report_collectionfinish(self):
         if self.session is not None and not self._distributed():
-            return self._device_note()
+            return self._notes()
 
-    def _device_note(self) -> str | None:
+    def _notes(self) -> list[str]:
+        """Return what whoever runs claims should know before they are trained."""
+        device = ""
         with suppress(LotteryError):  # which is told where it ends the run
-            return self.chosen.devices.note or None
-        return None
+            device = self.chosen.devices.note
+        return [note for note in (device, options.taken()) if note]
 
     def pytest_sessionstart(self):
         if not self.given and self._distributed() and options.claims_asked(self.config):
@@ -268,10 +266,10 @@ class Run:
 
     def _begin_display(self) -> None:
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
-        if terminal is not None and terminal.isatty:
+        if terminal is not None and not self._only_shown():
             from lottery.plugin.progress import Display
 
-            self.display = Display(self._shared("progress"), terminal._tw._file)
+            self.display = Display(self.shared, terminal._tw._file, terminal.isatty)
 
     def _end_display(self) -> None:
         if self.display is not None:
@@ -285,43 +283,69 @@ class Run:
         self._end_display()
         if self.given:
             return
-        found = _read_all(self.folder / "results")
-        self.collected = sorted({*self.collected, *(id for ids in _read_all(self.folder / "claims") for id in ids)})
-        if (self.folder / "error").exists():
-            self.error = (self.folder / "error").read_text()
+        found = self.shared.found("results")
+        self.collected = sorted({*self.collected, *(id for ids in self.shared.found("claims") for id in ids)})
+        if errors := self.shared.found("error"):
+            self.error = errors[0]
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif found or (self.collected and not session.config.option.collectonly):
+        elif found or (self.collected and not self._only_shown()):
             self._finish(session, found)
+
+    def _only_shown(self) -> bool:
+        """Return whether tests are only collected, or only their fixtures shown, so that nothing is to be trained."""
+        option = self.config.option
+        return bool(option.collectonly or option.setuponly or option.setupplan)
+
+    def _ended_early(self, session) -> bool:
+        """Return whether somebody interrupted the run; what ends it after so many failures (-x) does not count."""
+        most = self.config.option.maxfail
+        stopped = most and session.testsfailed >= most
+        if stopped and session.exitstatus == pytest.ExitCode.INTERRUPTED:  # so pytest-xdist calls it
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return session.exitstatus == pytest.ExitCode.INTERRUPTED
 
     def _finish(self, session, found: list[dict]) -> None:
         """Make the report, write it, and set the exit status."""
         from lottery.plugin import progress, run_report
 
-        warned = {note for notes in _read_all(self.folder / "warnings") for note in [*notes, self.chosen.devices.note]}
-        used = sorted(set(_read_all(self.folder / "devices"))) or self.chosen.devices.names
+        warned = {note for notes in self.shared.found("warnings") for note in [*notes, self.chosen.devices.note]}
+        warned |= {*self._died_of()}
+        used = sorted(set(self.shared.found("devices"))) or self.chosen.devices.names
         self.report = run_report.RunReport(
             scale=self.chosen.scale,
-            results_folder=options.given(self.config, "results"),
+            results_folder=options.results_folder(self.config),
             found=found,
             missing=sorted(set(self.collected) - {left["node"] for left in found}),
             baseline=self.baseline,
             baseline_name=options.given(self.config, "baseline"),
             strict=bool(getattr(self.config.option, "strict", False)),
-            interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED,
+            interrupted=self._ended_early(session),
             warnings=sorted(filter(None, warned)),
         )
         where = run_report.environment(used, self.chosen.precision)
-        steps = progress.trained_steps(self.folder / "progress")
-        self.report.make(self.started, time.time() - self.started, steps, where)
+        steps = progress.trained_steps(self.shared)
+        self.report.make(self.started, time.monotonic() - self.began, steps, where)
         try:
             self.report.write()
         except LotteryError as error:
             self.error, session.exitstatus = str(error), pytest.ExitCode.USAGE_ERROR
             return
-        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if not self.report.interrupted:  # without a worker left, pytest-xdist says that no tests were collected
             others = session.testsfailed - self.report.count_failures()  # tests that are no claims, or broke
             failed = self.report.failed or others > 0
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
+
+    def _died_of(self) -> list[str]:
+        """Return remarks about workers that died, and about what could not be read of what they left."""
+        from lottery.plugin.progress import DEATHS
+
+        deaths = self.shared.found(DEATHS)
+        several = sorted({subject for batch in deaths for subject in batch.values()})
+        named = "; ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
+        lines = [f"{len(deaths)} workers died while they computed {named}"] if deaths else []
+        if self.shared.unreadable:
+            lines.append(f"{self.shared.unreadable} files that workers left could not be read, in {self.shared.path}")
+        return lines
 
     def pytest_terminal_summary(self, terminalreporter):
         if self.given:
@@ -332,7 +356,8 @@ class Run:
             from lottery.report.plan_table import plan_table
 
             terminalreporter.write_sep("=", f"lottery, scale {self.chosen.scale.name}: what would be trained")
-            terminalreporter.write_line(plan_table(self.planned, options.workers(self.config)))
+            shown = plan_table(self.planned, options.workers(self.config))
+            terminalreporter.write_line(in_encoding(shown, terminalreporter._tw._file.encoding))
             for error in self.session.errors if self.session else ():
                 terminalreporter.write_line(f"ERROR: {error}", red=True)
         if self.error:
@@ -360,13 +385,3 @@ def _claim(item: pytest.Item) -> "Claim | None":
 def _claims(items: list[pytest.Item]) -> "list[tuple[pytest.Item, Claim]]":
     """Return the items that state claims, with their claims."""
     return [(item, claim) for item in items if (claim := _claim(item)) is not None]
-
-
-def _read_all(folder: Path) -> list:
-    """Return the contents of all JSON files in a folder, in the order of their names."""
-    return [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
-
-
-def _read(file: Path) -> Any:
-    """Return the content of a JSON file, or None where there is none."""
-    return json.loads(file.read_text()) if file.exists() else None

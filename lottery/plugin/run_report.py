@@ -11,9 +11,11 @@ from typing import Any
 from lottery.claims import comparison, judging
 from lottery.claims.baselines import Baseline
 from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
+from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, RESULTS
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
+from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report.files import of_scale, write
@@ -28,7 +30,7 @@ class RunReport:
     """What a run comes to. `found` is what the tests left: a node id, a result and blocks of measurements each."""
 
     scale: Scale
-    results_folder: str
+    results_folder: Path  # in which every run has its own
     found: Sequence[Mapping]
     missing: Sequence[str]  # node ids of claims that were collected and brought no verdict
     baseline: Baseline | None
@@ -39,7 +41,7 @@ class RunReport:
     notes: list[str] = field(default_factory=list)
     failed: bool = False
     content: dict[str, Any] = field(default_factory=dict)  # of `results.json`
-    written: bool = False
+    written: Path | None = None
 
     def make(self, started: float, seconds: float, steps: int, environment: Mapping) -> None:
         """Make the content and the remarks, and decide whether the run failed."""
@@ -66,8 +68,9 @@ class RunReport:
         ]
         if self.baseline:
             self.notes += comparison.remarks(moves, self.baseline_name)
+        self.notes = list(map(printable, self.notes))
 
-    def _gate(self, results: Sequence[Mapping], moves: Sequence[Mapping]) -> list[str]:
+    def _gate(self, results: Sequence[Mapping], moves: Sequence[comparison.Move]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
         lines = [
             f"{result['id']} is other than expected, which among so many claims can be chance: it does not count"
@@ -84,6 +87,9 @@ class RunReport:
         elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
             lines.append("nothing at all was decided")
             failures += 1
+        if self.baseline and not comparison.checked(moves):
+            lines.append(f"nothing was compared with the baseline {self.baseline_name}, so the run fails")
+            failures += 1
         inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
         if inconclusive and self.strict:
             lines.append(f"{inconclusive} inconclusive, which fails under --strict")
@@ -96,32 +102,40 @@ class RunReport:
         return sum(bool(judging.fails(left["result"], left["result"]["counts"])) for left in self.found)
 
     def write(self) -> None:
-        """Write the three files; raise if that is not possible."""
+        """Write the three files into a folder of this run's own; raise if that is not possible.
+
+        A run in which nothing was judged has nothing to write.
+        """
+        if not self.found:
+            return
         measured = measurements.table(block for left in self.found for block in left["measured"])
         try:
-            write(Path(self.results_folder), self.content, measured, self.notes, self.scale)
+            whole = not self.interrupted
+            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale, whole)
         except OSError as error:
             raise LotteryError(
                 f"the results cannot be written to {self.results_folder} ({error}); "
                 "choose another folder with --results"
             ) from None
-        self.written = True
 
     def show(self, terminal) -> None:
         """Show the table and the remarks."""
-        everything = all_results(self.content)
-        terminal.write_sep("=", heading(self.content))
+        everything, encoding = all_results(self.content), terminal._tw._file.encoding
+
+        def line(text: str, **markup: bool) -> None:
+            terminal.write_line(in_encoding(text, encoding), **markup)
+
+        terminal.write_sep("=", in_encoding(heading(self.content), encoding))
         if everything:
-            terminal.write_line(table(everything, "simple"))
-            terminal.write_line("")
+            line(f"{table(everything, 'simple')}\n")
         for note in self.notes:
-            terminal.write_line(f"- {note}")
-        terminal.write_line("")
-        terminal.write_line(summary(self.content), bold=True)
+            line(f"- {note}")
+        line("")
+        line(summary(self.content), bold=True)
         if self.written:
-            terminal.write_line(f"written to {self.results_folder}/results.json, results.md, measurements.csv")
+            line(f"written to {self.written}: {RESULTS}, {MARKDOWN}, {MEASUREMENTS}")
         if told := of_scale(self.content, self.scale):
-            terminal.write_line(told)
+            line(told)
 
 
 def environment(devices: Sequence[str], precision: str) -> dict[str, object]:

@@ -28,7 +28,7 @@ class Options:
     store: Path
     device: str  # "cpu" or "cuda:N": of this process
     precision: str
-    deadline: float | None = None  # time.time() after which nothing new is started
+    deadline: float | None = None  # time.monotonic() after which nothing new is started
     by_name: bool = True  # whether the device was asked for, so that no other will do
     sharing: int = 1  # workers on this device
 
@@ -59,7 +59,7 @@ class Session:
     baseline: Mapping[str, Sequence[Row]] = field(default_factory=dict)  # the committed one, for the exit status
     asked: dict[str, ResolvedClaim] = field(default_factory=dict)
     worker: Any = None  # a Worker, once there is something to train or to read
-    _reported: set = field(default_factory=set)
+    _reported: dict[Any, str] = field(default_factory=dict)  # experiments whose measurements a claim brings, by its id
 
     def ask(self, claim: Claim) -> ResolvedClaim:
         """Return how a claim is asked at this scale, and remember it."""
@@ -78,7 +78,7 @@ class Session:
             return
         from lottery.core.devices import failures_told
 
-        self.worker = self._worker(workers, reporter.watch)
+        self.worker = self._worker(workers, reporter)
         with failures_told(self.worker.device):
             reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
             turns = None if self.options.deadline is None else self._turns()
@@ -96,7 +96,7 @@ class Session:
         with failures_told(self.worker.device):
             return plan(self.worker, {id: asked.experiments for id, asked in self.asked.items() if not asked.skip})
 
-    def _worker(self, workers: int = 1, watch=lambda batch: None):
+    def _worker(self, workers: int = 1, reporter=None):
         from lottery.core.devices import prepare, ready
         from lottery.experiments.worker import Worker
         from lottery.store.store import Store
@@ -104,7 +104,8 @@ class Session:
         asked = self.options
         device = ready(asked.device, asked.by_name or asked.precision != "float32")
         prepare(device, asked.precision)
-        return Worker(Store(asked.store), device, asked.precision, workers, watch, asked.sharing)
+        told = {"watch": reporter.watch, "wait": reporter.wait, "attempts": reporter.attempts} if reporter else {}
+        return Worker(Store(asked.store), device, asked.precision, workers, sharing=asked.sharing, **told)
 
     def _turns(self) -> dict:
         """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
@@ -123,8 +124,10 @@ class Session:
             counting = counts([result])
         else:
             result, counting = self._results[claim.id], self._counting
-        made = [record.made for one in self._ancestry(asked.experiments) if (record := self.worker.record(one))]
-        return result | {
+        ancestry = self._ancestry(asked.experiments)
+        made = [record.made for one in ancestry if (record := self.worker.record(one))]
+        shown: Any = plain(result)
+        return shown | {
             "devices": sorted({str(of["device"]) for of in made}),
             "devices_mixed": self._mixed(asked.experiments),
             "seconds": sum(of["seconds"] for of in made),
@@ -142,10 +145,10 @@ class Session:
         return counts(list(self._results.values()), self.baseline)
 
     def blocks(self, claim: Claim) -> list[tuple]:
-        """Return the measurements that a claim rests on, but for those that were returned before."""
-        new = [one for one in self._ancestry(self.asked[claim.id].experiments) if one not in self._reported]
-        self._reported.update(new)
-        return [block(one, record.measurements) for one in new if (record := self.worker.record(one))]
+        """Return the measurements that a claim rests on, but for those that another claim has brought."""
+        needed = self._ancestry(self.asked[claim.id].experiments)
+        own = [one for one in needed if self._reported.setdefault(one, claim.id) == claim.id]
+        return [block(one, record.measurements) for one in own if (record := self.worker.record(one))]
 
     def _judge(self, asked: ResolvedClaim) -> dict[str, Any]:
         """Return a claim's result, without what it took, on which devices, and whether it counts."""

@@ -1,14 +1,15 @@
-"""The papers' figures, redrawn from `measurements.csv`: accuracy and early stop against the weights that remain."""
+"""The papers' figures, redrawn from `measurements.csv.gz`: accuracy and early stop against the weights that remain."""
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from lottery.claims.run_folders import MEASUREMENTS, run_folder
 from lottery.core.errors import LotteryError
+from lottery.experiments import measurements
 from lottery.experiments.arms import DENSE, Evaluate
-from lottery.experiments.measurements import ARM, COLUMNS, written
+from lottery.experiments.measurements import ARM, written
 from lottery.experiments.named_arms import branch, chain, continued, one_shot, untrained
 from lottery.experiments.scales import SNAPSHOTS
 from lottery.report import mask_figures, planted_figures
@@ -55,29 +56,20 @@ Line = dict[float, list[tuple[float, float]]]  # weights remaining -> (accuracy,
 
 
 def read(file: Path) -> dict[tuple[str, Written], Line]:
-    """Return the lines in a `measurements.csv`: by what was trained and by arm, as it is written there."""
+    """Return the lines in a `measurements.csv.gz`: by what was trained and by arm, as it is written there."""
     lines: dict[tuple[str, Written], Line] = defaultdict(lambda: defaultdict(list))
-    try:
-        with file.open(newline="", encoding="utf-8") as content:
-            rows = csv.DictReader(content)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
-                wanted = f"its columns should be {', '.join(COLUMNS)}"
-                raise LotteryError(f"{file} is not a measurements.csv of this suite: {wanted}")
-            for row in rows:
-                metric = "test_accuracy" if row["action"] == Evaluate.kind else "test_accuracy_early_stop"
-                if row["value"] and row["weights_remaining"] and row["metric"] == metric:
-                    length = f"{int(row['iterations']):,} iterations of {row['optimiser']}"
-                    arm = tuple(row[column] for column in ARM)
-                    line = lines[f"{row['network']}, {row['dataset']}, {length}", arm]
-                    line[float(row["weights_remaining"])].append((float(row["value"]), float(row["iteration"])))
-    except OSError as error:
-        way = "run the benchmarks first, or name the folder of their results"
-        raise LotteryError(f"{file} cannot be read ({error.strerror}); {way}") from None
+    for row in measurements.read(file):
+        metric = "test_accuracy" if row["action"] == Evaluate.kind else "test_accuracy_early_stop"
+        if row["value"] and row["weights_remaining"] and row["metric"] == metric:
+            length = f"{int(row['iterations']):,} iterations of {row['optimiser']}"
+            arm = tuple(row[column] for column in ARM)
+            line = lines[f"{row['network']}, {row['dataset']}, {length}", arm]
+            line[float(row["weights_remaining"])].append((float(row["value"]), float(row["iteration"])))
     return lines
 
 
-def draw(folder: Path) -> list[Path]:
-    """Draw every figure that a results folder has lines for into it, and return their files."""
+def draw(results: Path) -> list[Path]:
+    """Return the figures that are drawn of a run, into its folder; `results` is that or one that has the latest."""
     try:
         import matplotlib
 
@@ -86,7 +78,8 @@ def draw(folder: Path) -> list[Path]:
         raise LotteryError(
             "figures need matplotlib: pip install matplotlib, or install this project with its extra `figures`"
         ) from None
-    lines, made = read(folder / "measurements.csv"), list[Path]()
+    folder = run_folder(results)
+    lines, made = read(folder / MEASUREMENTS), list[Path]()
     for where in sorted({where for where, _ in lines}):
         dense = lines.get((where, written(DENSE)), {})
         for name, arms in (TRAINED | UNTRAINED).items():

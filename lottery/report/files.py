@@ -1,11 +1,17 @@
-"""The files that a run leaves behind: `results.json`, `results.md` and `measurements.csv`."""
+"""The files that a run leaves behind, in a folder of its own: its results, a table of them, and all measurements."""
 
+import gzip
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from lottery.claims.results import all_results
-from lottery.core.paths import write_whole
+from lottery.claims.run_folders import LATEST, MARKDOWN, MEASUREMENTS, RESULTS
+from lottery.core.paths import beside, write_folder
+from lottery.core.text import for_markdown
 from lottery.experiments.scales import Scale
 from lottery.report.results_table import heading, summary, table
 
@@ -13,8 +19,8 @@ from lottery.report.results_table import heading, summary, table
 def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
     """Return `results.md`."""
     everything = all_results(report)
-    lines = [f"# {heading(report)}", "", table(everything, "github"), "", summary(report), ""]
-    lines += [*(f"- {note}" for note in notes), ""] if notes else []
+    lines = [f"# {for_markdown(heading(report))}", "", table(everything, "github"), "", summary(report), ""]
+    lines += [*(f"- {for_markdown(note)}" for note in notes), ""] if notes else []
     lines += [told, ""] if (told := of_scale(report, scale)) else []
     return "\n".join(lines)
 
@@ -25,9 +31,24 @@ def of_scale(report: Mapping, scale: Scale) -> str:
     return "" if alike else f"scale {scale.name}: {scale.more}"
 
 
-def write(folder: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale) -> None:
-    """Write the three files into `folder`, each to a temporary name first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "results.json", json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-    write_whole(folder / "results.md", markdown(report, notes, scale))
-    write_whole(folder / "measurements.csv", measurements)
+def write(
+    root: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale, whole: bool = True
+) -> Path:
+    """Return the new folder under `root` that has a run's three files.
+
+    It is named by the time and the scale, and `latest` leads to it unless the run did not come to its end (`whole`).
+    """
+    started = datetime.fromisoformat(report["started"]).astimezone()
+    name = f"{started:%Y-%m-%d-%H%M%S}-{report['scale']}" + ("" if whole else "-interrupted")
+    files: dict[str, str | bytes] = {
+        RESULTS: json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
+        MARKDOWN: markdown(report, notes, scale),
+        MEASUREMENTS: gzip.compress(measurements.encode(), mtime=0),  # the same bytes for the same measurements
+    }
+    folder = write_folder(root / name, files)
+    if whole:
+        with suppress(OSError):  # a system without links, or a folder of that name: `run_folder` finds the run
+            link = beside(root / LATEST)
+            link.symlink_to(folder.name, target_is_directory=True)
+            os.replace(link, root / LATEST)
+    return folder

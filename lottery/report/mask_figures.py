@@ -1,4 +1,4 @@
-"""Figures of masks, from `measurements.csv`: how similar every two are, beside chance, and what each layer keeps."""
+"""Figures of masks, from `measurements.csv.gz`: how similar every two are, beside chance, and what each layer keeps."""
 
 import re
 from collections import Counter
@@ -10,6 +10,7 @@ from statistics import fmean
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from lottery.claims.run_folders import MEASUREMENTS
 from lottery.experiments.arms import Arm, Iterative
 from lottery.experiments.named_arms import chain, units_chain
 from lottery.report.mask_rows import Group, Mask, MaskRows, Place, Seeds, read
@@ -40,7 +41,7 @@ Cells = Mapping[tuple[int, int], float]  # (row, column) -> number
 
 def draw(folder: Path) -> list[Path]:
     """Draw every figure of masks that a results folder has measurements for into it, and return their files."""
-    found, names, made = read(folder / "measurements.csv"), Counter[str](), list[Path]()
+    found, names, made = read(folder / MEASUREMENTS), Counter[str](), list[Path]()
     for group in found.groups():
         name = _slug(f"masks by {group.by} {label(group.shared)} {group.trained}")
         names[name] += 1  # several groups can have a task in common

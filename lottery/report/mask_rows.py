@@ -1,6 +1,5 @@
-"""Masks in `measurements.csv`: what every two that were compared have in common, and what one keeps of its layers."""
+"""Masks in `measurements.csv.gz`: what every two that were compared have in common, what one keeps of its layers."""
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from lottery.claims.mask_quantities import TOTAL, chance, similarity
 from lottery.core.errors import LotteryError
+from lottery.experiments import measurements
 from lottery.experiments.arms import Compare, Survey
 from lottery.experiments.measurements import COUNTED
 
@@ -146,17 +146,15 @@ class MaskRows:
 
 
 def read(file: Path) -> MaskRows:
-    """Return what a `measurements.csv` has of masks. Raises where its rows are damaged."""
+    """Return what a `measurements.csv.gz` has of masks. Raises where its rows are damaged."""
     found = MaskRows()
     take = {Compare.kind: found.add_compared, Survey.kind: found.add_surveyed}
-    with file.open(newline="", encoding="utf-8") as content:
-        rows = csv.DictReader(content)
-        for row in rows:
-            try:
-                if row["action"] in take:
-                    take[row["action"]](row)
-            except (ValueError, IndexError, AttributeError):  # no number, other places than masks, a row cut short
-                raise LotteryError(f"{file}, line {rows.line_num}: {_damaged('this row of masks')}") from None
+    for row in measurements.read(file):
+        try:
+            if row["action"] in take:
+                take[row["action"]](row)
+        except (ValueError, IndexError):  # no number, or other places than masks
+            raise LotteryError(f"{file}: {_damaged('a row of ' + row['arm'])}") from None
     for what in found.lacking():
         raise LotteryError(f"{file}: {_damaged(f'a row of {what}')}")
     return found

@@ -1,12 +1,13 @@
-"""Figures of searches for planted tickets, from `measurements.csv`: scores by sparsity, and what rounds recover."""
+"""Figures of searches for planted tickets, from `measurements.csv.gz`: scores by sparsity, and what rounds recover."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
+from lottery.claims.run_folders import MEASUREMENTS
+from lottery.experiments import measurements
 from lottery.experiments.arms import Dense, Train
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ Searches = dict[Search, Point]
 
 
 def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
-    """Return what was measured of searches, by network; `rows` are those of a `measurements.csv`."""
+    """Return what was measured of searches, by network; `rows` are those of a `measurements.csv.gz`."""
     networks: dict[str, Searches] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for row in rows:
         if row["network"].startswith("planted-") and row["value"]:
@@ -59,7 +60,7 @@ def read(rows: Iterable[dict[str, str]]) -> dict[str, Searches]:
 
 
 def search_of(row: dict[str, str]) -> Search:
-    """Return what a row of `measurements.csv` says of its search."""
+    """Return what a row of `measurements.csv.gz` says of its search."""
     method, rounds = row["criterion"].removesuffix("_init").removesuffix("_final"), int(row["rounds"] or 1)
     if row["mask"] == Dense.kind:
         method = "whole" if row["action"] == Train.kind else "edge-popup"
@@ -73,8 +74,7 @@ def search_of(row: dict[str, str]) -> Search:
 
 def draw(folder: Path) -> list[Path]:
     """Draw every planted network's figures into `folder`, from the measurements there, and return their files."""
-    with (folder / "measurements.csv").open(newline="", encoding="utf-8") as content:
-        networks = read(csv.DictReader(content))
+    networks = read(measurements.read(folder / MEASUREMENTS))
     made = []
     for network, searches in sorted(networks.items()):
         panels = [(title, ticket, _lines(searches, ticket, rounds)) for title, ticket, rounds in PANELS]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from lottery.claims.judging import CENSORED_SHARE
 from lottery.claims.results import data_of, in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
-from lottery.data.stand_ins import STAND_INS
+from lottery.data.stand_ins import OTHER, STAND_INS
 from lottery.report.results_table import claim_name, number, one_more, span
 
 MARKS = {"failed": "failed to learn", "censored": "run too short for its early stop"}
@@ -63,6 +63,11 @@ def stand_ins(results: Sequence[Mapping]) -> list[str]:
         f"{other} stands in for {name}, which is not in the data folder; what was measured on it is an analogue"
         for name, other in STAND_INS.items()
         if other in used
+    ] + [
+        f"{name}: the files in the data folder are not those of {name.removesuffix(OTHER)} as it was published; "
+        "what was measured on them is an analogue. Remove them to have the published ones downloaded"
+        for name in sorted(used)
+        if name.endswith(OTHER)
     ]
 
 

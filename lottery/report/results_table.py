@@ -9,6 +9,7 @@ from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates
 from lottery.claims.results import all_results, data_of, in_order, is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.core.text import for_markdown
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
@@ -91,11 +92,12 @@ def table(results: Sequence[Mapping], format: str) -> str:
     for result in in_order(results):
         if result["paper"] != paper:
             paper, title = result["paper"], result["title"]
-            rows.append([f"**{title}**" if markdown else title] + [""] * (len(HEADERS) - 1))
+            rows.append([f"**{for_markdown(title)}**" if markdown else title] + [""] * (len(HEADERS) - 1))
         name = claim_name(result) if markdown else f"· {claim_name(result)}"
         value = published(result, None if markdown else PAPER_WIDTH)
         seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
-        rows.append([name, value, ours(result), result["n"] or "", verdict(result), seconds])
+        cells = [name, value, ours(result), result["n"] or "", verdict(result), seconds]
+        rows.append([for_markdown(str(cell)) for cell in cells] if markdown else cells)
     return tabulate(rows, HEADERS, format, disable_numparse=True, colalign=ALIGN)
 
 

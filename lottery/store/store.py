@@ -10,22 +10,28 @@ import io
 import json
 import os
 import re
+import stat
 import tarfile
+import time
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from lottery.core.errors import CorruptEntry, LotteryError, StoreWarning
-from lottery.core.paths import cache_folder
+from lottery.core.errors import CorruptEntry, LotteryError, StoreWarning, told
+from lottery.core.paths import beside, cache_folder, user_path, write_whole
+from lottery.core.text import printable
 
 FORMAT = 1
+ENTRY = re.compile(r"[0-9a-f]{32}\.npz")
+LARGEST = 2**32  # bytes of one entry
+END = bytes(1024)  # of a tar file
+ABANDONED = 60 * 60  # seconds after which nobody goes on with a file that he began to write
 ANOTHER = "choose another with --store or LOTTERY_STORE"
 
 
@@ -40,7 +46,8 @@ class Record:
 
 def store_folder(option: str | None) -> Path:
     """Return the store's folder: the option, else LOTTERY_STORE, else the user's cache."""
-    return Path(option or os.environ.get("LOTTERY_STORE") or cache_folder() / "store")
+    named = option or os.environ.get("LOTTERY_STORE")
+    return user_path(named) if named else cache_folder() / "store"
 
 
 def _scan(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
@@ -67,9 +74,92 @@ def _array(content: bytes) -> np.ndarray:
     return np.frombuffer(content, dtype, offset=start).reshape(shape, order=order).copy(order)  # type: ignore[call-overload]
 
 
+def _content(path: Path) -> bytes:
+    """Return the bytes of a regular file; nothing is waited for, whatever stands in its place."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is no regular file")
+        if status.st_size > LARGEST:
+            raise OSError(f"it has {status.st_size:,} bytes, and no entry more than {LARGEST:,}")
+        return file.read(status.st_size)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_members(archive: zipfile.ZipFile, size: int) -> None:
+    """Raise unless an entry's members are stored as they are, each once: a packed one can be of any size."""
+    members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("a member of it is packed")
+    if len({member.filename for member in members}) < len(members):
+        raise ValueError("two of its members have one name")
+    if sum(member.file_size for member in members) > size:
+        raise ValueError("its members are larger than it")
+
+
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
     """Return type and shape of every array, as an entry states them."""
     return {name: [str(array.dtype), *array.shape] for name, array in arrays.items()}
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tarfile.TarFile]:
+    """Open a file that `export` wrote, and none that is packed or cut short."""
+    told = f"{file} is no tar file as `lottery store export` writes it, or is cut short; nothing is taken"
+    with file.open("rb") as content:
+        content.seek(0, os.SEEK_END)
+        if content.tell() < len(END):
+            raise LotteryError(told)
+        content.seek(-len(END), os.SEEK_END)
+        if content.read() != END:
+            raise LotteryError(told)
+        content.seek(0)
+        try:
+            with tarfile.open(fileobj=content, mode="r:") as archive:
+                yield archive
+        except tarfile.TarError as error:
+            raise LotteryError(f"{told} ({error})") from error
+
+
+@dataclass
+class Pruned:
+    """How many files were removed from a store, of each kind."""
+
+    damaged: int = 0
+    unfinished: int = 0
+    locks: int = 0
+
+
+def _abandoned(file: os.DirEntry[str]) -> bool:
+    """Return whether a file is one that its writer had not finished long ago."""
+    return not ENTRY.fullmatch(file.name) and time.time() - file.stat(follow_symlinks=False).st_mtime > ABANDONED
+
+
+def _removed(file: os.DirEntry[str]) -> bool:
+    """Return whether a file, or a link, could be removed."""
+    try:
+        os.unlink(file.path)
+    except OSError:
+        return False
+    return True
+
+
+def check_locks(file: int) -> None:
+    """Raise OSError where the file system of an open file has no locks, as some that are shared over a network.
+
+    filelock would take files that exist for locks there, which a process that is killed leaves for ever.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, whose files can always be locked
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise OSError(error.errno, "files there cannot be locked, which runs that share a store need") from None
 
 
 class Store:
@@ -82,23 +172,23 @@ class Store:
         return self.folder / "entries" / key[:2] / f"{key}.npz"
 
     def has(self, key: str) -> bool:
-        """Return whether there is an entry, sound or not."""
-        return self._path(key).exists()
+        """Return whether there is an entry, sound or not: a regular file in its place."""
+        return self._path(key).is_file()
 
     def keys(self) -> set[str]:
         """Return the names of all entries, sound or not: much faster than asking for each of many."""
         return {
-            path.name.removesuffix(".npz")
+            file.name.removesuffix(".npz")
             for folder in _scan(self.folder / "entries")
-            for path in _scan(folder)
-            if path.name.endswith(".npz")
+            for file in _scan(folder)
+            if ENTRY.fullmatch(file.name) and file.name[:2] == folder.name and file.is_file()
         }
 
     def read(self, key: str) -> Record:
         """Return the entry, its checksums, fields and shapes checked; raise CorruptEntry if it is damaged."""
         where = f"the store's entry {(path := self._path(key))}"
         try:
-            content = path.read_bytes()
+            content = _content(path)
         except OSError as error:
             raise CorruptEntry(f"{where} cannot be read ({error})") from error
         return self._parse(key, content, where)
@@ -108,6 +198,7 @@ class Store:
         """Return the record in an entry's bytes; raise CorruptEntry if they are damaged or another entry's."""
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                _check_members(archive, len(content))
                 arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
             head = json.loads(arrays.pop("entry").tobytes())
             if head["format"] != FORMAT:
@@ -119,26 +210,35 @@ class Store:
             if not isinstance(head["measurements"], dict) or not isinstance(head["made"], dict):
                 raise ValueError("its fields are no tables")
             return Record(head["measurements"], arrays, head["made"])
-        except (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-            raise CorruptEntry(f"{where} cannot be read ({error})") from error
+        except Exception as error:  # whatever readers raise of a file that may hold anything
+            raise CorruptEntry(f"{where} cannot be read ({told(error)})") from error
 
     def read_or_set_aside(self, key: str) -> Record | None:
         """Return the entry, or None if there is none; a damaged one is moved to `corrupt/`, with a warning."""
         if not self.has(key):
+            if os.path.lexists(self._path(key)):
+                self.set_aside(key, f"the store's entry {self._path(key)} is no file")
             return None
         try:
             return self.read(key)
         except CorruptEntry as error:
-            if not self.has(key):  # another process was first
-                return None
-            aside = self.folder / "corrupt" / f"{key}.npz"
-            try:
-                aside.parent.mkdir(exist_ok=True)
-                os.replace(self._path(key), aside)
-            except OSError as refused:
-                raise LotteryError(f"{error}, and cannot be set aside ({refused}); remove it and run again") from None
-            warnings.warn(f"{error}; it was set aside as {aside} and is computed again", StoreWarning, stacklevel=2)
+            if self.has(key):  # no other process was first
+                self.set_aside(key, str(error))
             return None
+
+    def set_aside(self, key: str, why: str) -> None:
+        """Move what stands in an entry's place to `corrupt/`, with a warning that says why; raise if that fails."""
+        aside = self.folder / "corrupt" / f"{key}.npz"
+        try:
+            aside.parent.mkdir(exist_ok=True)
+            if os.path.lexists(aside):
+                aside = beside(aside)
+            os.replace(self._path(key), aside)
+        except FileNotFoundError:  # another process was first
+            return
+        except OSError as refused:
+            raise LotteryError(f"{why}, and cannot be set aside ({refused}); remove it and run again") from None
+        warnings.warn(f"{why}; it was set aside as {aside} and is computed again", StoreWarning, stacklevel=3)
 
     def write(self, key: str, entry: Record) -> None:
         """Keep an entry; it is there whole for all processes once this returns."""
@@ -146,56 +246,103 @@ class Store:
         text = json.dumps(head | {"arrays": _shapes(entry.arrays)}).encode()
         buffer, path = io.BytesIO(), self._path(key)
         np.savez(buffer, entry=np.frombuffer(text, np.uint8), **entry.arrays)  # type: ignore[arg-type]  # of its stub
-        temporary = path.with_name(f"{path.name}.{uuid4().hex}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("xb") as file:
-                file.write(buffer.getbuffer())
-            os.replace(temporary, path)
+            if path.is_dir() and not path.is_symlink():
+                self.set_aside(key, f"the store's entry {path} is a folder")
+            write_whole(path, buffer.getvalue())
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
             raise LotteryError(f"the store {self.folder} cannot be written ({error}); {ANOTHER}") from error
 
     def sizes(self) -> dict[str, int]:
         """Return the size of every entry in bytes, by key."""
-        return {path.stem: path.stat().st_size for path in sorted((self.folder / "entries").glob("*/*.npz"))}
+        return {key: self._path(key).stat().st_size for key in sorted(self.keys())}
 
     def export(self, file: Path) -> int:
-        """Write all entries into one tar file, and return how many."""
-        keys = list(self.sizes())
-        temporary = file.with_name(f"{file.name}.part")
-        with tarfile.open(temporary, "w") as archive:
-            for key in keys:
-                archive.add(self._path(key), f"{key}.npz")
-        os.replace(temporary, file)
+        """Write all sound entries into one tar file, and return how many; raise if it cannot be a new regular file."""
+        if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+            raise LotteryError(f"{file} is no regular file, so that nothing is written there; name another")
+        keys, temporary = sorted(self.keys()), beside(file)
+        try:
+            with temporary.open("xb") as written, tarfile.open(fileobj=written, mode="w") as archive:
+                for key in keys:
+                    archive.add(self._path(key).resolve(), f"{key}.npz")
+            os.replace(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
         return len(keys)
 
     def take(self, file: Path) -> tuple[int, int]:
         """Add the entries of a file that `export` wrote; return how many were new and how many were here already.
 
-        An entry is moved in once it was read back whole; one that was damaged on the way is refused with its name.
+        All of the file is checked before anything of it is taken. A sound entry replaces one here that is damaged.
         """
-        new = known = 0
-        with tarfile.open(file) as archive:
-            for member in archive:
-                key = member.name.removesuffix(".npz")
-                if not re.fullmatch(r"[0-9a-f]{32}\.npz", member.name) or not member.isfile():
-                    raise LotteryError(f"{file} holds {member.name!r}, which is no entry of a store, and is not taken")
-                if self.has(key):
-                    known += 1
-                elif content := archive.extractfile(member):
-                    self.write(key, self._parse(key, content.read(), f"{file}, entry {key}"))
-                    new += 1
-        return new, known
+        new = []
+        with _opened(file) as archive:
+            members = self._members(file, archive)
+            for key, member in members.items():
+                self._packed(file, archive, member)
+                if not self._sound(key):
+                    new.append(key)
+            for key in new:
+                self.write(key, self._packed(file, archive, members[key]))
+        return len(new), len(members) - len(new)
+
+    @staticmethod
+    def _members(file: Path, archive: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
+        """Return the members of an exported file by key; raise if it holds anything else."""
+        members: dict[str, tarfile.TarInfo] = {}
+        for member in archive:
+            key = member.name.removesuffix(".npz")
+            wrong = not ENTRY.fullmatch(member.name) or not member.isreg() or member.size > LARGEST
+            if wrong or key in members:
+                told = printable(member.name)
+                raise LotteryError(f"{file} holds {told!r:.200}, which is no entry of a store; nothing is taken")
+            members[key] = member
+        return members
+
+    def _packed(self, file: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Record:
+        """Return the entry in a member of an exported file; raise if it is not sound."""
+        key = member.name.removesuffix(".npz")
+        content = archive.extractfile(member)
+        try:
+            return self._parse(key, content.read() if content else b"", f"{file}, entry {key}")
+        except CorruptEntry as error:
+            raise LotteryError(f"{error}; nothing is taken") from error
+
+    def _sound(self, key: str) -> bool:
+        """Return whether a sound entry is here."""
+        try:
+            self.read(key)
+        except CorruptEntry:
+            return False
+        return True
+
+    def prune(self) -> Pruned:
+        """Return what was removed: entries set aside, what writers that were killed left, locks that nobody holds."""
+        removed = Pruned()
+        for file in _scan(self.folder / "corrupt"):
+            removed.damaged += _removed(file)
+        for folder in _scan(self.folder / "entries"):
+            removed.unfinished += sum(_removed(file) for file in _scan(folder) if _abandoned(file))
+        for file in _scan(self.folder / "locks"):
+            lock = FileLock(file.path)
+            with suppress(Timeout, OSError, NotImplementedError):
+                lock.acquire(blocking=False)
+                removed.locks += _removed(file)
+                lock.release()
+        return removed
 
     def check_writable(self) -> None:
         """Raise if nothing can be written here."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            probe = self.folder / f".probe.{os.getpid()}"
-            probe.write_bytes(b"")
-            probe.unlink(missing_ok=True)
+            probe = beside(self.folder / "probe")
+            try:
+                with probe.open("xb") as file:
+                    check_locks(file.fileno())
+            finally:
+                probe.unlink(missing_ok=True)
         except OSError as error:
             missing = "and something is still to be computed"
             raise LotteryError(f"the store {self.folder} cannot be written ({error}), {missing}; {ANOTHER}") from error
@@ -226,7 +373,12 @@ class Store:
                 self._release(key, lock)
 
     def _release(self, key: str, lock: FileLock) -> None:
-        # A lock file of a finished entry may go: whoever still waits for it looks for the entry first.
-        if self.has(key):
+        # A lock file of a finished entry may go: whoever still waits for it looks for the entry first. Windows removes
+        # no file that is open, so there it goes afterwards, unless somebody else has taken it.
+        done = self.has(key)
+        if done and os.name != "nt":
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+        if done and os.name == "nt":
+            with suppress(OSError):
+                Path(lock.lock_file).unlink(missing_ok=True)

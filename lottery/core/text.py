@@ -1,0 +1,35 @@
+"""Text from outside, from entries, criteria and error messages, as it can be shown and written anywhere."""
+
+import html
+import unicodedata
+
+PLAIN = {"·": "-", "…": "...", "×": "x", "–": "-", "≥": ">=", "≤": "<=", "’": "'"}
+LONGEST = 20_000  # characters of one text
+
+
+def printable(text: str) -> str:
+    """Return a text in one line, whatever else than characters to read is in it written as Python writes it.
+
+    So no terminal code, no line break and no half of a surrogate pair gets into a table or a file.
+    """
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+
+
+def in_encoding(text: str, encoding: str | None) -> str:
+    """Return a text as a terminal of this encoding can show it: accents go, and what it has no letter for is `?`."""
+    encoding = encoding or "utf-8"
+    try:
+        text.encode(encoding)
+        return text
+    except (UnicodeEncodeError, LookupError):
+        plain = unicodedata.normalize("NFKD", "".join(PLAIN.get(one, one) for one in text))
+        bare = "".join(one for one in plain if not unicodedata.combining(one))
+        return bare.encode("ascii", "replace").decode()
+
+
+def for_markdown(text: str) -> str:
+    """Return a text that Markdown shows as it is: neither HTML nor another cell of a table."""
+    return html.escape(text, quote=False).replace("|", "\\|")
