@@ -17,6 +17,7 @@ from lottery.experiments import action_parts
 from lottery.experiments.action_parts import LearnMaskAction
 from lottery.experiments.all_parts import batch_key, parents
 from lottery.experiments.arms import DENSE
+from lottery.experiments.attempts import Attempts
 from lottery.experiments.chain_masks import initial
 from lottery.experiments.experiment import experiment
 from lottery.experiments.named_arms import branch, chain, learned, multishot, scores_sought, singleshot, untrained
@@ -390,3 +391,51 @@ def test_a_search_whose_criterion_breaks_fails_alone(tmp_path, monkeypatch):
     one.work([sound, broken, dense])
     assert set(one.entries) == {sound, dense} and set(one.failed) == {broken}
     assert "one score per weight" in one.failed[broken]
+
+
+def test_whoever_waits_says_so(whole, tmp_path):
+    """While another process has what is missing, `wait` is told how much that is, ever more rarely."""
+    told = []
+
+    class Enough(Exception):
+        pass
+
+    def wait(experiments):
+        told.append((experiments, one._patience))
+        if len(told) == 4:
+            raise Enough
+
+    one = Worker(Store(tmp_path), "cpu", "float32", wait=wait)
+    asked = experiment(SETTING, DENSE, 0, 0)
+    with Store(tmp_path).acquire([one.key(asked)], 1) as held, pytest.raises(Enough):
+        assert held
+        one.work([asked])
+    counts, patience = zip(*told)
+    assert counts == (1, 1, 1, 1) and list(patience) == sorted(patience) and patience[0] < patience[-1]
+
+
+def test_what_a_process_died_with_is_computed_alone(whole, tmp_path):
+    """And everything else as ever; what was given up fails with the reason, and nothing else does."""
+    asked = [experiment(SETTING, DENSE, 0, seed) for seed in range(6)]
+    key = whole.key(asked[2])
+
+    class Before(Attempts):
+        def __init__(self, *deaths):
+            self.batches, self._deaths = [], deaths
+
+        def begin(self, batch):
+            self.batches.append(dict(batch))
+
+        def deaths(self):
+            return self._deaths
+
+    for alone, failed in ((1, False), (2, True)):
+        before = Before({key: "lenet-96-48, dense", "other": "net, arm"}, *[{key: "net, guilty"}] * alone)
+        one = Worker(Store(tmp_path / str(alone)), "cpu", "float32", attempts=before)
+        one.work(asked)
+        assert [batch for batch in before.batches if key in batch] == [{key: "lenet-96-48, dense"}]
+        assert not one.failed and measured(one) == {of: one.entries[of].measurements for of in asked}
+        guilty = Before(*[{key: "lenet-96-48, dense"}] * alone)
+        two = Worker(Store(tmp_path / f"guilty {alone}"), "cpu", "float32", attempts=guilty)
+        two.work(asked)
+        assert bool(two.failed) == failed and all("processes died" in why for why in two.failed.values())

@@ -1,6 +1,7 @@
 """Where the suite keeps what it computed and downloaded, and how it writes files that others read."""
 
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -50,11 +51,21 @@ def write_whole(path: Path, content: str | bytes) -> None:
     try:
         with temporary.open("xb") as file:  # never through a link that is there already
             file.write(content.encode() if isinstance(content, str) else content)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Give a file its name. Windows refuses that while somebody reads the file that has it, which takes a moment."""
+    for _ in range(100 if os.name == "nt" else 0):
+        with suppress(PermissionError):
+            os.replace(temporary, path)
+            return
+        time.sleep(0.01)
+    os.replace(temporary, path)
 
 
 def write_folder(path: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -20,13 +20,22 @@ from lottery.planting.readings import RATES
 from lottery.store.store import Record
 
 MADE = {"what": str, "seconds": float, "device": str, "torch": str, "date": str}
+LARGEST = 2**63  # of whole numbers
 STEPS = ("iterations", "interval", "early_stop_iteration")  # whole numbers wherever they are measured
-TRAINED = ("validation_loss", "validation_accuracy", "test_accuracy_early_stop", "test_accuracy_end",
-           "test_accuracy_constant", *STEPS)  # fmt: skip
+FLAGS = ("censored", "connected")
 CURVES = ("validation_loss", "validation_accuracy")
-LEARNED = ("test_accuracy_end", "weights_remaining", "iterations")
-PLANTED = ("strong", "ticket", "constant", "affine", "kept", "iterations", *RATES)
-LOOKED = {Inspect: ("anatomy",), Count: ("anatomy",), Recover: ("kept", *RATES)}
+TRAINED = ("test_accuracy_start", "test_accuracy_early_stop", "train_accuracy_early_stop", "test_accuracy_end",
+           "train_accuracy_end", "accuracy_step", "train_accuracy_step", "validation_accuracy_step",
+           "test_accuracy_constant", "train_accuracy_constant", "censored", *CURVES, *STEPS)  # fmt: skip
+LEARNED = ("test_accuracy_end", "test_accuracy_deviation", "weights_remaining", "iterations", "accuracy_step",
+           "test_accuracy_constant")  # fmt: skip
+EVALUATED = ("test_accuracy_start", "accuracy_step")
+BY_LAYER = ("weights_kept", "biases_kept")
+BY_ROUND = ("kept", *RATES)
+PLANTED = ("strong_raw", "strong_scaled", "strong", "ticket", "constant", "affine", "connected", "iterations",
+           "accuracy_step", *BY_LAYER, *BY_ROUND)  # fmt: skip
+TABLES = ("anatomy", "pruning")  # of numbers of the same names for every layer
+LOOKED = {Inspect: ("anatomy",), Count: ("anatomy",), Recover: BY_ROUND}
 Shapes = dict[str, tuple[str, int | None]]  # the type of an array, and its length where that is known
 
 
@@ -45,44 +54,56 @@ def _of_making(made: dict[str, Any]) -> str:
         value = made.get(name)
         if not isinstance(value, (kind, int) if kind is float else kind) or isinstance(value, bool):
             return f"it does not say {name!r} of how it was made"
-    return "" if 0 <= made["seconds"] < float("inf") else "it took no time that there can be"
+    return "" if 0 <= made["seconds"] < LARGEST else "it took no time that there can be"
 
 
 def _of_measurements(experiment: Experiment, measured: dict[str, Any]) -> str:
-    action, planted = experiment.arm.action, is_planted(experiment.setting.network)
-    if type(action) in LOOKED:
-        names: tuple[str, ...] = LOOKED[type(action)]
-    elif planted:
-        names = PLANTED
-    elif isinstance(action, Train):
-        names = TRAINED
-    elif isinstance(action, LearnMask):
-        names = LEARNED
-    else:
-        names = ("test_accuracy_start", "accuracy_step") if isinstance(action, Evaluate) else ()
-    if missing := [name for name in names if name not in measured]:
+    if missing := [name for name in _names(experiment) if name not in measured]:
         return f"{', '.join(missing)} is not measured in it"
     if not measured:
         return "nothing is measured in it"
-    if wrong := [name for name in STEPS if name in measured and type(measured[name]) is not int]:
-        return f"{wrong[0]} is no whole number in it"
+    for names, kind in ((STEPS, int), (FLAGS, bool), ((*CURVES, *BY_LAYER, *BY_ROUND), list), (TABLES, dict)):
+        if wrong := [name for name in names if name in measured and type(measured[name]) is not kind]:
+            return f"{wrong[0]} is of another type in it"
     for name, value in measured.items():
-        if wrong_part := _unmeasurable(value):
-            return f"{name} has {wrong_part!r:.80} in it, which is no number"
+        if (odd := _unmeasurable(value)) is not None:
+            return f"{name} has {odd!r:.80} in it, which is no number"
+    lists = EVALUATED[:1] if isinstance(experiment.arm.action, Evaluate) else ()
+    scalar = set(_names(experiment)).difference(CURVES, BY_LAYER, BY_ROUND, TABLES, lists)
+    if wrong := sorted(name for name in scalar if isinstance(measured[name], (list, dict))):
+        return f"{wrong[0]} is no single number in it"
     return _of_lengths(experiment, measured)
 
 
+def _names(experiment: Experiment) -> tuple[str, ...]:
+    """Return what every record of such an experiment has measured; comparisons have names of their own each."""
+    action = experiment.arm.action
+    if type(action) in LOOKED:
+        return LOOKED[type(action)]
+    if is_planted(experiment.setting.network):
+        return PLANTED if isinstance(action, (Train, LearnMask, Evaluate)) else ()
+    return TRAINED if isinstance(action, Train) else LEARNED if isinstance(action, LearnMask) else (
+        EVALUATED if isinstance(action, Evaluate) else ()
+    )  # fmt: skip
+
+
 def _of_lengths(experiment: Experiment, measured: dict[str, Any]) -> str:
-    """Return what is wrong about lists whose lengths are known."""
-    if isinstance(experiment.arm.action, Train) and not is_planted(experiment.setting.network):
-        config = experiment.setting.config
-        looks = config.iterations // config.interval
-        if short := [name for name in CURVES if len(measured[name]) != looks]:
-            return f"{short[0]} has {len(measured[short[0]])} values in it, and {looks} looks were taken"
+    """Return what is wrong about lists and tables whose sizes are known."""
+    layers, config = experiment.setting.architecture.layers, experiment.setting.config
+    wanted: dict[str, int] = dict.fromkeys(BY_LAYER, len(layers))
+    if isinstance(experiment.arm.action, Train):
+        wanted |= dict.fromkeys(CURVES, config.iterations // config.interval)
     if isinstance(experiment.arm.action, Evaluate) and not is_planted(experiment.setting.network):
-        rungs = measured["test_accuracy_start"]
-        if len(rungs) != len(SUPERMASK_ROUNDS):
-            return f"test_accuracy_start has {len(rungs)} values in it, for {len(SUPERMASK_ROUNDS)} rungs"
+        wanted["test_accuracy_start"] = len(SUPERMASK_ROUNDS)
+    if set(BY_ROUND) <= measured.keys():
+        wanted |= dict.fromkeys(RATES, len(measured["kept"]))
+    for name, length in wanted.items():
+        if name in measured and len(measured[name]) != length:
+            return f"{name} has {len(measured[name])} values in it, not {length}"
+    for name in TABLES:
+        of = measured.get(name, {})
+        if of and (set(of) != {layer.name for layer in layers} or len({frozenset(found) for found in of.values()}) > 1):
+            return f"{name} does not have the same numbers of every layer in it"
     return ""
 
 
@@ -92,7 +113,9 @@ def _unmeasurable(value: Any) -> Any:
         return next((wrong for one in value.values() if (wrong := _unmeasurable(one)) is not None), None)
     if isinstance(value, list):
         return next((wrong for one in value if (wrong := _unmeasurable(one)) is not None), None)
-    return None if isinstance(value, (int, float)) else value if value is not None else "nothing"
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < LARGEST):
+        return None
+    return "nothing" if value is None else value
 
 
 def _of_arrays(experiment: Experiment, arrays: dict[str, np.ndarray]) -> str:

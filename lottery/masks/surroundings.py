@@ -3,6 +3,7 @@
 import inspect
 import os
 import random
+import signal
 import sys
 import threading
 import types
@@ -48,6 +49,33 @@ def _set_streams(streams: tuple[Any, Any]) -> None:
     sys.stdout, sys.stderr = streams
 
 
+def _set_path(path: list[str]) -> None:
+    sys.path[:] = path
+
+
+def _handlers() -> list[Any]:
+    return [signal.getsignal(of) for of in SIGNALS]
+
+
+def _set_handlers(handlers: list[Any]) -> None:
+    for of, handler in zip(SIGNALS, handlers):
+        signal.signal(of, handler)
+
+
+class _Open:
+    """A stream for what code of a user's prints, which that cannot close for all others."""
+
+    def __init__(self, stream: Any):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXITS = ("_exit", "abort")  # of the module os, which no `finally` sees
 CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
 SETTINGS: dict[str, Setting] = {
@@ -64,6 +92,8 @@ SETTINGS: dict[str, Setting] = {
     "folder": (os.getcwd, os.chdir),
     "recursion": (sys.getrecursionlimit, sys.setrecursionlimit),
     "printing": (lambda: (sys.stdout, sys.stderr), _set_streams),
+    "path": (lambda: list(sys.path), _set_path),
+    "signals": (_handlers, _set_handlers),
     "numpy's errors": (np.geterr, lambda was: np.seterr(**was)),
 }
 LIBRARIES = {  # what everybody uses by name
@@ -121,6 +151,7 @@ def kept(seed: int) -> Iterator[None]:
     torch.default_generator.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+    _set_streams((_Open(sys.stdout), _Open(sys.stderr)))
     try:
         with warnings.catch_warnings():
             yield
