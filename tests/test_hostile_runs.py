@@ -36,6 +36,13 @@ def pytest_runtest_protocol(item, nextitem):
 """
 
 
+REPEATED = """
+def pytest_generate_tests(metafunc):
+    metafunc.fixturenames.append("step")
+    metafunc.parametrize("step", range(2))
+"""
+
+
 def only_learning(suite):
     suite.write(tests=LEARNS + OWN, entries={name: ENTRIES[name] for name in ("learns", "own")})
 
@@ -108,6 +115,17 @@ class TestResults:
         assert once.ret == twice.ret == 0
         first, second = ((suite.path / name / "latest" / "measurements.csv.gz") for name in ("once", "twice"))
         assert first.read_bytes() == second.read_bytes()
+
+    def test_a_claim_that_is_tested_twice_stands_once(self, suite):
+        """As plugins do that repeat tests under other names."""
+        once = suite("-n0", "--results=once")
+        suite.write(conftest=REPEATED)
+        twice = suite("-n0", "--results=twice")
+        assert once.ret == twice.ret == 0 and "test_learns[1-lenet-300-100]" in text_of(suite("--collect-only", "-q"))
+        first, second = (results(suite, name) for name in ("once", "twice"))
+        assert [claim["id"] for claim in first["claims"]] == [claim["id"] for claim in second["claims"]]
+        measured = [(suite.path / name / "latest" / "measurements.csv.gz").read_bytes() for name in ("once", "twice")]
+        assert measured[0] == measured[1]
 
     def test_runs_of_one_second_have_folders_each(self, suite):
         """However many there are in one folder; `latest` leads to one of them."""

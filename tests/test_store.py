@@ -299,6 +299,17 @@ def test_a_file_system_without_locks_is_one_message(store, monkeypatch):
     assert not list(store.folder.iterdir())
 
 
+def test_locks_of_what_is_there_are_tidied_up(store):
+    """Whoever was killed between writing an entry and giving its lock back left it; all other locks stay."""
+    store.write(KEY, ENTRY)
+    other = "ab" + "1" * 30
+    (store.folder / "locks").mkdir()
+    for key in (KEY, other):
+        (store.folder / "locks" / f"{key}.lock").touch()
+    store.tidy()
+    assert [file.name for file in (store.folder / "locks").iterdir()] == [f"{other}.lock"]
+
+
 def test_pruning_keeps_what_is_of_use(store):
     """Entries and locks that are held stay; what was set aside, abandoned or left behind goes."""
     store.write(KEY, ENTRY)

@@ -45,7 +45,8 @@ class RunReport:
 
     def make(self, started: float, seconds: float, steps: int, environment: Mapping) -> None:
         """Make the content and the remarks, and decide whether the run failed."""
-        results = in_order([left["result"] for left in self.found])
+        by_claim = {left["result"]["id"]: left["result"] for left in self.found}  # one may be judged several times
+        results = in_order(list(by_claim.values()))
         moves = comparison.compare(results, self.baseline) if self.baseline else []
         self.content = {
             "schema": SCHEMA,

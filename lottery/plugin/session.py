@@ -83,6 +83,7 @@ class Session:
             reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
             turns = None if self.options.deadline is None else self._turns()
             self.worker.work(wanted, self.options.deadline, reporter.finish, turns)
+            self.worker.store.tidy()
 
     def plan(self):
         """Return what the claims asked for would have trained, as a `lottery.experiments.plan.Plan`.

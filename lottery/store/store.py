@@ -147,6 +147,18 @@ def _removed(file: os.DirEntry[str]) -> bool:
     return True
 
 
+def _removed_lock(file: os.DirEntry[str]) -> bool:
+    """Return whether a lock that nobody holds could be removed."""
+    lock = FileLock(file.path)
+    with suppress(Timeout, OSError, NotImplementedError):
+        lock.acquire(blocking=False)
+        try:
+            return _removed(file)
+        finally:
+            lock.release()
+    return False
+
+
 def check_locks(file: int) -> None:
     """Raise OSError where the file system of an open file has no locks, as some that are shared over a network.
 
@@ -325,13 +337,14 @@ class Store:
             removed.damaged += _removed(file)
         for folder in _scan(self.folder / "entries"):
             removed.unfinished += sum(_removed(file) for file in _scan(folder) if _abandoned(file))
-        for file in _scan(self.folder / "locks"):
-            lock = FileLock(file.path)
-            with suppress(Timeout, OSError, NotImplementedError):
-                lock.acquire(blocking=False)
-                removed.locks += _removed(file)
-                lock.release()
+        removed.locks = sum(map(_removed_lock, _scan(self.folder / "locks")))
         return removed
+
+    def tidy(self) -> None:
+        """Remove the locks that processes left which were killed once their entries were written."""
+        for file in _scan(self.folder / "locks"):
+            if self.has(file.name.removesuffix(".lock")):
+                _removed_lock(file)
 
     def check_writable(self) -> None:
         """Raise if nothing can be written here."""
