@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -265,6 +266,14 @@ def test_an_entry_is_written_over_what_is_no_file(store, what):
         warnings.simplefilter("ignore")
         store.write(KEY, ENTRY)
     assert store.read(KEY).measurements == ENTRY.measurements and target.read_text() == "precious"
+
+
+def test_a_path_that_cannot_be_is_one_message():
+    """A name that is too long for the system: nothing is there, and nothing can be written."""
+    store = Store(Path("a" * 300))
+    assert not store.has(KEY) and store.read_or_set_aside(KEY) is None
+    with pytest.raises(LotteryError, match="cannot be written .*too long.*choose another"):
+        store.check_writable()
 
 
 def test_entries_in_the_wrong_folder_do_not_count(store):

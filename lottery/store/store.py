@@ -185,7 +185,10 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Return whether there is an entry, sound or not: a regular file in its place."""
-        return self._path(key).is_file()
+        try:
+            return self._path(key).is_file()
+        except OSError:  # a path that cannot be one; `check_writable` says so
+            return False
 
     def keys(self) -> set[str]:
         """Return the names of all entries, sound or not: much faster than asking for each of many."""
