@@ -140,6 +140,7 @@ def suite(pytester, monkeypatch, shared_store):
             "benchmarks",
             *QUICKLY,
             *(() if distributed or "-n0" in arguments else ("-n0",)),
+            *(() if "--plan" in arguments else ("--table",)),
             *(() if any(one.startswith("--device") for one in arguments) else ("--device=cpu",)),
             *arguments,
         )
@@ -574,6 +575,6 @@ class TestErrors:
 def _subprocess(suite, *arguments):
     import subprocess
 
-    command = [sys.executable, "-m", "pytest", "benchmarks", *QUICKLY, *arguments]
+    command = [sys.executable, "-m", "pytest", "benchmarks", *QUICKLY, "--table", *arguments]
     done = subprocess.run(command, cwd=suite.path, capture_output=True, text=True)
     return pytest.RunResult(done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), 0)

@@ -49,6 +49,19 @@ def _curves(options: argparse.Namespace) -> None:
         print(file)
 
 
+def _show(options: argparse.Namespace) -> None:
+    from lottery.cli.show import FILTERS, show
+
+    chosen = [name for name in FILTERS if getattr(options, name)]
+    print(show(user_path(options.run_folder), chosen, options.words, options.table))
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from lottery.cli.show import explain
+
+    print(explain(user_path(options.run_folder), options.claim))
+
+
 def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
@@ -111,6 +124,20 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
     told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
+    told = "a run's folder, or that of all results for the latest (default: results)"
+    show = commands.add_parser("show", help="what a run came to, on one screen, or its claims of one verdict")
+    show.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
+    for name in ("unexpected", "reproduced", "refuted", "inconclusive", "skipped"):
+        show.add_argument(f"--{name}", action="store_true", help=f"the claims that are {name}, with the reason")
+    show.add_argument("-k", dest="words", metavar="TEXT", default="", help="claims with this in their names")
+    show.add_argument("--table", action="store_true", help="all claims in a table")
+    show.set_defaults(run=_show)
+    explain = commands.add_parser("explain", help="one claim in full: source, region and reason, seeds, arms, p-values")
+    explain.add_argument(
+        "claim", metavar="CLAIM", help="its name or a part of it, or its letter and number, such as F12"
+    )
+    explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
+    explain.set_defaults(run=_explain)
     curves = commands.add_parser(
         "curves", help="draw the papers' figures, and masks, from a run's measurements, into its folder"
     )

@@ -321,6 +321,7 @@ class Run:
             strict=bool(getattr(self.config.option, "strict", False)),
             interrupted=self._ended_early(session),
             warnings=sorted(filter(None, warned)),
+            command=self.config.invocation_params.args,
         )
         where = run_report.environment(used, self.chosen.precision)
         steps = progress.trained_steps(self.shared)
@@ -347,11 +348,11 @@ class Run:
             lines.append(f"{self.shared.unreadable} files that workers left could not be read, in {self.shared.path}")
         return lines
 
-    def pytest_terminal_summary(self, terminalreporter):
+    def pytest_terminal_summary(self, terminalreporter, exitstatus):
         if self.given:
             return
         if self.report is not None:
-            self.report.show(terminalreporter)
+            self.report.show(terminalreporter, int(exitstatus), options.given(self.config, "table"))
         if self.planned:
             from lottery.report.plan_table import plan_table
 
