@@ -62,6 +62,14 @@ def _explain(options: argparse.Namespace) -> None:
     print(explain(user_path(options.run_folder), options.claim))
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from lottery.cli.compare import compare_runs
+
+    text, drifted = compare_runs(user_path(options.before), user_path(options.after))
+    print(text)
+    return int(drifted)
+
+
 def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
@@ -138,6 +146,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
     explain.set_defaults(run=_explain)
+    compare = commands.add_parser("compare", help="what moved from one run to another; status 1 if by more than chance")
+    compare.add_argument("before", metavar="BEFORE", help="a run's folder or results.json")
+    compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=told)
+    compare.set_defaults(run=_compare)
     curves = commands.add_parser(
         "curves", help="draw the papers' figures, and masks, from a run's measurements, into its folder"
     )
