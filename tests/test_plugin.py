@@ -285,7 +285,12 @@ class TestRuns:
         broken = ENTRIES | {"learns": ENTRIES["learns"].replace("[50, inf]", "[-inf, 50]")}
         suite.write(entries=broken)
         assert suite("--junitxml=junit.xml", "-p", "cacheprovider").ret == 1
-        assert '<property name="verdict" value="inconclusive"' in (suite.path / "junit.xml").read_text()
+        written = (suite.path / "junit.xml").read_text()
+        assert '<property name="verdict" value="inconclusive"' in written
+        learns = next(claim for claim in results(suite)["claims"] if ".learns" in claim["id"])
+        assert f'<property name="estimate" value="{learns["estimate"]}"' in written
+        assert f'<property name="interval" value="{learns["interval"]}"' in written
+        assert '<property name="expected_verdict" value="refuted"' in written and 'name="test"' in written
         again = suite("--lf", "-p", "cacheprovider")
         again.assert_outcomes(failed=1)
         assert list(verdicts(suite)) == ["learns"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lottery.claims.results import SCHEMA
 from lottery.cli.main import main
 from lottery.core.text import in_encoding
+from lottery.report.annotations import annotations
 from lottery.report.explanation import explanation
 from lottery.report.interval_bar import interval_bar
 from lottery.report.screen import screen
@@ -169,3 +170,13 @@ def test_other_files_are_one_message(capsys, tmp_path, content, message):
         (tmp_path / "results.json").write_text(content)
     assert main(["show", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_annotations_are_one_line_each():
+    """Of what fails and of what deviates by chance, at the test's file and line, with everything escaped."""
+    odd = result("zhou2019.odd[a,b]", verdict="inconclusive", error=True, reason="100 % wrong:\nvery")
+    chance = result("zhou2019.chance[x]", verdict="refuted", counts=False)
+    lines = list(annotations([odd, chance, result()]))
+    assert len(lines) == 2 and not any("\n" in line for line in lines)
+    assert lines[0].startswith("::error file=benchmarks/test_zhou_2019.py,line=7,title=Z12 zhou2019.odd[a%2Cb]::")
+    assert lines[0].endswith("100 %25 wrong:%0Avery") and lines[1].startswith("::warning file=benchmarks/")

@@ -41,6 +41,10 @@ OWN = {  # what can be a user's own, and the module that registers it, imported 
 }
 
 
+PROPERTIES = ("verdict", "estimate", "interval", "region", "unit", "expected_verdict", "analogue", "n", "seconds",
+              "test")  # fmt: skip  # of a result that `--junitxml` has
+
+
 class Run:
     """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
 
@@ -208,7 +212,7 @@ class Run:
         left = {"node": item.nodeid, "result": result, "measured": self.session.blocks(claim)}
         name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
         self.shared.leave("results", name, left)
-        item.user_properties.append(("verdict", result["verdict"]))
+        item.user_properties += [(name, str(result[name])) for name in PROPERTIES if result[name] not in (None, "")]
         if result["verdict"] == "skipped":
             pytest.skip(result["reason"])
         if result["error"]:

@@ -1,5 +1,6 @@
 """The report of a finished run: what is written and shown, the remarks, and whether the exit status is 1."""
 
+import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ from lottery.core.machine import processor
 from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
-from lottery.report.files import of_scale, write
+from lottery.report.annotations import annotations
+from lottery.report.files import INTERRUPTED, of_scale, write
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
 from lottery.report.screen import screen
@@ -113,8 +115,8 @@ class RunReport:
             return
         measured = measurements.table(block for left in self.found for block in left["measured"])
         try:
-            whole = not self.interrupted
-            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale, whole)
+            status = INTERRUPTED if self.interrupted else int(self.failed)
+            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale, status)
         except OSError as error:
             raise LotteryError(
                 f"the results cannot be written to {self.results_folder} ({error}); "
@@ -130,6 +132,9 @@ class RunReport:
         terminal.write_line("")
         for line in screen(self.content, self.urgent, status, terminal._tw.fullwidth, __version__):
             terminal.write_line(in_encoding(line.text, encoding), **line.markup)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for told in annotations(all_results(self.content)):
+                terminal.write_line(told)
         if self.written:
             terminal.write_line("")
             terminal.write_line(f"all of it: lottery show, or {self.written / MARKDOWN}")
