@@ -180,3 +180,30 @@ def test_annotations_are_one_line_each():
     assert len(lines) == 2 and not any("\n" in line for line in lines)
     assert lines[0].startswith("::error file=benchmarks/test_zhou_2019.py,line=7,title=Z12 zhou2019.odd[a%2Cb]::")
     assert lines[0].endswith("100 %25 wrong:%0Avery") and lines[1].startswith("::warning file=benchmarks/")
+
+
+def test_own_criteria_are_scored():
+    """A row for each question and criterion: better, worse, open, or the error that it is."""
+    found = [
+        result(
+            f"own_criterion.beats_random[{name}]",
+            own="criterion",
+            title="Your criterion",
+            letter="*",
+            unit="pp",
+            estimate=estimate,
+            interval=interval,
+            error=estimate is None,
+            reason="" if estimate is not None else f"criterion '{name}' returned NaN",
+        )
+        for name, estimate, interval in (
+            ("good", 3.0, [1.0, 5.0]),
+            ("bad", -3.0, [-5.0, -1.0]),
+            ("open", 0.5, [-1.0, 2.0]),
+            ("broken", None, None),
+        )
+    ]
+    report = whole() | {"criteria": found}
+    lines = [line.text.split() for line in screen(report, [], 0, 120, "0.1.0")]
+    told = {line[0]: line[-1] for line in lines if line and line[0] in ("good", "bad", "open", "broken")}
+    assert told == {"good": "better", "bad": "worse", "open": "certain", "broken": "NaN"}

@@ -162,7 +162,7 @@ class File(Table):
     """A file of `expected/`: a title, the numbers of the paper's claims, and an entry or a reason for each."""
 
     title: Text
-    letter: Annotated[str, Field(pattern=r"^[A-Z!+*]$")]  # which stands before its claims' numbers
+    letter: Annotated[str, Field(pattern=r"^[A-Z!+*]?$")] = ""  # which stands before its claims' numbers
     numbers: dict[str, Number] | None = None
     left_out: tuple[LeftOut, ...] = Field((), strict=False)
     retired: dict[str, Text] = {}  # claims that were measured and are asked no longer, with date, reason and verdict

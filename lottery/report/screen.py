@@ -43,6 +43,7 @@ def screen(report: Mapping, notes: Sequence[str], status: int, width: int, versi
         lambda: _papers(results, width),
         lambda: _unexpected(results, width),
         lambda: _main(results, width),
+        lambda: _scoreboard(results, width),
         lambda: _refuted(results, width),
         lambda: _inconclusive(results, width),
         lambda: _not_asked(results, report["scale"], width),
@@ -142,6 +143,47 @@ def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:
         left = f"{code(result):5} {_cut(result['headline'], name):{name}} {picture} {estimate}"
         colour = {"green": result["verdict"] == REPRODUCED, "red": result["verdict"] == REFUTED}
         yield Line(left.ljust(width - 6) + shown, colour)
+
+
+def _scoreboard(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    """Yield what a user's own criteria and networks came to: a row each, a column for each question."""
+    for own in ("criterion", "network"):
+        found = [result for result in results if result["own"] == own]
+        if not found:
+            continue
+        questions = list(dict.fromkeys(_question(result) for result in found))
+        names = list(dict.fromkeys(_variant(result) for result in found))
+        cells = {(_variant(result), _question(result)): _scored(result) for result in found}
+        first = max(len(own) + 8, *map(len, names))
+        yield from _titled(
+            f"YOUR {own.upper()}", "against what each question names; better and worse for certain", width
+        )
+        for question in questions:  # one below the other: their names are long
+            yield Line(f"  {question.replace('_', ' ')}")
+            for name in names:
+                if (name, question) in cells:
+                    yield Line(f"    {name:{first}} {cells[name, question]}")
+
+
+def _variant(result: Mapping) -> str:
+    return str(claim_name(result).partition("[")[2].rstrip("]"))
+
+
+def _question(result: Mapping) -> str:
+    return str(claim_name(result).partition("[")[0])
+
+
+def _scored(result: Mapping) -> str:
+    """Return a difference with whether it is better or worse for certain, or why there is none."""
+    if result["error"] or result["estimate"] is None:
+        return f"error: {result['reason']}" if result["error"] else f"{result['verdict']}: {result['reason']}"
+    low, high = result["interval"] or (None, None)
+    better, worse = low is not None and low > 0, high is not None and high < 0
+    if is_difference(result["unit"]):
+        told = "better" if better else "worse" if worse else "neither better nor worse for certain"
+    else:
+        told = str(result["verdict"])
+    return f"{ours(result)}  {told}"
 
 
 def why(result: Mapping) -> str:
