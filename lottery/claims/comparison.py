@@ -33,7 +33,7 @@ def compare(results: Sequence[Mapping], baseline: Baseline) -> list[Move]:
             rows = rows_of(result)
             if baseline.stored:
                 rows = [row._replace(effects=tuple(map(rounded, row.effects))) for row in rows]
-            regions = {part.get("name", ""): part["region"] for part in (result, *result["parts"])}
+            regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
             moves += [_directed(move, regions[move["part"]]) for move in _moves(rows, baseline.claims[result["id"]])]
     p_values = [move["p"] for move in moves if move["p"] is not None]
     for move, significant in zip((move for move in moves if move["p"] is not None), holm(p_values)):
