@@ -12,7 +12,7 @@ from lottery.claims.run_folders import RESULTS
 from lottery.experiments import attempts
 from lottery.plugin import progress
 from lottery.plugin.progress import Reporter, died
-from lottery.plugin.shared_folder import OWNER, PREFIX, SharedFolder, _acquired, _clean
+from lottery.plugin.shared_folder import SharedFolder
 from lottery.store.store import Store
 from tests.test_plugin import ENTRIES, TESTS, _subprocess, error, results, shared_store, suite, verdicts
 
@@ -210,48 +210,6 @@ class TestOptions:
         assert result.ret == 1 and "nothing was compared with the baseline" in text_of(result)
 
 
-class TestShared:
-    """What processes of a run leave for each other."""
-
-    def test_whole_or_not_at_all(self, tmp_path):
-        """What cannot be read back is counted, and nothing else is lost."""
-        shared = SharedFolder(str(tmp_path / "run"))
-        shared.leave("kind", "a", [1])
-        (shared.place("kind") / "b.json").write_text('{"cut')
-        assert shared.found("kind") == [[1]] and shared.unreadable == 1
-
-    def test_folders_of_dead_runs_go(self, tmp_path):
-        """Those whose owners live stay, and so does what nobody ever owned, for a day."""
-        names = ("dead", "alive", "new", "old")
-        dead, alive, new, old = (tmp_path / f"{PREFIX}{name}" for name in names)
-        for folder in (dead, alive, new, old):
-            folder.mkdir()
-        held = _acquired(alive / OWNER)
-        _acquired(dead / OWNER).release()
-        (dead / OWNER).touch()
-        for folder in (dead, alive, old):
-            os.utime(folder, (0, 0))
-        _clean(tmp_path)
-        assert sorted(tmp_path.iterdir()) == sorted([alive, new]) and held
-
-    def test_what_a_worker_died_of_is_told(self, tmp_path):
-        """Only while it computes; afterwards it died of something else."""
-        shared = SharedFolder(str(tmp_path / "run"))
-        reporter = Reporter(shared, "gw0", parent=os.getppid())
-        reporter.attempts.begin({"k1": "net, arm", "k2": "net, arm"})
-        reporter.attempts.end()
-        assert died(shared, "gw0") == []
-        reporter.attempts.begin({"k1": "net, arm", "k2": "net, other"})
-        assert died(shared, "gw0") == ["net, arm", "net, other"] and died(shared, "gw0") == []
-        assert attempts.suspects(reporter.attempts.deaths()) == {"k1", "k2"}
-
-    @pytest.mark.parametrize("alone, lost", [(0, False), (1, False), (2, True)])
-    def test_an_arm_is_given_up_after_two_deaths_of_its_own(self, alone, lost):
-        """Those that died in company may be innocent."""
-        deaths = [{"k1": "net, arm", "k2": "net, other"}, *[{"k1": "net, arm"}] * alone]
-        assert set(attempts.condemned(deaths)) == ({"net, arm"} if lost else set())
-
-
 class TestDisplay:
     """What whoever waits for a run sees."""
 
@@ -270,3 +228,14 @@ class TestDisplay:
         display.stop()
         line = out.getvalue().splitlines()[0]
         assert line.startswith("training: 400 of 1,000 network-steps after 0 s; waiting for 3 experiments of another")
+
+    def test_what_a_worker_died_of_is_told(self, tmp_path):
+        """Only while it computes; afterwards it died of something else."""
+        shared = SharedFolder(str(tmp_path / "run"))
+        reporter = Reporter(shared, "gw0", parent=os.getppid())
+        reporter.attempts.begin({"k1": "net, arm", "k2": "net, arm"})
+        reporter.attempts.end()
+        assert died(shared, "gw0") == []
+        reporter.attempts.begin({"k1": "net, arm", "k2": "net, other"})
+        assert died(shared, "gw0") == ["net, arm", "net, other"] and died(shared, "gw0") == []
+        assert attempts.suspects(reporter.attempts.deaths()) == {"k1", "k2"}

@@ -102,7 +102,7 @@ def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
     worker._took[batch_key(next(iter(wanted)))] = 3600.0
     monkeypatch.setattr(worker, "_compute", lambda mine, queue: (_ for _ in ()).throw(AssertionError("begun")))
 
-    worker.work(wanted, deadline=time.time() + 60)
+    worker.work(wanted, deadline=time.monotonic() + 60)
     assert not worker.entries
 
 

@@ -21,6 +21,7 @@ from lottery.models import architectures, perceptrons
 from lottery.planting import planted_networks
 from lottery.plugin.progress import Reporter
 from lottery.plugin.session import Options, Session
+from lottery.plugin.shared_folder import SharedFolder
 from lottery.training import config, data_order, learned_masks, observers
 from lottery.training.optimiser import Descent
 from tests import (
@@ -48,7 +49,7 @@ def judged(test, folder: Path, **changes) -> dict:
     )
     keys._common.cache_clear()  # which takes for granted that treatments stay what they are
     (folder / "progress").mkdir(parents=True, exist_ok=True)
-    session.train(1, Reporter(folder / "progress", "main"))
+    session.train(1, Reporter(SharedFolder(str(folder / "run")), "main"))
     return session.result(claim)
 
 

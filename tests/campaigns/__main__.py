@@ -15,11 +15,11 @@ from tests.campaigns import commands, criteria, entries, expected_files, kills
 from tests.campaigns.tally import COLUMNS
 
 CAMPAIGNS = {  # what runs them, how often, and how often in short
-    "kills": (kills.run, 60, 3),
-    "entries": (entries.run, 1000, 150),
-    "commands": (commands.run, 200, 12),
-    "expected": (expected_files.run, 500, 60),
-    "criteria": (criteria.run, 100, 25),
+    "kills": (kills.run, 60, 2),
+    "entries": (entries.run, 1000, 100),
+    "commands": (commands.run, 200, 6),
+    "expected": (expected_files.run, 500, 40),
+    "criteria": (criteria.run, 100, 12),
 }
 
 

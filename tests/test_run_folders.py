@@ -1,0 +1,35 @@
+"""Folders of runs: which run a path means, with and without links."""
+
+import pytest
+
+from lottery.claims.run_folders import LATEST, MEASUREMENTS, RESULTS, holds_runs, run_folder
+from lottery.core.errors import LotteryError
+
+
+def made(folder, name=RESULTS):
+    folder.mkdir(parents=True)
+    (folder / name).write_text("{}")
+    return folder
+
+
+def test_a_run_is_itself(tmp_path):
+    """By its results, or by its measurements alone."""
+    run, measured = made(tmp_path / "run"), made(tmp_path / "measured", MEASUREMENTS)
+    assert run_folder(run) == run and run_folder(measured) == measured and holds_runs(run)
+
+
+def test_a_folder_of_runs_means_the_latest(tmp_path):
+    """Where its link leads; without one, as on systems that have none, the last by its time."""
+    first, last = made(tmp_path / "2026-11-29-100000-tiny"), made(tmp_path / "2026-11-29-120000-tiny")
+    assert run_folder(tmp_path) == last and holds_runs(tmp_path)
+    (tmp_path / LATEST).symlink_to(first.name)
+    assert run_folder(tmp_path).resolve() == first
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_there_is_one_message(tmp_path, there):
+    """An empty folder, or none."""
+    folder = tmp_path if there else tmp_path / "nowhere"
+    assert not holds_runs(folder)
+    with pytest.raises(LotteryError, match="has no results: run the benchmarks first"):
+        run_folder(folder)

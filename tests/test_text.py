@@ -1,0 +1,29 @@
+"""Text from outside: shown in one line, with nothing but characters to read, whatever shows it."""
+
+import pytest
+
+from lottery.core.text import for_markdown, in_encoding, printable
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("plain · text", "plain · text"),
+        ("two\r\n\tlines", "two lines"),
+        ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
+        ("half \ud800", r"half \ud800"),
+        ("right \u202e left", r"right \u202e left"),
+    ],
+)
+def test_printable(text, shown):
+    """One line, and nothing but characters to read."""
+    assert printable(text) == shown and printable(text).isprintable()
+    assert len(printable("x" * 10**6)) < 10**5
+
+
+def test_other_media():
+    """Markdown gets no HTML and no cell, ASCII no letter that it lacks."""
+    assert for_markdown("a|b <i>&") == r"a\|b &lt;i&gt;&amp;"
+    assert in_encoding("Prêt · 3 × 4 …  Ω", "ascii") == "Pret - 3 x 4 ...  ?"
+    assert in_encoding("Prêt ·", "utf-8") == "Prêt ·" and in_encoding("é", "latin-1") == "é"
+    assert in_encoding("é", None) == "é" and in_encoding("é", "no such encoding") == "e"
