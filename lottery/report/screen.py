@@ -17,6 +17,7 @@ from lottery.report.results_table import claim_name, number, ours, span
 NARROWEST, WIDEST = 80, 200  # columns
 FEW = 4  # claims that a section shows, before it says how many more there are
 MANY = 12  # of what is other than expected, and of the main claims
+ESTIMATE = 26  # columns of an estimate with its interval
 SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
 BASES = {BASELINE: "known since our baseline", CONTRADICTION: "where the paper contradicts itself, or others do"}
 
@@ -125,24 +126,27 @@ def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     found = [result for result in results if result["headline"] and result["verdict"] != SKIPPED][:MANY]
     if not found:
         return
+    room = ESTIMATE if width < 100 else ESTIMATE + 6
     bar = min(30, 17 + (width - NARROWEST) // 4)
-    name = min(max(len(result["headline"]) for result in found), width - bar - 44)
-    title = "MAIN CLAIMS".ljust(name + 6) + "░ agrees  ├●┤ ours, 90 %"
+    name = min(max(len(result["headline"]) for result in found), width - bar - room - 15)
     yield Line("")
-    yield Line(title.ljust(width - 6) + "verdict"[: max(0, 7)], {"bold": True})
+    title = f"{'MAIN CLAIMS':{name + 6}} ░ agrees  ├●┤ ours, 90 %"
+    yield Line(title.ljust(name + bar + room + 8) + "verdict", {"bold": True})
     for result in found:
-        picture, estimate = " " * bar, ours(result)
-        if result["estimate"] is not None and result["region"]:
-            picture = interval_bar(
-                result["region"], result["estimate"], result["interval"], bar, is_difference(result["unit"])
-            )
-        elif result["parts"]:
-            marks = {REPRODUCED: "●", REFUTED: "×", INCONCLUSIVE: "○"}
-            picture = "".join(marks[part["verdict"]] for part in result["parts"]).ljust(bar)
         shown = SHORT[result["verdict"]] + (" ~" if result["analogue"] else "")
-        left = f"{code(result):5} {_cut(result['headline'], name):{name}} {picture} {estimate}"
+        left = f"{code(result):5} {_cut(result['headline'], name):{name}} {_picture(result, bar)}"
+        text = f"{left} {_cut(ours(result), room):{room}} {shown}"
         colour = {"green": result["verdict"] == REPRODUCED, "red": result["verdict"] == REFUTED}
-        yield Line(left.ljust(width - 6) + shown, colour)
+        yield Line(text, colour)
+
+
+def _picture(result: Mapping, width: int) -> str:
+    """Return a claim's interval on its region, or of several parts a sign for each."""
+    if result["estimate"] is not None and result["region"]:
+        zero = is_difference(result["unit"])
+        return interval_bar(result["region"], result["estimate"], result["interval"], width, zero)
+    signs = {REPRODUCED: "●", REFUTED: "×", INCONCLUSIVE: "○"}
+    return "".join(signs[part["verdict"]] for part in result["parts"]).ljust(width)
 
 
 def _scoreboard(results: Sequence[Mapping], width: int) -> Iterator[Line]:
@@ -202,6 +206,7 @@ def _against(outcome: Mapping, unit: str) -> str:
         return str(outcome["reason"])
     unit = "" if outcome["kind"] == "proportion" else unit
     shown = ours({**outcome, "parts": [], "unit": unit or "of seeds"})
+    shown = shown.removesuffix(f" {unit}") if "," in unit else shown  # of several parts, which it does not tell apart
     return f"{shown}, agrees {agreement(outcome['region'], unit)}" if outcome["region"] else shown
 
 
