@@ -54,6 +54,16 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "negative_control": False,
         "error": False,
         "doubt": "",
+        "own": "",
+        "counts": True,
+        "iterations": 600,
+        "letter": "Z",
+        "numbers": 34,
+        "headline": "",
+        "asked_at": ["tiny", "reduced", "paper"],
+        "region_because": "The paper prints it.",
+        "analogue_because": "Digits are images, too.",
+        "test": "benchmarks/test_zhou_2019.py:7",
     }
     return default | changes
 
@@ -62,11 +72,15 @@ def whole(*results):
     """Return a report of these results."""
     return {
         "schema": SCHEMA,
+        "version": "0.1.0",
+        "commit": "",
+        "command": [],
         "scale": "tiny",
         "started": "2026-11-29T12:00:00+00:00",
         "seconds": 2.0,
         "trained_steps": 1200,
-        "environment": {"device": "cpu"},
+        "environment": {"device": "cpu", "precision": "float32"},
+        "no_verdict": [],
         "claims": list(results),
         "criteria": [],
         "networks": [],

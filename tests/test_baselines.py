@@ -175,9 +175,9 @@ class TestTables:
             ("{", "not a results.json"),
             ("[]", "not a results.json"),
             ('{"schema": 9}', "schema 9"),
-            ('{"schema": 3, "claims": [{"id": "../a.b", "paper": "../a"}]}', "not a results.json"),
+            (json.dumps({"schema": SCHEMA, "claims": [{"id": "../a.b", "paper": "../a"}]}), "not a results.json"),
             ("[" * 10_000, "not a results.json"),
-            ('{"schema": 3, "claims": NaN}', "NaN is no number"),
+            (json.dumps({"schema": SCHEMA, "claims": float("nan")}), "NaN is no number"),
         ],
     )
     def test_a_bad_file_is_one_message(self, tmp_path, text, message):

@@ -14,6 +14,7 @@ def test_files(tmp_path):
     folder = files.write(tmp_path / "deep" / "results", whole(result()), measured, ["a note"], SCALES["tiny"])
     assert folder.parent == tmp_path / "deep" / "results" and folder.name.endswith("-tiny")
     assert json.loads((folder / "results.json").read_text())["claims"][0]["estimate"] == 85.55
+    assert "AS EXPECTED  1 of 1 tests answered" in (folder / "results.md").read_text()
     assert (
         "| claim" in (folder / "results.md").read_text()
         and "1 claims measured: 1 reproduced" in (folder / "results.md").read_text()

@@ -67,7 +67,7 @@ def _installed(folder):
     return f"{information.parent}:{ROOT}"
 
 
-COUNTED = "2 exact, of arithmetic and of the algorithm: 2 reproduced"
+COUNTED = "AS EXPECTED  2 of 2 tests answered"
 
 
 def _run(folder, path, monkeypatch, *arguments):

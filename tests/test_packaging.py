@@ -18,6 +18,10 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.cli.show": "test_screen",
+    "lottery.report.annotations": "test_screen",
+    "lottery.report.explanation": "test_screen",
+    "lottery.report.interval_bar": "test_screen",
     "lottery.cli.gpu_checks": "test_check_gpu",
     "lottery.experiments.comparison_parts": "test_consensus_parts",
     "lottery.experiments.consensus_laws": "test_consensus_parts",

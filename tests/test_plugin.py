@@ -140,6 +140,7 @@ def suite(pytester, monkeypatch, shared_store):
             "benchmarks",
             *QUICKLY,
             *(() if distributed or "-n0" in arguments else ("-n0",)),
+            *(() if "--plan" in arguments else ("--table",)),
             *(() if any(one.startswith("--device") for one in arguments) else ("--device=cpu",)),
             *arguments,
         )
@@ -284,7 +285,12 @@ class TestRuns:
         broken = ENTRIES | {"learns": ENTRIES["learns"].replace("[50, inf]", "[-inf, 50]")}
         suite.write(entries=broken)
         assert suite("--junitxml=junit.xml", "-p", "cacheprovider").ret == 1
-        assert '<property name="verdict" value="inconclusive"' in (suite.path / "junit.xml").read_text()
+        written = (suite.path / "junit.xml").read_text()
+        assert '<property name="verdict" value="inconclusive"' in written
+        learns = next(claim for claim in results(suite)["claims"] if ".learns" in claim["id"])
+        assert f'<property name="estimate" value="{learns["estimate"]}"' in written
+        assert f'<property name="interval" value="{learns["interval"]}"' in written
+        assert '<property name="expected_verdict" value="refuted"' in written and 'name="test"' in written
         again = suite("--lf", "-p", "cacheprovider")
         again.assert_outcomes(failed=1)
         assert list(verdicts(suite)) == ["learns"]
@@ -574,6 +580,6 @@ class TestErrors:
 def _subprocess(suite, *arguments):
     import subprocess
 
-    command = [sys.executable, "-m", "pytest", "benchmarks", *QUICKLY, *arguments]
+    command = [sys.executable, "-m", "pytest", "benchmarks", *QUICKLY, "--table", *arguments]
     done = subprocess.run(command, cwd=suite.path, capture_output=True, text=True)
     return pytest.RunResult(done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), 0)

@@ -114,6 +114,7 @@ class Claim:
     network: str
     file: Path  # the benchmark file
     build: Callable[[Question], Statement]
+    line: int = 0  # of that function in the file
     option: str = ""  # "criterion" or "network", where it is asked of what the user gave with that option
 
     def state(self, entry: Entry, question: Question) -> Statement:
@@ -241,7 +242,14 @@ def _claim(
     paper = re.sub(r"_(?=\d)", "", _file(build).stem.removeprefix("test_"))  # zhou_2019 gives zhou2019
     id = f"{paper}.{build.__name__.removeprefix('test_')}[{variant}]"
     return Claim(
-        id, entry_id or id, variant, network, _file(build), lambda question: build(question, *arguments), option
+        id,
+        entry_id or id,
+        variant,
+        network,
+        _file(build),
+        lambda question: build(question, *arguments),
+        build.__code__.co_firstlineno,
+        option,
     )
 
 

@@ -4,19 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from lottery.claims.baselines import COMPARABLE, Baseline, Row, rounded, rows_of
-from lottery.claims.statistics import decide_drift, holm
+from lottery.claims.statistics import decide_drift, holm, interval_of_drift
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
 
 
 class Move(TypedDict):
-    """What became of a claim or of a part: its state, why, the p-value of no drift, and the mean move."""
+    """What became of a claim or of a part: its state, why, the p-value of no drift, the mean move and its interval.
+
+    `towards` is "better" if the mean moved towards what agrees with the claim, "worse" if away from it.
+    """
 
     id: str
+    part: str
     state: str
     reason: str
     p: float | None
     move: float | None
+    interval: list[float] | None
+    towards: str
 
 
 def compare(results: Sequence[Mapping], baseline: Baseline) -> list[Move]:
@@ -27,7 +33,8 @@ def compare(results: Sequence[Mapping], baseline: Baseline) -> list[Move]:
             rows = rows_of(result)
             if baseline.stored:
                 rows = [row._replace(effects=tuple(map(rounded, row.effects))) for row in rows]
-            moves += _moves(rows, baseline.claims[result["id"]])
+            regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
+            moves += [_directed(move, regions[move["part"]]) for move in _moves(rows, baseline.claims[result["id"]])]
     p_values = [move["p"] for move in moves if move["p"] is not None]
     for move, significant in zip((move for move in moves if move["p"] is not None), holm(p_values)):
         move["state"] = DRIFTED if significant else MOVED
@@ -40,10 +47,10 @@ def _moves(now: list[Row], before: list[Row]) -> list[Move]:
     pairs = zip(claim.fingerprint.split("-"), before[0].fingerprint.split("-"))
     different = [name for name, (a, b) in zip(COMPARABLE, pairs) if a != b]
     if different:
-        return [_move(claim.id, NOT_COMPARABLE, f"another {different[0]}")]
+        return [_move(claim, NOT_COMPARABLE, f"another {different[0]}")]
     if parts.keys() != {row.part for row in before[1:]}:
         skipped = not parts or len(before) == 1
-        return [_move(claim.id, NOT_COMPARABLE, "fewer than two common seeds" if skipped else "other parts")]
+        return [_move(claim, NOT_COMPARABLE, "fewer than two common seeds" if skipped else "other parts")]
     if parts:
         return [_one(parts[row.part], row) for row in before[1:]]
     return [_one(claim, before[0])]
@@ -52,16 +59,25 @@ def _moves(now: list[Row], before: list[Row]) -> list[Move]:
 def _one(now: Row, before: Row) -> Move:
     if now.effects == before.effects:
         if not now.effects and now.verdict != before.verdict:  # an exact claim, or one without effects
-            return _move(now.id, MOVED, "another verdict", 0.0, 0.0)
-        return _move(now.id, SAME, move=0.0)
+            return _move(now, MOVED, "another verdict", 0.0, 0.0)
+        return _move(now, SAME, move=0.0)
     differences = [a - b for a, b in zip(now.effects, before.effects) if a is not None and b is not None]
     if len(differences) < 2:
-        return _move(now.id, NOT_COMPARABLE, "fewer than two common seeds")
-    return _move(now.id, MOVED, "", decide_drift(differences), sum(differences) / len(differences))
+        return _move(now, NOT_COMPARABLE, "fewer than two common seeds")
+    p, mean = decide_drift(differences), sum(differences) / len(differences)
+    return _move(now, MOVED, "", p, mean) | {"interval": interval_of_drift(differences)}
 
 
-def _move(id: str, state: str, reason: str = "", p: float | None = None, move: float | None = None) -> Move:
-    return {"id": id, "state": state, "reason": reason, "p": p, "move": move}
+def _move(of: Row, state: str, reason: str = "", p: float | None = None, move: float | None = None) -> Move:
+    about = {"id": of.id, "part": of.part, "state": state, "reason": reason}
+    return {**about, "p": p, "move": move, "interval": None, "towards": ""}  # type: ignore[typeddict-item]
+
+
+def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
+    """Return a move with whether it is towards its region, where that is open at one end."""
+    if region is None or not move["move"] or (region[0] is None) == (region[1] is None):
+        return move
+    return move | {"towards": "better" if (move["move"] > 0) == (region[1] is None) else "worse"}
 
 
 def checked(moves: Sequence[Move]) -> bool:

@@ -5,7 +5,7 @@ An entry is committed before the claim is first measured; docs/verdicts.md has i
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -117,6 +117,7 @@ class Stated(Table):
     expected: Expected = REPRODUCTION
     changed: tuple[Change, ...] = Field((), strict=False)
     negates: str = ""
+    headline: str = ""  # of one of the paper's main claims, in a few words
     doubt: str = ""  # why what the paper says, or how the number of it is known, is not certain
 
     @model_validator(mode="after")
@@ -136,6 +137,12 @@ class Entry(Stated):
 
     file: str
     title: str
+    letter: str
+    numbers: int  # of claims that the paper makes, 0 where that is not listed
+
+    def asked_at(self) -> list[str]:
+        """Return the scales at which the claim is asked."""
+        return [name for name in SCALES if (question := self.question(name)) is not None and not question.skip]
 
     @property
     def paper(self) -> str:
@@ -155,6 +162,7 @@ class File(Table):
     """A file of `expected/`: a title, the numbers of the paper's claims, and an entry or a reason for each."""
 
     title: Text
+    letter: Annotated[str, Field(pattern=r"^[A-Z!+*]?$")] = ""  # which stands before its claims' numbers
     numbers: dict[str, Number] | None = None
     left_out: tuple[LeftOut, ...] = Field((), strict=False)
     retired: dict[str, Text] = {}  # claims that were measured and are asked no longer, with date, reason and verdict
@@ -177,7 +185,8 @@ class File(Table):
 def read(path: Path) -> dict[str, Entry]:
     """Return the entries of one file by claim id; raise with file, claim and field for all that is wrong in it."""
     file = read_file(path)
-    return {claim.id: Entry(**dict(claim), file=f"expected/{path.name}", title=file.title) for claim in file.claim}
+    of_file: dict[str, Any] = {"file": f"expected/{path.name}", "title": file.title, "letter": file.letter}
+    return {claim.id: Entry(**dict(claim), **of_file, numbers=len(file.numbers or ())) for claim in file.claim}
 
 
 def read_file(path: Path) -> File:

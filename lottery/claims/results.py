@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 3  # of results.json, which results.schema.json beside this file describes
+SCHEMA = 4  # of results.json, which results.schema.json beside this file describes
 LAST = ("lottery2026", "negative_controls", "own_criterion", "own_network")  # after the papers
 LISTS = {"claims": "", "criteria": "criterion", "networks": "network"}  # of results, by the option that they are of
 DIFFERENCES = {"pp", "log ratio"}  # units; a conjunction may name several
@@ -105,6 +105,13 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "published": published
         and {"value": published.value, "unit": published.unit, "provenance": published.provenance},
         "title": entry.title,
+        "letter": entry.letter,
+        "numbers": entry.numbers,
+        "headline": entry.headline,
+        "asked_at": entry.asked_at(),
+        "region_because": asked.question.reason,
+        "analogue_because": asked.question.analogue if asked.analogue else "",
+        "test": f"{asked.claim.file.parent.name}/{asked.claim.file.name}:{asked.claim.line}",
         "network": asked.claim.network,
         "trained_network": setting.network if setting else None,
         "dataset": setting.data if setting else None,

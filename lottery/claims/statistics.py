@@ -203,3 +203,12 @@ def decide_drift(differences: Sequence[float]) -> float:
     if len(set(differences)) == 1:  # no spread: either bit-identical or all moved alike
         return 1.0 if differences[0] == 0 else 0.0
     return float(ttest_1samp(differences, 0).pvalue)
+
+
+def interval_of_drift(differences: Sequence[float]) -> list[float]:
+    """Return the interval, at the confidence of all intervals, of the mean of per-seed differences from a baseline."""
+    from scipy.stats import ttest_1samp
+
+    if len(set(differences)) == 1:
+        return [differences[0], differences[0]]
+    return [float(end) for end in ttest_1samp(differences, 0).confidence_interval(1 - 2 * ALPHA)]

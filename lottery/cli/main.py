@@ -5,11 +5,13 @@ import io
 import sys
 import tarfile
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
+from lottery import __version__
 from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
 from lottery.core.text import printable
-from lottery.experiments.scales import SCALES
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -49,6 +51,27 @@ def _curves(options: argparse.Namespace) -> None:
         print(file)
 
 
+def _show(options: argparse.Namespace) -> None:
+    from lottery.cli.show import FILTERS, show
+
+    chosen = [name for name in FILTERS if getattr(options, name)]
+    print(show(user_path(options.run_folder), chosen, options.words, options.table))
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from lottery.cli.show import explain
+
+    print(explain(user_path(options.run_folder), options.claim))
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from lottery.cli.compare import compare_runs
+
+    text, drifted = compare_runs(user_path(options.before), user_path(options.after))
+    print(text)
+    return int(drifted)
+
+
 def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
@@ -58,7 +81,9 @@ def _baseline(options: argparse.Namespace) -> None:
 def _gate(options: argparse.Namespace) -> None:
     from lottery.cli.gate import gate
     from lottery.cli.run import claims_folder
+    from lottery.experiments.scales import scale
 
+    scale(options.scale)  # raises where there is none
     print(gate(claims_folder().absolute().parent / "expected", options.scale, options.runs))
 
 
@@ -89,55 +114,87 @@ def _store(options: argparse.Namespace) -> None:
         print(f"{len(sizes)} entries, {sum(sizes.values()) / 1e6:.1f} MB in {store.folder}")
 
 
+Commands = Any  # what argparse adds subcommands to, which it does not name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="lottery", description="The claims are tests: in a checkout, pytest benchmarks -n auto runs them as well."
+        prog="lottery",
+        description="The claims of the lottery-ticket literature as tests: lottery run -n auto gives each a verdict.",
+        epilog="lottery COMMAND --help says more. In a checkout, pytest benchmarks -n auto is lottery run -n auto.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    bench = commands.add_parser("bench", help="measure the engine against a plain loop and the hardware")
-    bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
-    bench.set_defaults(run=_bench)
-    check = commands.add_parser(
-        "check-gpu", help="check that everything works on a GPU; takes minutes, downloads nothing"
-    )
-    check.add_argument("--device", default="cuda", help="cuda or cuda:N (default: cuda, the first one)")
-    check.set_defaults(run=_check_gpu)
-    rates = commands.add_parser("rates", help="simulate how often verdicts on means are wrong, and what they find")
-    rates.add_argument("--runs", type=int, help="simulated claims in every cell of the tables (default: 20000)")
-    rates.set_defaults(run=_rates)
-    told = (
-        "run the claims of the folder benchmarks, else those of the package; takes pytest's arguments: -n auto, -k, ..."
-    )
+    parser.add_argument("--version", action="version", version=f"lottery {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_running(commands)
+    _add_reading(commands)
+    _add_measuring(commands)
+    return parser
+
+
+def _command(commands: Commands, name: str, run: Callable, about: str, example: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=about, description=f"{about}.", epilog=f"example: {example}")
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_running(commands: Commands) -> None:
+    """Add what runs claims, or moves what runs have kept."""
+    told = "run the claims of the folder benchmarks, else the package's; takes its own options and pytest's"
     commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
     told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
-    curves = commands.add_parser(
-        "curves", help="draw the papers' figures, and masks, from a run's measurements, into its folder"
-    )
-    curves.add_argument(
-        "results",
-        nargs="?",
-        default="results",
-        help="a run's folder, or that of all results for the latest (default: results)",
-    )
-    curves.set_defaults(run=_curves)
-    baseline = commands.add_parser("baseline", help="keep a run's claims in tables that --baseline reads")
-    told = "a run's folder or results.json; other claims keep their rows"
-    baseline.add_argument("results", metavar="RESULTS", help=told)
-    baseline.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="default: expected/baselines/ and the run's scale"
-    )
-    baseline.set_defaults(run=_baseline)
-    gate = commands.add_parser("gate", help="how often the exit status cries wolf, and what it catches, by simulation")
-    gate.add_argument("--scale", default="tiny", choices=tuple(SCALES), help="of the baseline (default: tiny)")
-    gate.add_argument("--runs", type=int, default=100, help="how many runs are simulated (default: 100)")
-    gate.set_defaults(run=_gate)
-    store = commands.add_parser("store", help="what is in the store; move it as one file; remove what is of no use")
+    about = "what is in the store; move it as one file; remove what is of no use"
+    store = _command(commands, "store", _store, about, "lottery store export all.tar")
     store.add_argument("action", choices=("size", "list", "export", "import", "prune"))
     store.add_argument("file", nargs="?", help="of export and import, such as store.tar")
     store.add_argument("--store", metavar="DIR", help="the store (default: LOTTERY_STORE, else the user's cache)")
-    store.set_defaults(run=_store)
-    return parser
+
+
+def _add_reading(commands: Commands) -> None:
+    """Add what reads the results of runs."""
+    run = "a run's folder, or that of all results for the latest (default: results)"
+    about = "what a run came to, on one screen, or its claims of one verdict with the reasons"
+    show = _command(commands, "show", _show, about, "lottery show --refuted")
+    show.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
+    for name in ("unexpected", "reproduced", "refuted", "inconclusive", "skipped"):
+        show.add_argument(f"--{name}", action="store_true", help=f"the claims that are {name}, with the reason")
+    show.add_argument("-k", dest="words", metavar="TEXT", default="", help="claims with this in their names")
+    show.add_argument("--table", action="store_true", help="all claims in a table")
+    about = "one claim in full: source, region and reason, seeds, arms, p-values, how to run it again"
+    explain = _command(commands, "explain", _explain, about, "lottery explain signs_recover_ticket")
+    told = "its name or a part of it, or its letter and number, such as F12"
+    explain.add_argument("claim", metavar="CLAIM", help=told)
+    explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
+    about = "what moved from one run to another, claim by claim; exit status 1 if by more than chance"
+    compare = _command(commands, "compare", _compare, about, "lottery compare results/2026-11-29-120000-tiny results")
+    compare.add_argument("before", metavar="BEFORE", help="a run's folder or results.json")
+    compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=run)
+    about = "draw the papers' figures, and masks, from a run's measurements, into its folder"
+    curves = _command(commands, "curves", _curves, about, "lottery curves")
+    curves.add_argument("results", nargs="?", default="results", help=run)
+    about = "keep a run's claims in tables that --baseline reads"
+    baseline = _command(commands, "baseline", _baseline, about, "lottery baseline results")
+    told = "a run's folder or results.json; other claims keep their rows"
+    baseline.add_argument("results", metavar="RESULTS", help=told)
+    told = "default: expected/baselines/ and the run's scale"
+    baseline.add_argument("folder", nargs="?", metavar="FOLDER", help=told)
+
+
+def _add_measuring(commands: Commands) -> None:
+    """Add what measures the suite itself: its speed, its GPU path, its statistics."""
+    about = "measure the engine against a plain loop and the hardware"
+    bench = _command(commands, "bench", _bench, about, "lottery bench --device cuda:0")
+    bench.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
+    about = "check that everything works on a GPU; takes minutes, downloads nothing"
+    check = _command(commands, "check-gpu", _check_gpu, about, "lottery check-gpu")
+    check.add_argument("--device", default="cuda", help="cuda or cuda:N (default: cuda, the first one)")
+    about = "simulate how often verdicts on means are wrong, and what they find"
+    rates = _command(commands, "rates", _rates, about, "lottery rates --runs 2000")
+    rates.add_argument("--runs", type=int, help="simulated claims in every cell of the tables (default: 20000)")
+    about = "simulate how often the exit status cries wolf, and what it catches"
+    gate = _command(commands, "gate", _gate, about, "lottery gate --scale tiny")
+    gate.add_argument("--scale", default="tiny", help="of the baseline: tiny, reduced or paper (default: tiny)")
+    gate.add_argument("--runs", type=int, default=100, help="how many runs are simulated (default: 100)")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -148,6 +205,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     options.arguments = rest
+    if not options.command:
+        parser.print_help()
+        return 0
     if rest and options.command not in ("run", "plan"):
         parser.error(f"unrecognised: {' '.join(rest)}")
     if options.command == "store" and options.action in ("export", "import") and not options.file:

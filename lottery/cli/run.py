@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
 from lottery.plugin import options
 
@@ -53,8 +54,45 @@ def arguments(given: Sequence[str]) -> list[str]:
     return [*PLUGIN, *where, "-ra", str(folder), *given]
 
 
+HELP = """usage: lottery run [OPTION ...] [FILE ...]
+
+Run the claims, train what is missing for them, judge each, and show the answer. Everything trained is kept.
+
+{options}
+
+of pytest and pytest-xdist, among others:
+  -n auto               one worker for each GPU, else for each core; -n0: this process alone
+  -k EXPRESSION         claims with these words in their names, such as -k "zhou and signs"
+  -x, --lf, --co, -v    stop at the first failure; run what failed last; list; a line for each claim
+  --strict              inconclusive verdicts fail, too
+  --junitxml=FILE       results for other tools
+
+exit status: 0 as expected; 1 a verdict is other than expected, or nothing was decided; 2 interrupted;
+  4 something outside is wrong, and a message says what; 5 no claim was selected
+
+example: lottery run -n auto --scale reduced -k "frankle and not conv"
+"""
+
+
+def help_text() -> str:
+    """Return the help of `lottery run`: the suite's own options, and of pytest's those that claims are run with."""
+    lines = []
+    for name, attributes in options.OPTIONS.items():
+        label = f"  --{name} {attributes.get('metavar', '')}".rstrip()
+        told = [" " * 24 + line for line in wrap(attributes["help"], 76)]
+        if len(label) < 23:
+            told[0] = label.ljust(24) + told[0].lstrip()
+        else:
+            told.insert(0, label)
+        lines += told
+    return HELP.format(options="\n".join(lines))
+
+
 def run(given: Sequence[str]) -> int:
     """Run the claims and return pytest's exit status."""
+    if {"-h", "--help"} & set(given):
+        print(help_text())
+        return 0
     import pytest
 
     return int(pytest.main(arguments(given)))

@@ -63,6 +63,9 @@ def pytest_report_teststatus(report):
             return "deviating by chance", "d", ("DEVIATES", {"yellow": True})
         if ("verdict", "inconclusive") in report.user_properties:
             return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
+        for verdict in ("reproduced", "refuted"):  # as expected
+            if ("verdict", verdict) in report.user_properties:
+                return "passed", ".", (verdict.upper(), {"green": True})
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -31,6 +31,7 @@ DATASET = "train networks of your own on data of your own, which the function re
 BASELINE = "an earlier results.json, or a folder of tables such as expected/baselines/tiny; a significant drift fails"
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
+TABLE = "show every claim in a table, with all remarks, instead of the answer on one screen"
 PRECISION = f"{' or '.join(PRECISIONS)} for matrix products (default: float32)"
 TAKEN: list[str] = []  # options whose short names another plugin has
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -42,6 +43,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "dataset": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": DATASET},
     "baseline": {"metavar": "PATH", "help": BASELINE},
     "budget": {"metavar": "TIME", "help": BUDGET},
+    "table": {"action": "store_true", "help": TABLE},
     "plan": {"action": "store_true", "help": PLAN},
     "device": {"metavar": "DEVICE", "default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
     "precision": {"metavar": "PRECISION", "default": "float32", "help": PRECISION},

@@ -41,6 +41,10 @@ OWN = {  # what can be a user's own, and the module that registers it, imported 
 }
 
 
+PROPERTIES = ("verdict", "estimate", "interval", "region", "unit", "expected_verdict", "analogue", "n", "seconds",
+              "test")  # fmt: skip  # of a result that `--junitxml` has
+
+
 class Run:
     """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
 
@@ -208,7 +212,7 @@ class Run:
         left = {"node": item.nodeid, "result": result, "measured": self.session.blocks(claim)}
         name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
         self.shared.leave("results", name, left)
-        item.user_properties.append(("verdict", result["verdict"]))
+        item.user_properties += [(name, str(result[name])) for name in PROPERTIES if result[name] not in (None, "")]
         if result["verdict"] == "skipped":
             pytest.skip(result["reason"])
         if result["error"]:
@@ -321,6 +325,7 @@ class Run:
             strict=bool(getattr(self.config.option, "strict", False)),
             interrupted=self._ended_early(session),
             warnings=sorted(filter(None, warned)),
+            command=self.config.invocation_params.args,
         )
         where = run_report.environment(used, self.chosen.precision)
         steps = progress.trained_steps(self.shared)
@@ -347,11 +352,11 @@ class Run:
             lines.append(f"{self.shared.unreadable} files that workers left could not be read, in {self.shared.path}")
         return lines
 
-    def pytest_terminal_summary(self, terminalreporter):
+    def pytest_terminal_summary(self, terminalreporter, exitstatus):
         if self.given:
             return
         if self.report is not None:
-            self.report.show(terminalreporter)
+            self.report.show(terminalreporter, int(exitstatus), options.given(self.config, "table"))
         if self.planned:
             from lottery.report.plan_table import plan_table
 

@@ -1,6 +1,8 @@
 """The report of a finished run: what is written and shown, the remarks, and whether the exit status is 1."""
 
+import os
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lottery import __version__
 from lottery.claims import comparison, judging
 from lottery.claims.baselines import Baseline
 from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
@@ -18,9 +21,11 @@ from lottery.core.machine import processor
 from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
-from lottery.report.files import of_scale, write
+from lottery.report.annotations import annotations
+from lottery.report.files import INTERRUPTED, of_scale, write
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
+from lottery.report.screen import screen
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", "pytest-xdist")
 
@@ -38,7 +43,9 @@ class RunReport:
     strict: bool
     interrupted: bool
     warnings: Sequence[str]
+    command: Sequence[str]  # pytest's arguments
     notes: list[str] = field(default_factory=list)
+    urgent: list[str] = field(default_factory=list)  # of the notes, those about the whole run
     failed: bool = False
     content: dict[str, Any] = field(default_factory=dict)  # of `results.json`
     written: Path | None = None
@@ -50,6 +57,9 @@ class RunReport:
         moves = comparison.compare(results, self.baseline) if self.baseline else []
         self.content = {
             "schema": SCHEMA,
+            "version": __version__,
+            "commit": commit(),
+            "command": list(self.command),
             "scale": self.scale.name,
             "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "seconds": seconds,
@@ -60,16 +70,10 @@ class RunReport:
             "baseline": moves,
             "no_verdict": self.missing,
         }
-        self.notes = [
-            *stand_ins(results),
-            *remarks(results),
-            *levels(results),
-            *self._gate(results, moves),
-            *self.warnings,
-        ]
-        if self.baseline:
-            self.notes += comparison.remarks(moves, self.baseline_name)
-        self.notes = list(map(printable, self.notes))
+        self.urgent = [*stand_ins(results), *self._gate(results, moves), *self.warnings]
+        self.urgent += comparison.remarks(moves, self.baseline_name) if self.baseline else []
+        self.urgent = list(map(printable, self.urgent))
+        self.notes = [*map(printable, [*remarks(results), *levels(results)]), *self.urgent]
 
     def _gate(self, results: Sequence[Mapping], moves: Sequence[comparison.Move]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
@@ -111,16 +115,31 @@ class RunReport:
             return
         measured = measurements.table(block for left in self.found for block in left["measured"])
         try:
-            whole = not self.interrupted
-            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale, whole)
+            status = INTERRUPTED if self.interrupted else int(self.failed)
+            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale, status)
         except OSError as error:
             raise LotteryError(
                 f"the results cannot be written to {self.results_folder} ({error}); "
                 "choose another folder with --results"
             ) from None
 
-    def show(self, terminal) -> None:
-        """Show the table and the remarks."""
+    def show(self, terminal, status: int, table: bool) -> None:
+        """Show the answer on one screen, or the table of all claims and all remarks."""
+        (self._show_table if table else self._show_screen)(terminal, status)
+
+    def _show_screen(self, terminal, status: int) -> None:
+        encoding = terminal._tw._file.encoding
+        terminal.write_line("")
+        for line in screen(self.content, self.urgent, status, terminal._tw.fullwidth, __version__):
+            terminal.write_line(in_encoding(line.text, encoding), **line.markup)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for told in annotations(all_results(self.content)):
+                terminal.write_line(told)
+        if self.written:
+            terminal.write_line("")
+            terminal.write_line(f"all of it: lottery show, or {self.written / MARKDOWN}")
+
+    def _show_table(self, terminal, status: int) -> None:
         everything, encoding = all_results(self.content), terminal._tw._file.encoding
 
         def line(text: str, **markup: bool) -> None:
@@ -150,6 +169,23 @@ def environment(devices: Sequence[str], precision: str) -> dict[str, object]:
     device = ", ".join(f"cpu ({processor()})" if one == "cpu" else one for one in devices)
     system = {"python": platform.python_version(), "system": platform.system()}
     return {"device": device, "precision": precision, **system, **versions}
+
+
+def commit() -> str:
+    """Return the commit of the checkout that this package is in, with a + where files differ from it, or nothing."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        head, changed = (
+            subprocess.run(
+                ["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=True
+            ).stdout
+            for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.SubprocessError):  # no git here, or no repository of this user's
+        return ""
+    return head.strip() + "+" * bool(changed.strip())
 
 
 def _q_values(results: Sequence[Mapping]) -> dict[str, float]:

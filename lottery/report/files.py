@@ -14,12 +14,18 @@ from lottery.core.paths import beside, write_folder
 from lottery.core.text import for_markdown
 from lottery.experiments.scales import Scale
 from lottery.report.results_table import heading, summary, table
+from lottery.report.screen import screen
+
+INTERRUPTED = 2  # as pytest has it
+SHOWN = 100  # columns of the answer in `results.md`
 
 
-def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
-    """Return `results.md`."""
+def markdown(report: Mapping, notes: Sequence[str], scale: Scale, status: int = 0) -> str:
+    """Return `results.md`: the answer that a terminal shows, then the table and all remarks."""
     everything = all_results(report)
-    lines = [f"# {for_markdown(heading(report))}", "", table(everything, "github"), "", summary(report), ""]
+    answer = [line.text.rstrip() for line in screen(report, [], status, SHOWN, report["version"])]
+    lines = [f"# {for_markdown(heading(report))}", "", "```text", *answer, "```", ""]
+    lines += [table(everything, "github"), "", summary(report), ""]
     lines += [*(f"- {for_markdown(note)}" for note in notes), ""] if notes else []
     lines += [told, ""] if (told := of_scale(report, scale)) else []
     return "\n".join(lines)
@@ -31,18 +37,17 @@ def of_scale(report: Mapping, scale: Scale) -> str:
     return "" if alike else f"scale {scale.name}: {scale.more}"
 
 
-def write(
-    root: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale, whole: bool = True
-) -> Path:
+def write(root: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale, status: int = 0) -> Path:
     """Return the new folder under `root` that has a run's three files.
 
-    It is named by the time and the scale, and `latest` leads to it unless the run did not come to its end (`whole`).
+    It is named by the time and the scale, and `latest` leads to it unless the run was interrupted, as `status` says.
     """
+    whole = status != INTERRUPTED
     started = datetime.fromisoformat(report["started"]).astimezone()
     name = f"{started:%Y-%m-%d-%H%M%S}-{report['scale']}" + ("" if whole else "-interrupted")
     files: dict[str, str | bytes] = {
         RESULTS: json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-        MARKDOWN: markdown(report, notes, scale),
+        MARKDOWN: markdown(report, notes, scale, status),
         MEASUREMENTS: gzip.compress(measurements.encode(), mtime=0),  # the same bytes for the same measurements
     }
     folder = write_folder(root / name, files)

@@ -1,0 +1,85 @@
+"""`lottery show` and `lottery explain`: what a run came to, read from its results."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from lottery.claims.judging import fails
+from lottery.claims.results import SCHEMA, all_results, in_order
+from lottery.claims.run_folders import RESULTS, run_folder
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.core.errors import LotteryError
+from lottery.report.explanation import explanation
+from lottery.report.results_table import claim_name, ours, table, verdict
+from lottery.report.screen import code, screen, why
+
+FILTERS: dict[str, Callable[[Mapping], bool]] = {
+    "unexpected": lambda result: bool(fails(result, result["counts"])),
+    "reproduced": lambda result: result["verdict"] == REPRODUCED,
+    "refuted": lambda result: result["verdict"] == REFUTED,
+    "inconclusive": lambda result: result["verdict"] == INCONCLUSIVE,
+    "skipped": lambda result: result["verdict"] == SKIPPED,
+}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the results of a run, by its folder or file, or the latest in a folder of runs; raise if it has none."""
+    file = run_folder(path) / RESULTS if path.is_dir() else path
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+        schema = report["schema"]
+    except OSError as error:
+        raise LotteryError(
+            f"{file} cannot be read ({error.strerror}); run the benchmarks, or name a run's folder"
+        ) from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise LotteryError(f"{file} is not a results.json of this suite ({type(error).__name__}: {error})") from None
+    if schema != SCHEMA:
+        raise LotteryError(
+            f"{file} has schema {schema}, and this version reads {SCHEMA}; run again: what is stored stays"
+        )
+    return report
+
+
+def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
+    """Return the answer of a run on one screen, or its claims of some verdicts, or with some words in their names."""
+    report, width = read(run), shutil.get_terminal_size((100, 24)).columns
+    results = in_order(all_results(report))
+    if not chosen and not words:
+        if whole:
+            return table(results, "simple")
+        lines = screen(report, [], 0, width, report["version"])
+        return "\n".join(line.text.rstrip() for line in lines)
+    found = [result for result in results if not chosen or any(FILTERS[name](result) for name in chosen)]
+    found = [
+        result for result in found if words.lower() in f"{code(result)} {result['id']} {result['headline']}".lower()
+    ]
+    if not found:
+        return "no claim of this run is like that"
+    return "\n".join(_shown(result) for result in found)
+
+
+def _shown(result: Mapping) -> str:
+    """Return a claim in a line, and why it is not reproduced in another."""
+    estimate = f": {ours(result)}" if ours(result) else ""
+    line = f"{code(result):5} {claim_name(result)}  {verdict(result)}{estimate}"
+    return line if result["verdict"] == REPRODUCED else f"{line}\n      {why(result)}"
+
+
+def explain(run: Path, name: str) -> str:
+    """Return what a run says of a claim, by its id or a part of it, or its letter and number; raise if it has none."""
+    report = read(run)
+    results = {result["id"]: result for result in all_results(report)}
+    found = [result for id, result in results.items() if name in (id, id.partition(".")[2], code(result))]
+    found = found or [result for id, result in results.items() if name.lower() in id.lower()]
+    if not found:
+        names = [id.partition(".")[2] for id in results]
+        near = get_close_matches(name, [*names, *(of.partition("[")[0] for of in names)], 3)
+        raise LotteryError(
+            f"no claim of this run is called {name!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
+        )
+    width = shutil.get_terminal_size((100, 24)).columns
+    return "\n\n".join(explanation(result, report, width) for result in found)

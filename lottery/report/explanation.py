@@ -1,0 +1,101 @@
+"""A claim in full: what is asked, why it would agree, what came of it seed by seed, and where to look further."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+
+from lottery.claims.results import is_difference
+from lottery.report.interval_bar import interval_bar
+from lottery.report.results_table import number, ours, published, verdict
+from lottery.report.screen import NARROWEST, WIDEST, agreement, code, why
+
+OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
+MARKS = {"failed": "!", "censored": "<"}
+LEGEND = "!: of some seeds failed; <: some stopped at the end of their run"
+LABEL = 12  # columns of what stands before a text
+BAR = 40
+
+
+def explanation(result: Mapping, report: Mapping, width: int) -> str:
+    """Return everything that a run's `results.json` says of a claim, for a terminal of this width."""
+    width = max(NARROWEST, min(WIDEST, width))
+    lines = [f"{code(result)}  {result['id']}", "─" * width]
+    for label, text in _texts(result):
+        if text:
+            lines += wrap(f"{label:{LABEL}}{text}", width, subsequent_indent=" " * LABEL)
+    lines += ["", *_outcomes(result), *_arms(result, width)]
+    k = result["id"].partition(".")[2].partition("[")[0]
+    lines += [
+        "",
+        f"{'test':{LABEL}}{result['test']}",
+        f"{'again':{LABEL}}lottery run -n auto --scale {report['scale']} -k {k}",
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _texts(result: Mapping) -> Iterator[tuple[str, str]]:
+    yield "claim", result["statement"]
+    yield "source", f"{result['title']}; {result['source']}"
+    told = result["published"]
+    yield "paper", f"{published(result)} ({told['provenance']})" if told else ""
+    yield "in doubt", result["doubt"]
+    unit = result["unit"]
+    where = f"{agreement(result['region'], unit)} {unit}: " if result["region"] else ""
+    yield "agrees", where + result["region_because"]
+    yield "trained on", _trained(result)
+    yield (
+        "analogue",
+        result["analogue_because"] or ("of smaller data, networks or trainings" * bool(result["analogue"])),
+    )
+    yield "changed", result["changed"]
+    yield "verdict", f"{verdict(result)}: {ours(result)}" if ours(result) else verdict(result)
+    yield "because", "" if result["verdict"] == "reproduced" else why(result)
+    expected = f"{result['expected_verdict']}, {result['expected_because']}" if result["expected_because"] else ""
+    yield "expected", expected
+
+
+def _trained(result: Mapping) -> str:
+    if not result["trained_network"]:
+        return ""
+    iterations = f", {result['iterations']:,} iterations" if result["iterations"] else ""
+    return f"{result['trained_network']} on {result['dataset']}{iterations}, {len(result['seeds'])} seeds"
+
+
+def _outcomes(result: Mapping) -> Iterator[str]:
+    """Yield a picture, the p-values and a strip of seeds, of the claim or of each of its parts."""
+    for part in result["parts"] or [result]:
+        if part["estimate"] is None:
+            continue
+        unit = "of seeds" if part["kind"] == "proportion" else result["unit"]
+        shown = ours({**part, "parts": [], "unit": unit})
+        name = part.get("name", "estimate").replace("_", " ")
+        yield f"{name}: {shown}, {part['verdict']}"
+        if part["region"]:
+            bar = interval_bar(part["region"], part["estimate"], part["interval"], BAR, is_difference(result["unit"]))
+            yield f"  {bar}  agrees {agreement(part['region'], unit)}"
+        if part["p_inside"] is not None:
+            yield f"  p-value of agreeing {part['p_outside']:.2g}, of not agreeing {part['p_inside']:.2g}"
+        yield f"  seeds {strip(part['effects'], result['unit'])}"
+
+
+def strip(effects: Sequence[float | None], unit: str) -> str:
+    """Return the number of every seed, in the order of the seeds."""
+    return " ".join("-" if effect is None else number(effect, unit) for effect in effects)
+
+
+def _arms(result: Mapping, width: int) -> Iterator[str]:
+    """Yield every arm with its means over seeds, round by round."""
+    rounds: dict[tuple[str, str], list[str]] = {}
+    for name, arm in result["arms"].items():
+        values = [value for value in arm["values"] if value is not None]
+        mean = f"{sum(values) / len(values):.4g}" if values else "-"
+        marks = "".join(sign for mark, sign in MARKS.items() if arm[mark])
+        found = OF_ROUND.fullmatch(name)
+        before, round, behind = found.groups() if found else (name, "", "")
+        rounds.setdefault((before, behind), []).append(f"{round + ': ' if round else ''}{mean}{marks}")
+    if rounds:
+        yield ""
+        yield f"arms, means over seeds{', by round' * any(': ' in of[0] for of in rounds.values())} ({LEGEND})"
+    for (before, behind), means in rounds.items():
+        yield from wrap(f"{before}{behind}", width, initial_indent="  ", subsequent_indent="  ")
+        yield from wrap("   ".join(means), width, initial_indent="      ", subsequent_indent="      ")

@@ -1,0 +1,291 @@
+"""The answer of a run on one screen: what is other than expected, the main claims, and all else in a few lines."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+from lottery.claims.baselines import BUDGET
+from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
+from lottery.claims.judging import deviates, fails
+from lottery.claims.results import all_results, in_order, is_difference
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.report.interval_bar import interval_bar
+from lottery.report.plan_table import duration
+from lottery.report.results_table import claim_name, number, ours, span
+
+NARROWEST, WIDEST = 80, 200  # columns
+FEW = 4  # claims that a section shows, before it says how many more there are
+MANY = 12  # of what is other than expected, and of the main claims
+ESTIMATE = 26  # columns of an estimate with its interval
+SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
+BASES = {BASELINE: "known since our baseline", CONTRADICTION: "where the paper contradicts itself, or others do"}
+
+
+class Line(NamedTuple):
+    """A line and how a terminal that has colours marks it; every mark is also said in words."""
+
+    text: str
+    markup: Mapping[str, bool] = {}
+
+
+def code(result: Mapping) -> str:
+    """Return a claim's letter and number, such as F12."""
+    return f"{result['letter']}{result['number']}"
+
+
+def screen(report: Mapping, notes: Sequence[str], status: int, width: int, version: str) -> list[Line]:
+    """Return the lines, at most 50 of a run of all claims, each no longer than the width of the terminal."""
+    width = max(NARROWEST, min(WIDEST, width))
+    results = in_order(all_results(report))
+    sections: list[Callable[[], Iterator[Line]]] = [
+        lambda: _head(report, status, width, version),
+        lambda: _state(report, results, width),
+        lambda: _papers(results, width),
+        lambda: _unexpected(results, width),
+        lambda: _main(results, width),
+        lambda: _scoreboard(results, width),
+        lambda: _refuted(results, width),
+        lambda: _inconclusive(results, width),
+        lambda: _not_asked(results, report["scale"], width),
+        lambda: _notes(notes, width),
+    ]
+    lines: list[Line] = []
+    for section in sections:
+        lines += section()
+    return [Line(_cut(line.text, width), line.markup) for line in lines]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _head(report: Mapping, status: int, width: int, version: str) -> Iterator[Line]:
+    where = report["environment"]
+    left = " · ".join(
+        [f"lottery {version}", report["scale"], where["device"], where["precision"], duration(report["seconds"])]
+    )
+    right = f"exit status {status}"
+    left = _cut(left, width - len(right) - 2)
+    yield Line(left + right.rjust(width - len(left)), {"bold": True})
+    yield Line("─" * width)
+
+
+def _state(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    answered = [result for result in results if result["verdict"] != SKIPPED]
+    unexpected = [result for result in results if _is_unexpected(result)]
+    controls = [result for result in answered if result["negative_control"]]
+    held = sum(result["verdict"] == REFUTED for result in controls)
+    decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
+    state = "OTHER THAN EXPECTED" if unexpected else "AS EXPECTED" if decided else "NOTHING DECIDED"
+    told = f"{state}  {len(answered)} of {len(results)} tests answered, {len(unexpected) or 'none'} other than expected"
+    told += f"; controls {held}/{len(controls)}" if controls else ""
+    yield from _wrapped(f"{told}.", width, {"red" if state != "AS EXPECTED" else "green": True, "bold": True})
+    exact = sum(result["kind"] == "exact" for result in answered)
+    analogues = sum(bool(result["analogue"]) for result in answered)
+    full = len(answered) - exact - analogues
+    told = f"{analogues} answers are analogues (~: smaller data, network or training, no verdict on a paper), "
+    yield from _wrapped(f"{told}{exact} exact, {full} asked in full.", width)
+    if report["no_verdict"]:
+        yield Line(f"{len(report['no_verdict'])} collected claims brought no verdict", {"red": True})
+
+
+def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    heads = (*SHORT, "not asked", "of paper")
+    gap = " " * (2 if width < 90 else 4)
+    first = min(48, width - sum(len(gap + head) for head in heads))
+    yield Line("")
+    yield Line(" " * first + "".join(f"{gap}{head}" for head in heads))
+    for title in dict.fromkeys(result["title"] for result in results):
+        own = [result for result in results if result["title"] == title]
+        counts = Counter(result["verdict"] for result in own)
+        cells = [str(counts[verdict] or "-") for verdict in (*SHORT, SKIPPED)]
+        numbers = own[0]["numbers"]
+        asked = {result["number"] for result in own if result["verdict"] != SKIPPED}
+        cells.append(f"{len(asked)} of {numbers}" if numbers else "")
+        name = _cut(f"{own[0]['letter']}  {title.partition(',')[0]}", first)
+        yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, heads)))
+
+
+def _is_unexpected(result: Mapping) -> bool:
+    return bool(fails(result, result["counts"]))
+
+
+def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    found = [result for result in results if _is_unexpected(result)]
+    if found:
+        yield from _titled("OTHER THAN EXPECTED", str(len(found)), width)
+    for result in found[:MANY]:
+        told = result["reason"] if result["error"] else f"{result['verdict']}, not {result['expected_verdict']}: "
+        told += "" if result["error"] else why(result)
+        yield _row(result, told, width, {"red": True})
+    yield from _more(found, MANY, "--unexpected")
+
+
+def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    found = [result for result in results if result["headline"] and result["verdict"] != SKIPPED][:MANY]
+    if not found:
+        return
+    room = ESTIMATE if width < 100 else ESTIMATE + 6
+    bar = min(30, 17 + (width - NARROWEST) // 4)
+    name = min(max(len(result["headline"]) for result in found), width - bar - room - 15)
+    yield Line("")
+    title = f"{'MAIN CLAIMS':{name + 6}} ░ agrees  ├●┤ ours, 90 %"
+    yield Line(title.ljust(name + bar + room + 8) + "verdict", {"bold": True})
+    for result in found:
+        shown = SHORT[result["verdict"]] + (" ~" if result["analogue"] else "")
+        left = f"{code(result):5} {_cut(result['headline'], name):{name}} {_picture(result, bar)}"
+        text = f"{left} {_cut(ours(result), room):{room}} {shown}"
+        colour = {"green": result["verdict"] == REPRODUCED, "red": result["verdict"] == REFUTED}
+        yield Line(text, colour)
+
+
+def _picture(result: Mapping, width: int) -> str:
+    """Return a claim's interval on its region, or of several parts a sign for each."""
+    if result["estimate"] is not None and result["region"]:
+        zero = is_difference(result["unit"])
+        return interval_bar(result["region"], result["estimate"], result["interval"], width, zero)
+    signs = {REPRODUCED: "●", REFUTED: "×", INCONCLUSIVE: "○"}
+    return "".join(signs[part["verdict"]] for part in result["parts"]).ljust(width)
+
+
+def _scoreboard(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    """Yield what a user's own criteria and networks came to: a row each, a column for each question."""
+    for own in ("criterion", "network"):
+        found = [result for result in results if result["own"] == own]
+        if not found:
+            continue
+        questions = list(dict.fromkeys(_question(result) for result in found))
+        names = list(dict.fromkeys(_variant(result) for result in found))
+        cells = {(_variant(result), _question(result)): _scored(result) for result in found}
+        first = max(len(own) + 8, *map(len, names))
+        yield from _titled(
+            f"YOUR {own.upper()}", "against what each question names; better and worse for certain", width
+        )
+        for question in questions:  # one below the other: their names are long
+            yield Line(f"  {question.replace('_', ' ')}")
+            for name in names:
+                if (name, question) in cells:
+                    yield Line(f"    {name:{first}} {cells[name, question]}")
+
+
+def _variant(result: Mapping) -> str:
+    return str(claim_name(result).partition("[")[2].rstrip("]"))
+
+
+def _question(result: Mapping) -> str:
+    return str(claim_name(result).partition("[")[0])
+
+
+def _scored(result: Mapping) -> str:
+    """Return a difference with whether it is better or worse for certain, or why there is none."""
+    if result["error"] or result["estimate"] is None:
+        return f"error: {result['reason']}" if result["error"] else f"{result['verdict']}: {result['reason']}"
+    low, high = result["interval"] or (None, None)
+    better, worse = low is not None and low > 0, high is not None and high < 0
+    if is_difference(result["unit"]):
+        told = "better" if better else "worse" if worse else "neither better nor worse for certain"
+    else:
+        told = str(result["verdict"])
+    return f"{ours(result)}  {told}"
+
+
+def why(result: Mapping) -> str:
+    """Return the shortest true reason for a verdict that is not `reproduced`: the numbers, and what would agree."""
+    if result["reason"]:
+        return str(result["reason"])
+    parts = [part for part in result["parts"] if part["verdict"] != REPRODUCED]
+    if parts:
+        first = next((part for part in parts if part["verdict"] == result["verdict"]), parts[0])
+        return f"{first['name'].replace('_', ' ')}: {_against(first, result['unit'])}"
+    return _against(result, result["unit"])
+
+
+def _against(outcome: Mapping, unit: str) -> str:
+    if outcome["estimate"] is None:
+        return str(outcome["reason"])
+    unit = "" if outcome["kind"] == "proportion" else unit
+    shown = ours({**outcome, "parts": [], "unit": unit or "of seeds"})
+    shown = shown.removesuffix(f" {unit}") if "," in unit else shown  # of several parts, which it does not tell apart
+    return f"{shown}, agrees {agreement(outcome['region'], unit)}" if outcome["region"] else shown
+
+
+def agreement(region: Sequence[float | None], unit: str) -> str:
+    """Return in words where an estimate agrees with its claim."""
+    low, high = region
+    if low is None or high is None:
+        return f"up to {number(high, unit)}" if high is not None else f"from {number(low or 0.0, unit)}"
+    return f"in {span(region, unit)}"
+
+
+def _refuted(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    found = [result for result in results if result["verdict"] == REFUTED and not result["negative_control"]]
+    found = [result for result in found if not _is_unexpected(result)]
+    if not found:
+        return
+    bases = Counter(result["expected_basis"] for result in found if not deviates(result))
+    told = [f"{bases[basis]} {words}" for basis, words in BASES.items() if bases[basis]]
+    chance = sum(map(deviates, found))
+    told += [f"{chance} that can be chance"] if chance else []
+    yield from _titled("REFUTED", f"{len(found)} besides the controls: {', '.join(told)}", width)
+    rank = {BASELINE: 1, CONTRADICTION: 2, CONTROL: 3}
+    shown = sorted(found, key=lambda result: (not deviates(result), rank.get(result["expected_basis"], 0)))
+    for result in shown[:FEW]:
+        yield _row(result, why(result), width)
+    yield from _more(found, FEW, "--refuted")
+
+
+def _inconclusive(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    found = [result for result in results if result["verdict"] == INCONCLUSIVE and not _is_unexpected(result)]
+    if not found:
+        return
+    yield from _titled("INCONCLUSIVE", f"{len(found)}: neither inside nor outside of what agrees", width)
+    for result in found[:FEW]:
+        yield _row(result, why(result), width)
+    yield from _more(found, FEW, "--inconclusive")
+
+
+def _not_asked(results: Sequence[Mapping], scale: str, width: int) -> Iterator[Line]:
+    found = [result for result in results if result["verdict"] == SKIPPED]
+    if not found:
+        return
+    yield from _titled("NOT ASKED AT THIS SCALE", str(len(found)), width)
+    groups: Counter[str] = Counter()
+    for result in found:
+        later = [name for name in result["asked_at"] if name != scale]
+        if result["reason"] == BUDGET:
+            told, way = "do not fit the budget", "run again: what is finished is kept"
+        elif later:
+            told, way = f"are asked at --scale {later[0]}", f"lottery plan --scale {later[0]} tells the cost"
+        else:
+            told, way = "are asked at no scale", "lottery show --skipped tells why"
+        groups[f"{told:28} {way}"] += 1
+    for told, count in groups.most_common():
+        yield Line(f"{count:>6} {told}")
+
+
+def _notes(notes: Sequence[str], width: int) -> Iterator[Line]:
+    if notes:
+        yield Line("")
+    for note in notes:
+        yield from _wrapped(f"- {note}", width, {"yellow": True})
+
+
+def _titled(title: str, told: str, width: int) -> Iterator[Line]:
+    yield Line("")
+    yield Line(f"{title}  {told}", {"bold": True})
+
+
+def _row(result: Mapping, told: str, width: int, markup: Mapping[str, bool] = {}) -> Line:
+    room = 32 if width < 100 else width * 2 // 5
+    return Line(f"{code(result):5} {_cut(claim_name(result), room):{room}} {told}", markup)
+
+
+def _more(found: Sequence[Any], shown: int, option: str) -> Iterator[Line]:
+    if len(found) > shown:
+        yield Line(f"      and {len(found) - shown} more: lottery show {option}")
+
+
+def _wrapped(text: str, width: int, markup: Mapping[str, bool] = {}) -> Iterator[Line]:
+    for line in wrap(text, width, subsequent_indent="  "):
+        yield Line(line, markup)
