@@ -15,11 +15,11 @@ from tests.campaigns import commands, criteria, entries, expected_files, kills
 from tests.campaigns.tally import COLUMNS
 
 CAMPAIGNS = {  # what runs them, how often, and how often in short
-    "kills": (kills.run, 60, 2),
+    "kills": (kills.run, 60, 1),
     "entries": (entries.run, 1000, 100),
-    "commands": (commands.run, 200, 6),
+    "commands": (commands.run, 200, 4),
     "expected": (expected_files.run, 500, 40),
-    "criteria": (criteria.run, 100, 12),
+    "criteria": (criteria.run, 100, 8),
 }
 
 
