@@ -51,7 +51,7 @@ def arguments(given: Sequence[str]) -> list[str]:
     if not folder.is_absolute():
         return [*PLUGIN, str(folder), *given]
     where = ["-c", os.devnull, f"--rootdir={folder.parent}", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
-    return [*PLUGIN, *where, "-ra", str(folder), *given]
+    return [*PLUGIN, *where, str(folder), *given]
 
 
 HELP = """usage: lottery run [OPTION ...] [FILE ...]
