@@ -201,6 +201,8 @@ class TestRuns:
             reports.append(results(suite, f"r{number}"))
         assert stable(reports[0]) == stable(reports[1]) == stable(reports[2])
         assert [report["trained_steps"] for report in reports] == [6600, 6600, 0]
+        measured = [(suite.path / f"r{number}" / "latest" / "measurements.csv.gz").read_bytes() for number in range(3)]
+        assert measured[0] == measured[1] == measured[2]
 
     def test_outcomes(self, suite):
         """Inconclusive is a category of its own; a skipped claim says why; a conjunction shows its parts."""
