@@ -81,5 +81,6 @@ def explain(run: Path, name: str) -> str:
         raise LotteryError(
             f"no claim of this run is called {name!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
         )
+    found.sort(key=lambda result: result["verdict"] == SKIPPED)  # what was answered first
     width = shutil.get_terminal_size((100, 24)).columns
     return "\n\n".join(explanation(result, report, width) for result in found)

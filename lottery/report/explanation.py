@@ -23,7 +23,8 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
     for label, text in _texts(result):
         if text:
             lines += wrap(f"{label:{LABEL}}{text}", width, subsequent_indent=" " * LABEL)
-    lines += ["", *_outcomes(result), *_arms(result, width)]
+    outcomes = list(_outcomes(result))
+    lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
     k = result["id"].partition(".")[2].partition("[")[0]
     lines += [
         "",
