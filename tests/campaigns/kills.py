@@ -15,19 +15,20 @@ from tests.campaigns.tally import Tally
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMS = "supermask_stays_low or large_final_beats_random"
+FEW = "same_sign_beats_large_final and lenet"  # of short campaigns, below ten kills: dense networks and their masks
 PATIENCE = 600  # seconds
 
 
-def command(folder: Path, name: str) -> list[str]:
+def command(folder: Path, name: str, claims: str) -> list[str]:
     """Return the command that runs the claims into `folder/name`, with two workers."""
-    options = ["-n2", "--device=cpu", "-k", CLAIMS, "-p", "no:cacheprovider"]
+    options = ["-n2", "--device=cpu", "-k", claims, "-p", "no:cacheprovider"]
     where = [f"--store={folder / name}-store", f"--results={folder / name}-results"]
     return [sys.executable, "-m", "pytest", "benchmarks", *options, *where]
 
 
-def whole(folder: Path, name: str) -> list[dict]:
+def whole(folder: Path, name: str, claims: str) -> list[dict]:
     """Return the claims of a run that comes to its end, without seconds."""
-    subprocess.run(command(folder, name), cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
+    subprocess.run(command(folder, name, claims), cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
     return stable(folder, name)
 
 
@@ -43,13 +44,13 @@ def processes(group: int) -> list[int]:
     return sorted(map(int, listed))
 
 
-def disturb(folder: Path, chance: random.Random, longest: float) -> tuple[str, bool]:
+def disturb(folder: Path, chance: random.Random, longest: float, claims: str) -> tuple[str, bool]:
     """Start the run and kill one worker or the controller at a random moment.
 
     Return what was done, and whether the run reached its end all the same.
     """
     running = subprocess.Popen(
-        command(folder, "disturbed"),
+        command(folder, "disturbed", claims),
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -75,21 +76,22 @@ def disturb(folder: Path, chance: random.Random, longest: float) -> tuple[str, b
 
 def run(count: int, seed: int) -> Tally:
     """Return what so many kills did."""
-    tally, chance = Tally("kills at random moments"), random.Random(seed)
+    tally, chance, claims = Tally("kills at random moments"), random.Random(seed), CLAIMS if count >= 10 else FEW
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = time.monotonic()
-        expected = whole(folder, "undisturbed")
+        expected = whole(folder, "undisturbed", claims)
         longest = time.monotonic() - started
         for number in range(count):
             tally.tried += 1
             story = f"number {number}"
             try:
-                told, ended = disturb(folder, chance, longest)
+                told, ended = disturb(folder, chance, longest, claims)
                 story = f"{told}, number {number}"
                 if not ended and number % 3 and number + 1 < count:
                     continue  # the next one goes on with what this one left
-                if (stable if ended else whole)(folder, "disturbed") != expected:
+                found = stable(folder, "disturbed") if ended else whole(folder, "disturbed", claims)
+                if found != expected:
                     tally.note("wrong", f"{story}: other results")
             except subprocess.TimeoutExpired:
                 tally.note("hung", story)
