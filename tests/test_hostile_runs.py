@@ -155,6 +155,13 @@ class TestResults:
 
 
 class TestOptions:
+    def test_an_internal_error_stays_one(self, suite):
+        """However good the verdicts are."""
+        entries = {name: ENTRIES[name] for name in ("learns", "own")}
+        broken = "def pytest_runtest_logfinish(nodeid):\n    raise RuntimeError('broken')\n"
+        suite.write(tests=LEARNS + OWN, entries=entries, conftest=broken)
+        assert suite("-n0").ret == 3
+
     @pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])
     def test_showing_fixtures_trains_nothing(self, suite, option):
         """And reports nothing."""

@@ -70,6 +70,15 @@ def test_what_is_other_than_expected_comes_first():
     )
 
 
+@pytest.mark.parametrize(
+    "status, state", [(0, "AS EXPECTED"), (1, "FAILED, see below"), (2, "INTERRUPTED"), (None, "AS EXPECTED")]
+)
+def test_the_state_is_the_exit_status(status, state):
+    """A drift fails a run whose verdicts are all as expected; a run that is shown later has no status."""
+    lines = [line.text for line in screen(whole(result()), ["it drifted"], status, 100, "0.1.0")]
+    assert lines[2].startswith(f"{state}  1 of 1") and ("exit status" in lines[0]) == (status is not None)
+
+
 def test_every_terminal_can_show_it():
     """In ASCII no character is lost to a question mark."""
     found = many(12, ["reproduced", "refuted", "inconclusive"])

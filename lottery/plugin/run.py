@@ -45,6 +45,10 @@ PROPERTIES = ("verdict", "estimate", "interval", "region", "unit", "expected_ver
               "test")  # fmt: skip  # of a result that `--junitxml` has
 
 
+# The statuses that a report decides on; the last is what pytest-xdist says where no worker was left to report a test.
+OURS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
 class Run:
     """One process's part in a run of the benchmarks. It does nothing where no claims are collected."""
 
@@ -335,7 +339,7 @@ class Run:
         except LotteryError as error:
             self.error, session.exitstatus = str(error), pytest.ExitCode.USAGE_ERROR
             return
-        if not self.report.interrupted:  # without a worker left, pytest-xdist says that no tests were collected
+        if session.exitstatus in OURS:  # an internal error stays one
             others = session.testsfailed - self.report.count_failures()  # tests that are no claims, or broke
             failed = self.report.failed or others > 0
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK

@@ -22,10 +22,10 @@ from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report.annotations import annotations
-from lottery.report.files import INTERRUPTED, of_scale, write
+from lottery.report.files import of_scale, write
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
-from lottery.report.screen import screen
+from lottery.report.screen import INTERRUPTED, screen
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", "pytest-xdist")
 

@@ -14,9 +14,8 @@ from lottery.core.paths import beside, write_folder
 from lottery.core.text import for_markdown
 from lottery.experiments.scales import Scale
 from lottery.report.results_table import heading, summary, table
-from lottery.report.screen import screen
+from lottery.report.screen import INTERRUPTED, screen
 
-INTERRUPTED = 2  # as pytest has it
 SHOWN = 100  # columns of the answer in `results.md`
 
 

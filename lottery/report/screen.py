@@ -15,6 +15,7 @@ from lottery.report.plan_table import duration
 from lottery.report.results_table import claim_name, number, ours, span
 
 NARROWEST, WIDEST = 80, 200  # columns
+INTERRUPTED = 2  # as pytest has it
 FEW = 4  # claims that a section shows, before it says how many more there are
 MANY = 12  # of what is other than expected, and of the main claims
 ESTIMATE = 26  # columns of an estimate with its interval
@@ -34,13 +35,16 @@ def code(result: Mapping) -> str:
     return f"{result['letter']}{result['number']}"
 
 
-def screen(report: Mapping, notes: Sequence[str], status: int, width: int, version: str) -> list[Line]:
-    """Return the lines, at most 50 of a run of all claims, each no longer than the width of the terminal."""
+def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str) -> list[Line]:
+    """Return the lines, at most 50 of a run of all claims, each no longer than the width of the terminal.
+
+    `status` is the exit status, None where a run is shown that ended before.
+    """
     width = max(NARROWEST, min(WIDEST, width))
     results = in_order(all_results(report))
     sections: list[Callable[[], Iterator[Line]]] = [
         lambda: _head(report, status, width, version),
-        lambda: _state(report, results, width),
+        lambda: _state(report, results, status, width),
         lambda: _papers(results, width),
         lambda: _unexpected(results, width),
         lambda: _main(results, width),
@@ -60,24 +64,26 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _head(report: Mapping, status: int, width: int, version: str) -> Iterator[Line]:
+def _head(report: Mapping, status: int | None, width: int, version: str) -> Iterator[Line]:
     where = report["environment"]
     left = " · ".join(
         [f"lottery {version}", report["scale"], where["device"], where["precision"], duration(report["seconds"])]
     )
-    right = f"exit status {status}"
+    right = "" if status is None else f"exit status {status}"
     left = _cut(left, width - len(right) - 2)
     yield Line(left + right.rjust(width - len(left)), {"bold": True})
     yield Line("─" * width)
 
 
-def _state(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
+def _state(report: Mapping, results: Sequence[Mapping], status: int | None, width: int) -> Iterator[Line]:
     answered = [result for result in results if result["verdict"] != SKIPPED]
     unexpected = [result for result in results if _is_unexpected(result)]
     controls = [result for result in answered if result["negative_control"]]
     held = sum(result["verdict"] == REFUTED for result in controls)
     decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
     state = "OTHER THAN EXPECTED" if unexpected else "AS EXPECTED" if decided else "NOTHING DECIDED"
+    if status and state == "AS EXPECTED":  # a drift, a claim without verdict, --strict: the remarks say which
+        state = "INTERRUPTED" if status == INTERRUPTED else "FAILED, see below"
     told = f"{state}  {len(answered)} of {len(results)} tests answered, {len(unexpected) or 'none'} other than expected"
     told += f"; controls {held}/{len(controls)}" if controls else ""
     yield from _wrapped(f"{told}.", width, {"red" if state != "AS EXPECTED" else "green": True, "bold": True})
