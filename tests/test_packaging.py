@@ -20,6 +20,7 @@ MODULES = sorted(
 ELSEWHERE = {
     "lottery.cli.show": "test_screen",
     "lottery.report.annotations": "test_screen",
+    "lottery.report.answer": "test_screen",
     "lottery.report.explanation": "test_screen",
     "lottery.report.interval_bar": "test_screen",
     "lottery.cli.gpu_checks": "test_check_gpu",

@@ -22,10 +22,11 @@ from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report.annotations import annotations
+from lottery.report.answer import INTERRUPTED
 from lottery.report.files import of_scale, write
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
-from lottery.report.screen import INTERRUPTED, screen
+from lottery.report.screen import screen
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytest", "pytest-xdist")
 

@@ -13,8 +13,9 @@ from lottery.claims.run_folders import LATEST, MARKDOWN, MEASUREMENTS, RESULTS
 from lottery.core.paths import beside, write_folder
 from lottery.core.text import for_markdown
 from lottery.experiments.scales import Scale
+from lottery.report.answer import INTERRUPTED
 from lottery.report.results_table import heading, summary, table
-from lottery.report.screen import INTERRUPTED, screen
+from lottery.report.screen import screen
 
 SHOWN = 100  # columns of the answer in `results.md`
 

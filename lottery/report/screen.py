@@ -1,26 +1,21 @@
 """The answer of a run on one screen: what is other than expected, the main claims, and all else in a few lines."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from lottery.claims.baselines import BUDGET
-from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
-from lottery.claims.judging import deviates, fails
 from lottery.claims.results import all_results, in_order, is_difference
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED
+from lottery.report import answer
+from lottery.report.answer import AS_EXPECTED, HEADS, SHORT
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
 from lottery.report.results_table import claim_name, number, ours, span
 
 NARROWEST, WIDEST = 80, 200  # columns
-INTERRUPTED = 2  # as pytest has it
 FEW = 4  # claims that a section shows, before it says how many more there are
 MANY = 12  # of what is other than expected, and of the main claims
 ESTIMATE = 26  # columns of an estimate with its interval
-SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
-BASES = {BASELINE: "known since our baseline", CONTRADICTION: "where the paper contradicts itself, or others do"}
 
 
 class Line(NamedTuple):
@@ -76,49 +71,26 @@ def _head(report: Mapping, status: int | None, width: int, version: str) -> Iter
 
 
 def _state(report: Mapping, results: Sequence[Mapping], status: int | None, width: int) -> Iterator[Line]:
-    answered = [result for result in results if result["verdict"] != SKIPPED]
-    unexpected = [result for result in results if _is_unexpected(result)]
-    controls = [result for result in answered if result["negative_control"]]
-    held = sum(result["verdict"] == REFUTED for result in controls)
-    decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
-    state = "OTHER THAN EXPECTED" if unexpected else "AS EXPECTED" if decided else "NOTHING DECIDED"
-    if status and state == "AS EXPECTED":  # a drift, a claim without verdict, --strict: the remarks say which
-        state = "INTERRUPTED" if status == INTERRUPTED else "FAILED, see below"
-    told = f"{state}  {len(answered)} of {len(results)} tests answered, {len(unexpected) or 'none'} other than expected"
-    told += f"; controls {held}/{len(controls)}" if controls else ""
-    yield from _wrapped(f"{told}.", width, {"red" if state != "AS EXPECTED" else "green": True, "bold": True})
-    exact = sum(result["kind"] == "exact" for result in answered)
-    analogues = sum(bool(result["analogue"]) for result in answered)
-    full = len(answered) - exact - analogues
-    told = f"{analogues} answers are analogues (~: smaller data, network or training, no verdict on a paper), "
-    yield from _wrapped(f"{told}{exact} exact, {full} asked in full.", width)
-    if report["no_verdict"]:
-        yield Line(f"{len(report['no_verdict'])} collected claims brought no verdict", {"red": True})
+    told = answer.state(report, results, status)
+    colour = {"green" if told.word == AS_EXPECTED else "red": True, "bold": True}
+    yield from _wrapped(f"{told.word}  {told.counts}", width, colour)
+    yield from _wrapped(told.worth, width)
+    if told.lost:
+        yield Line(told.lost, {"red": True})
 
 
 def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    heads = (*SHORT, "not asked", "of paper")
     gap = " " * (2 if width < 90 else 4)
-    first = min(48, width - sum(len(gap + head) for head in heads))
+    first = min(48, width - sum(len(gap + head) for head in HEADS))
     yield Line("")
-    yield Line(" " * first + "".join(f"{gap}{head}" for head in heads))
-    for title in dict.fromkeys(result["title"] for result in results):
-        own = [result for result in results if result["title"] == title]
-        counts = Counter(result["verdict"] for result in own)
-        cells = [str(counts[verdict] or "-") for verdict in (*SHORT, SKIPPED)]
-        numbers = own[0]["numbers"]
-        asked = {result["number"] for result in own if result["verdict"] != SKIPPED}
-        cells.append(f"{len(asked)} of {numbers}" if numbers else "")
-        name = _cut(f"{own[0]['letter']}  {title.partition(',')[0]}", first)
-        yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, heads)))
-
-
-def _is_unexpected(result: Mapping) -> bool:
-    return bool(fails(result, result["counts"]))
+    yield Line(" " * first + "".join(f"{gap}{head}" for head in HEADS))
+    for letter, title, cells in answer.by_paper(results):
+        name = _cut(f"{letter}  {title}", first)
+        yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, HEADS)))
 
 
 def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    found = [result for result in results if _is_unexpected(result)]
+    found = answer.unexpected(results)
     if found:
         yield from _titled("OTHER THAN EXPECTED", str(len(found)), width)
     for result in found[:MANY]:
@@ -129,7 +101,7 @@ def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
 
 
 def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    found = [result for result in results if result["headline"] and result["verdict"] != SKIPPED][:MANY]
+    found = answer.headlines(results)[:MANY]
     if not found:
         return
     room = ESTIMATE if width < 100 else ESTIMATE + 6
@@ -225,24 +197,17 @@ def agreement(region: Sequence[float | None], unit: str) -> str:
 
 
 def _refuted(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    found = [result for result in results if result["verdict"] == REFUTED and not result["negative_control"]]
-    found = [result for result in found if not _is_unexpected(result)]
+    found, told = answer.refuted(results)
     if not found:
         return
-    bases = Counter(result["expected_basis"] for result in found if not deviates(result))
-    told = [f"{bases[basis]} {words}" for basis, words in BASES.items() if bases[basis]]
-    chance = sum(map(deviates, found))
-    told += [f"{chance} that can be chance"] if chance else []
-    yield from _titled("REFUTED", f"{len(found)} besides the controls: {', '.join(told)}", width)
-    rank = {BASELINE: 1, CONTRADICTION: 2, CONTROL: 3}
-    shown = sorted(found, key=lambda result: (not deviates(result), rank.get(result["expected_basis"], 0)))
-    for result in shown[:FEW]:
+    yield from _titled("REFUTED", told, width)
+    for result in found[:FEW]:
         yield _row(result, why(result), width)
     yield from _more(found, FEW, "--refuted")
 
 
 def _inconclusive(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    found = [result for result in results if result["verdict"] == INCONCLUSIVE and not _is_unexpected(result)]
+    found = answer.inconclusive(results)
     if not found:
         return
     yield from _titled("INCONCLUSIVE", f"{len(found)}: neither inside nor outside of what agrees", width)
@@ -252,22 +217,11 @@ def _inconclusive(results: Sequence[Mapping], width: int) -> Iterator[Line]:
 
 
 def _not_asked(results: Sequence[Mapping], scale: str, width: int) -> Iterator[Line]:
-    found = [result for result in results if result["verdict"] == SKIPPED]
-    if not found:
-        return
-    yield from _titled("NOT ASKED AT THIS SCALE", str(len(found)), width)
-    groups: Counter[str] = Counter()
-    for result in found:
-        later = [name for name in result["asked_at"] if name != scale]
-        if result["reason"] == BUDGET:
-            told, way = "do not fit the budget", "run again: what is finished is kept"
-        elif later:
-            told, way = f"are asked at --scale {later[0]}", f"lottery plan --scale {later[0]} tells the cost"
-        else:
-            told, way = "are asked at no scale", "lottery show --skipped tells why"
-        groups[f"{told:28} {way}"] += 1
-    for told, count in groups.most_common():
-        yield Line(f"{count:>6} {told}")
+    groups = answer.not_asked(results, scale)
+    if groups:
+        yield from _titled("NOT ASKED AT THIS SCALE", str(sum(group.tests for group in groups)), width)
+    for tests, told, way in groups:
+        yield Line(f"{tests:>6} {told:28} {way}")
 
 
 def _notes(notes: Sequence[str], width: int) -> Iterator[Line]:

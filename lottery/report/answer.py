@@ -1,0 +1,124 @@
+"""What a run came to, in parts that a terminal and a page lay out each in its own way."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from lottery.claims.baselines import BUDGET
+from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
+from lottery.claims.judging import deviates, fails
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+
+INTERRUPTED = 2  # as pytest has it
+AS_EXPECTED = "AS EXPECTED"
+SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
+HEADS = (*SHORT, "not asked", "of paper")  # of `by_paper`
+BASES = {BASELINE: "known since our baseline", CONTRADICTION: "where the paper contradicts itself, or others do"}
+RANK = {BASELINE: 1, CONTRADICTION: 2, CONTROL: 3}
+
+
+class State(NamedTuple):
+    """The first words about a run, how many answers there are, what these are worth, and what is wrong with the run."""
+
+    word: str
+    counts: str
+    worth: str
+    lost: str
+
+
+class Paper(NamedTuple):
+    """How many tests of a paper's claims came to each verdict, under `HEADS`; a dash for none."""
+
+    letter: str
+    title: str
+    cells: list[str]
+
+
+class NotAsked(NamedTuple):
+    """How many tests were not asked for one reason, and what would ask them."""
+
+    tests: int
+    reason: str
+    way: str
+
+
+def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> State:
+    """Return a run's state; `status` is its exit status, None where a run is shown that ended before."""
+    answered = [result for result in results if result["verdict"] != SKIPPED]
+    other = unexpected(results)
+    controls = [result for result in answered if result["negative_control"]]
+    held = sum(result["verdict"] == REFUTED for result in controls)
+    decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
+    word = "OTHER THAN EXPECTED" if other else AS_EXPECTED if decided else "NOTHING DECIDED"
+    if status and word == AS_EXPECTED:  # a drift, a claim without verdict, --strict: the remarks say which
+        word = "INTERRUPTED" if status == INTERRUPTED else "FAILED, see below"
+    counts = f"{len(answered)} of {len(results)} tests answered, {len(other) or 'none'} other than expected"
+    counts += f"; controls {held}/{len(controls)}" if controls else ""
+    exact = sum(result["kind"] == "exact" for result in answered)
+    analogues = sum(bool(result["analogue"]) for result in answered)
+    worth = f"{analogues} answers are analogues (~: smaller data, network or training, no verdict on a paper), "
+    worth += f"{exact} exact, {len(answered) - exact - analogues} asked in full."
+    lost = len(report["no_verdict"])
+    return State(word, f"{counts}.", worth, f"{lost} collected claims brought no verdict" if lost else "")
+
+
+def is_unexpected(result: Mapping) -> bool:
+    """Return whether a result is other than expected, by more than chance."""
+    return bool(fails(result, result["counts"]))
+
+
+def unexpected(results: Sequence[Mapping]) -> list[Mapping]:
+    """Return what is other than expected."""
+    return [result for result in results if is_unexpected(result)]
+
+
+def by_paper(results: Sequence[Mapping]) -> list[Paper]:
+    """Return a row for every paper, in the order of its results."""
+    rows = []
+    for title in dict.fromkeys(result["title"] for result in results):
+        own = [result for result in results if result["title"] == title]
+        counts = Counter(result["verdict"] for result in own)
+        cells = [str(counts[verdict] or "-") for verdict in (*SHORT, SKIPPED)]
+        asked = {result["number"] for result in own if result["verdict"] != SKIPPED}
+        cells.append(f"{len(asked)} of {own[0]['numbers']}" if own[0]["numbers"] else "")
+        rows.append(Paper(own[0]["letter"], title.partition(",")[0], cells))
+    return rows
+
+
+def headlines(results: Sequence[Mapping]) -> list[Mapping]:
+    """Return the answers to the papers' main claims."""
+    return [result for result in results if result["headline"] and result["verdict"] != SKIPPED]
+
+
+def refuted(results: Sequence[Mapping]) -> tuple[list[Mapping], str]:
+    """Return what is refuted besides the controls, chance and what is known first, with how many are expected why."""
+    found = [result for result in results if result["verdict"] == REFUTED and not result["negative_control"]]
+    found = [result for result in found if not is_unexpected(result)]
+    bases = Counter(result["expected_basis"] for result in found if not deviates(result))
+    told = [f"{bases[basis]} {words}" for basis, words in BASES.items() if bases[basis]]
+    chance = sum(map(deviates, found))
+    told += [f"{chance} that can be chance"] if chance else []
+    found.sort(key=lambda result: (not deviates(result), RANK.get(result["expected_basis"], 0)))
+    return found, f"{len(found)} besides the controls: {', '.join(told)}"
+
+
+def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:
+    """Return what is neither inside nor outside of what agrees, and is not other than expected."""
+    return [result for result in results if result["verdict"] == INCONCLUSIVE and not is_unexpected(result)]
+
+
+def not_asked(results: Sequence[Mapping], scale: str) -> list[NotAsked]:
+    """Return why tests were not asked at a scale, the most frequent reason first."""
+    groups: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        if result["verdict"] != SKIPPED:
+            continue
+        later = [name for name in result["asked_at"] if name != scale]
+        if result["reason"] == BUDGET:
+            groups["do not fit the budget", "run again: what is finished is kept"] += 1
+        elif later:
+            way = f"lottery plan --scale {later[0]} tells the cost"
+            groups[f"are asked at --scale {later[0]}", way] += 1
+        else:
+            groups["are asked at no scale", "lottery show --skipped tells why"] += 1
+    return [NotAsked(tests, *told) for told, tests in groups.most_common()]
