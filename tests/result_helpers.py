@@ -64,6 +64,8 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "region_because": "The paper prints it.",
         "analogue_because": "Digits are images, too.",
         "test": "benchmarks/test_zhou_2019.py:7",
+        "inputs": {},
+        "code": [],
     }
     return default | changes
 
@@ -84,4 +86,5 @@ def whole(*results):
         "claims": list(results),
         "criteria": [],
         "networks": [],
+        "code": {},
     }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 4  # of results.json, which results.schema.json beside this file describes
+SCHEMA = 5  # of results.json, which results.schema.json beside this file describes
 LAST = ("lottery2026", "negative_controls", "own_criterion", "own_network")  # after the papers
 LISTS = {"claims": "", "criteria": "criterion", "networks": "network"}  # of results, by the option that they are of
 DIFFERENCES = {"pp", "log ratio"}  # units; a conjunction may name several
@@ -138,4 +138,6 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "doubt": entry.doubt,
         "negative_control": bool(entry.negates),
         "own": asked.claim.option,
+        "inputs": {},
+        "code": [],
     }

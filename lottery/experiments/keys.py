@@ -7,9 +7,10 @@ it; the engine counts by its declared version. Device and torch's version do not
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from math import isinf
+from typing import NamedTuple
 
 from lottery.core.errors import LotteryError
 from lottery.core.later import counted
@@ -33,6 +34,26 @@ from lottery.training.config import Setting
 from lottery.training.fit import VERSION
 
 Others = tuple[tuple[str, str], ...]  # names and fingerprints of data sets
+# What people call the parts of a key, but for code, which has names of its own (`lottery.experiments.inputs`).
+KINDS = {
+    "engine": ("engine",),
+    "precision": ("precision",),
+    "network": ("network", "start", "rates", "scope", "own network"),
+    "data": ("data", "other data"),
+    "training": ("config",),
+    "arms": ("arm",),
+}
+
+
+class Inputs(NamedTuple):
+    """What all rounds and seeds of an arm share: a hash of all that their results depend on, and of each kind of it.
+
+    `science` are the functions and classes whose sources count.
+    """
+
+    digest: str
+    kinds: Mapping[str, str]
+    science: tuple[Callable, ...]
 
 
 def key(experiment: Experiment, fingerprint: str, precision: str, others: Others = ()) -> str:
@@ -40,22 +61,28 @@ def key(experiment: Experiment, fingerprint: str, precision: str, others: Others
 
     `fingerprint` is that of its data, `others` are those of the other data that its arm's parts name.
     """
-    scored_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(experiment.arm)))
-    own = own_networks.FINGERPRINTS.get(experiment.setting.network, "")
-    common = _common(experiment.setting, experiment.arm, fingerprint, precision, scored_by, own, others)
+    common = inputs(experiment, fingerprint, precision, others).digest
     return digest(f"{common} round {experiment.round} seed {experiment.seed}")
 
 
+def inputs(experiment: Experiment, fingerprint: str, precision: str, others: Others = ()) -> Inputs:
+    """Return what an experiment's result depends on but for its round and its seed; arguments are those of `key`."""
+    scored_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(experiment.arm)))
+    own = own_networks.FINGERPRINTS.get(experiment.setting.network, "")
+    return _inputs(experiment.setting, experiment.arm, fingerprint, precision, scored_by, own, others)
+
+
 @functools.lru_cache(maxsize=4096)
-def _common(
+def _inputs(
     setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple, own: str, others: Others
-) -> str:
-    """Return a hash of what all rounds and seeds of an arm share.
+) -> Inputs:
+    """Return what all rounds and seeds of an arm share.
 
     `scored_by` tells criteria of one name apart, `own` users' networks of one name.
     """
     one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
     check(one)
+    used = tuple(science(one))
     request = {
         "engine": VERSION,
         "precision": precision,
@@ -66,14 +93,15 @@ def _common(
         "data": [setting.data, fingerprint],
         "config": described(setting.config),
         "arm": described(arm, classes=True),
-        "science": [source_digest(function) for function in science(one)],
+        "science": [source_digest(function) for function in used],
         "own": sorted({FINGERPRINTS[name] for name in criteria_of(arm) if name in FINGERPRINTS}),
     }
     if own:
         request["own network"] = own
     if others:
         request["other data"] = others
-    return digest(canonical(request))
+    kinds = {kind: digest(canonical([request.get(name) for name in names])) for kind, names in KINDS.items()}
+    return Inputs(digest(canonical(request)), kinds, used)
 
 
 def _structure(architecture: Architecture) -> list[object]:

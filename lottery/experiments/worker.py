@@ -22,7 +22,7 @@ from lottery.experiments.attempts import Attempts, condemned, suspects
 from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
 from lottery.experiments.experiment import Experiment
-from lottery.experiments.keys import key, other_data
+from lottery.experiments.keys import Inputs, Others, inputs, key, other_data
 from lottery.experiments.memory import fitting, working_set
 from lottery.experiments.network_data import data_of
 from lottery.experiments.parts import Sources
@@ -76,10 +76,17 @@ class Worker:
     def key(self, experiment: Experiment) -> str:
         """Return the experiment's name in the store."""
         if experiment not in self._keys:
-            data = self.fingerprint(experiment.setting)
-            others = tuple((name, catalogue.fingerprint(name)) for name in other_data(experiment.arm))
-            self._keys[experiment] = key(experiment, data, self.precision, others)
+            self._keys[experiment] = key(experiment, *self._on(experiment))
         return self._keys[experiment]
+
+    def inputs(self, experiment: Experiment) -> Inputs:
+        """Return what the experiment's result depends on, beside its round and its seed."""
+        return inputs(experiment, *self._on(experiment))
+
+    def _on(self, experiment: Experiment) -> tuple[str, str, Others]:
+        """Return the fingerprints of the data, the precision, and the fingerprints of other data."""
+        others = tuple((name, catalogue.fingerprint(name)) for name in other_data(experiment.arm))
+        return self.fingerprint(experiment.setting), self.precision, others
 
     def record(self, experiment: Experiment) -> Record | None:
         """Return the record of an experiment, asked for or not, without its arrays; None if it is not in the store."""

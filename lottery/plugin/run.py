@@ -188,6 +188,7 @@ class Run:
             self._end_without_device(failure)
         if self.session is not None and self.session.worker is not None:
             self.shared.leave("devices", name, self.session.worker.device_used())
+            self.shared.leave("code", name, self.session.definitions())
         for warning in caught:
             if not issubclass(warning.category, SuiteWarning):
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
@@ -323,6 +324,7 @@ class Run:
             scale=self.chosen.scale,
             results_folder=options.results_folder(self.config),
             found=found,
+            code={name: of for left in self.shared.found("code") for name, of in left.items()},
             missing=sorted(set(self.collected) - {left["node"] for left in found}),
             baseline=self.baseline,
             baseline_name=options.given(self.config, "baseline"),

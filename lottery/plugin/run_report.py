@@ -38,6 +38,7 @@ class RunReport:
     scale: Scale
     results_folder: Path  # in which every run has its own
     found: Sequence[Mapping]
+    code: Mapping[str, Mapping[str, str]]  # what of it the results rest on: definitions with their digests, by name
     missing: Sequence[str]  # node ids of claims that were collected and brought no verdict
     baseline: Baseline | None
     baseline_name: str
@@ -67,6 +68,7 @@ class RunReport:
             "trained_steps": steps,
             "environment": environment,
             **{name: [result for result in results if result["own"] == own] for name, own in LISTS.items()},
+            "code": dict(sorted(self.code.items())),
             "q_values": _q_values(results),
             "baseline": moves,
             "no_verdict": self.missing,

@@ -1,6 +1,6 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from lottery.claims.claim import Claim, Exact
 from lottery.claims.entries import Entry
 from lottery.claims.exit_status import counts
 from lottery.claims.judging import Judge
+from lottery.claims.readings import readings
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
 from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
@@ -128,12 +129,42 @@ class Session:
         ancestry = self._ancestry(asked.experiments)
         made = [record.made for one in ancestry if (record := self.worker.record(one))]
         shown: Any = plain(result)
-        return shown | {
-            "devices": sorted({str(of["device"]) for of in made}),
-            "devices_mixed": self._mixed(asked.experiments),
-            "seconds": sum(of["seconds"] for of in made),
-            "counts": claim.id in counting,
-        }
+        return (
+            shown
+            | {
+                "devices": sorted({str(of["device"]) for of in made}),
+                "devices_mixed": self._mixed(asked.experiments),
+                "seconds": sum(of["seconds"] for of in made),
+                "counts": claim.id in counting,
+            }
+            | self._origin(asked, result)
+        )
+
+    def _origin(self, asked: ResolvedClaim, result: Mapping) -> dict[str, Any]:
+        """Return what a claim's numbers come from: digests of its inputs by kind, and what of the code they rest on."""
+        if result["verdict"] == SKIPPED or result["error"]:
+            return {"inputs": {}, "code": []}
+        found = self._inputs(asked.experiments)
+        if not found:
+            return {"inputs": readings(asked), "code": []}
+        from lottery.experiments.inputs import gathered, names
+
+        science = {function for one in found for function in one.science}
+        return {"inputs": gathered(found) | readings(asked), "code": names(science)}
+
+    def definitions(self) -> dict[str, dict[str, str]]:
+        """Return what of the code the results of all claims asked for rest on, with a digest of each definition."""
+        if self.worker is None:
+            return {}
+        from lottery.experiments.inputs import definitions
+
+        found = self._inputs(one for asked in self.asked.values() if not asked.error for one in asked.experiments)
+        return definitions({function for one in found for function in one.science})
+
+    def _inputs(self, experiments: Iterable) -> list:
+        """Return what experiments depend on, once for those that share it."""
+        alike = {(one.setting, one.arm): one for one in experiments}
+        return [self.worker.inputs(one) for one in alike.values()]
 
     @cached_property
     def _results(self) -> dict[str, dict[str, Any]]:

@@ -29,6 +29,11 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def mark(value: object) -> str:
+    """Return eight hexadecimal digits of plain data: enough to tell whether one thing is another than it was."""
+    return hashlib.blake2b(canonical(value).encode(), digest_size=4).hexdigest()
+
+
 def listed(value: Used) -> Used:
     """Return a function or class, marked to count only where it is asked for itself, not where it is merely used.
 
@@ -46,10 +51,23 @@ def source_digest(*functions: Callable) -> str:
     holds beside its source counts: its closure, the defaults that it was given, the wrappers around it. Helpers are
     followed through this package and the function's own file, not into libraries.
     """
+    if len(functions) == 1:
+        return digest(canonical(sources(functions[0])))
     seen: dict[str, str] = {}
     for function in functions:
         _visit(function, seen)
     return digest(canonical(seen))
+
+
+@cache
+def sources(function: Callable) -> dict[str, str]:
+    """Return what `source_digest` counts of a function: its normalised source, and that of all it uses, by name.
+
+    A constant's name is that of its user and its own, with a colon between; its source is its value.
+    """
+    seen: dict[str, str] = {}
+    _visit(function, seen)
+    return seen
 
 
 def _own(value: Any, files: tuple[Path, ...]) -> bool:
