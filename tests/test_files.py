@@ -25,6 +25,15 @@ def test_files(tmp_path):
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv.gz", "results.json", "results.md"]
 
 
+def test_a_page_that_cannot_be_made_fails_no_run(tmp_path):
+    """What was wrong comes back in one line; a page that can be made is there, and nothing is said."""
+    assert files.write_page(tmp_path, whole(result()), [], 0) == ""
+    assert "<!DOCTYPE html>" in (tmp_path / "report.html").read_text()
+    (tmp_path / "report.html").unlink()
+    told = files.write_page(tmp_path, whole({"id": "of another version"}), [], 0)
+    assert told.startswith("report.html was not written (KeyError") and not list(tmp_path.iterdir())
+
+
 def test_scales_are_nothing_to_networks_of_users():
     """They train alike at every scale, so that no other one has better answers."""
     report = whole(result())

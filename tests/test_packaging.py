@@ -18,7 +18,15 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.cli.report": "test_page",
     "lottery.cli.show": "test_screen",
+    "lottery.report.claim_details": "test_page",
+    "lottery.report.claims_table": "test_page",
+    "lottery.report.interval_picture": "test_page",
+    "lottery.report.page_answer": "test_page",
+    "lottery.report.charts.chart": "test_charts",
+    "lottery.report.charts.forest": "test_charts",
+    "lottery.report.charts.theme": "test_charts",
     "lottery.report.annotations": "test_screen",
     "lottery.report.answer": "test_screen",
     "lottery.report.explanation": "test_screen",

@@ -5,6 +5,7 @@ from pathlib import Path
 from lottery.core.errors import LotteryError
 
 RESULTS, MARKDOWN, MEASUREMENTS = "results.json", "results.md", "measurements.csv.gz"
+PAGE = "report.html"
 LATEST = "latest"
 
 

@@ -51,6 +51,12 @@ def _curves(options: argparse.Namespace) -> None:
         print(file)
 
 
+def _report(options: argparse.Namespace) -> None:
+    from lottery.cli.report import report_page
+
+    print(report_page(user_path(options.run_folder), options.output and user_path(options.output)))
+
+
 def _show(options: argparse.Namespace) -> None:
     from lottery.cli.show import FILTERS, show
 
@@ -169,6 +175,10 @@ def _add_reading(commands: Commands) -> None:
     compare = _command(commands, "compare", _compare, about, "lottery compare results/2026-11-29-120000-tiny results")
     compare.add_argument("before", metavar="BEFORE", help="a run's folder or results.json")
     compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=run)
+    about = "write a run's page anew: its answer, all claims and its figures in one file"
+    report = _command(commands, "report", _report, about, "lottery report --output page.html")
+    report.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
+    report.add_argument("--output", metavar="FILE", help="where to (default: report.html in the run's folder)")
     about = "draw the papers' figures, and masks, from a run's measurements, into its folder"
     curves = _command(commands, "curves", _curves, about, "lottery curves")
     curves.add_argument("results", nargs="?", default="results", help=run)

@@ -14,7 +14,7 @@ from lottery import __version__
 from lottery.claims import comparison, judging
 from lottery.claims.baselines import Baseline
 from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
-from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, RESULTS
+from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, PAGE, RESULTS
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
@@ -23,7 +23,7 @@ from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report.annotations import annotations
 from lottery.report.answer import INTERRUPTED
-from lottery.report.files import of_scale, write
+from lottery.report.files import of_scale, write, write_page
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
 from lottery.report.screen import screen
@@ -110,7 +110,7 @@ class RunReport:
         return sum(bool(judging.fails(left["result"], left["result"]["counts"])) for left in self.found)
 
     def write(self) -> None:
-        """Write the three files into a folder of this run's own; raise if that is not possible.
+        """Write the files into a folder of this run's own; raise if that is not possible.
 
         A run in which nothing was judged has nothing to write.
         """
@@ -125,6 +125,8 @@ class RunReport:
                 f"the results cannot be written to {self.results_folder} ({error}); "
                 "choose another folder with --results"
             ) from None
+        if told := write_page(self.written, self.content, self.notes, status):
+            self.urgent.append(printable(told))
 
     def show(self, terminal, status: int, table: bool) -> None:
         """Show the answer on one screen, or the table of all claims and all remarks."""
@@ -140,7 +142,7 @@ class RunReport:
                 terminal.write_line(told)
         if self.written:
             terminal.write_line("")
-            terminal.write_line(f"all of it: lottery show, or {self.written / MARKDOWN}")
+            terminal.write_line(f"all of it: lottery show, or {self.written / PAGE}")
 
     def _show_table(self, terminal, status: int) -> None:
         everything, encoding = all_results(self.content), terminal._tw._file.encoding
@@ -156,7 +158,7 @@ class RunReport:
         line("")
         line(summary(self.content), bold=True)
         if self.written:
-            line(f"written to {self.written}: {RESULTS}, {MARKDOWN}, {MEASUREMENTS}")
+            line(f"written to {self.written}: {RESULTS}, {MARKDOWN}, {PAGE}, {MEASUREMENTS}")
         if told := of_scale(self.content, self.scale):
             line(told)
 

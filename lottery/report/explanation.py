@@ -20,21 +20,17 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
     """Return everything that a run's `results.json` says of a claim, for a terminal of this width."""
     width = max(NARROWEST, min(WIDEST, width))
     lines = [f"{code(result)}  {result['id']}", "─" * width]
-    for label, text in _texts(result):
+    for label, text in facts(result):
         if text:
             lines += wrap(f"{label:{LABEL}}{text}", width, subsequent_indent=" " * LABEL)
     outcomes = list(_outcomes(result))
     lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
-    k = result["id"].partition(".")[2].partition("[")[0]
-    lines += [
-        "",
-        f"{'test':{LABEL}}{result['test']}",
-        f"{'again':{LABEL}}lottery run -n auto --scale {report['scale']} -k {k}",
-    ]
+    lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'again':{LABEL}}{replay_command(result, report)}"]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _texts(result: Mapping) -> Iterator[tuple[str, str]]:
+def facts(result: Mapping) -> Iterator[tuple[str, str]]:
+    """Yield what there is to say of a claim, each with a label; a text is empty where nothing is known."""
     yield "claim", result["statement"]
     yield "source", f"{result['title']}; {result['source']}"
     told = result["published"]
@@ -84,8 +80,14 @@ def strip(effects: Sequence[float | None], unit: str) -> str:
     return " ".join("-" if effect is None else number(effect, unit) for effect in effects)
 
 
-def _arms(result: Mapping, width: int) -> Iterator[str]:
-    """Yield every arm with its means over seeds, round by round."""
+def replay_command(result: Mapping, report: Mapping) -> str:
+    """Return the command that runs a claim again at the scale of its run."""
+    name = result["id"].partition(".")[2].partition("[")[0]
+    return f"lottery run -n auto --scale {report['scale']} -k {name}"
+
+
+def means_by_round(result: Mapping) -> dict[str, str]:
+    """Return every arm's means over seeds, round by round in one text, with a sign for what failed or was cut short."""
     rounds: dict[tuple[str, str], list[str]] = {}
     for name, arm in result["arms"].items():
         values = [value for value in arm["values"] if value is not None]
@@ -94,9 +96,14 @@ def _arms(result: Mapping, width: int) -> Iterator[str]:
         found = OF_ROUND.fullmatch(name)
         before, round, behind = found.groups() if found else (name, "", "")
         rounds.setdefault((before, behind), []).append(f"{round + ': ' if round else ''}{mean}{marks}")
-    if rounds:
+    return {f"{before}{behind}": "   ".join(means) for (before, behind), means in rounds.items()}
+
+
+def _arms(result: Mapping, width: int) -> Iterator[str]:
+    arms = means_by_round(result)
+    if arms:
         yield ""
-        yield f"arms, means over seeds{', by round' * any(': ' in of[0] for of in rounds.values())} ({LEGEND})"
-    for (before, behind), means in rounds.items():
-        yield from wrap(f"{before}{behind}", width, initial_indent="  ", subsequent_indent="  ")
-        yield from wrap("   ".join(means), width, initial_indent="      ", subsequent_indent="      ")
+        yield f"arms, means over seeds{', by round' * any(': ' in means for means in arms.values())} ({LEGEND})"
+    for name, means in arms.items():
+        yield from wrap(name, width, initial_indent="  ", subsequent_indent="  ")
+        yield from wrap(means, width, initial_indent="      ", subsequent_indent="      ")

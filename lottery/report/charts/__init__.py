@@ -1,0 +1,1 @@
+"""Charts: Vega-Lite specifications as plain dictionaries, and the tables that they show."""

@@ -1,0 +1,150 @@
+"""The head of the page: the answer that a terminal shows, as HTML."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from lottery.report import answer
+from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
+from lottery.report.markup import Markup, element, joined
+from lottery.report.results_table import claim_name, ours
+from lottery.report.screen import code, why
+
+FEW = 6  # claims that are shown before the rest is folded
+
+
+def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str], status: int | None) -> Markup:
+    """Return the state of a run, its papers, its main claims, and what was other than reproduced, with the remarks.
+
+    `status` is the run's exit status, None where that is not known.
+    """
+    sections: list[Callable[[], Iterator[Markup]]] = [
+        lambda: _state(report, results, status),
+        lambda: _unexpected(results),
+        lambda: _main(results),
+        lambda: _own(results),
+        lambda: _folded("Refuted", *answer.refuted(results)),
+        lambda: _folded("Inconclusive", answer.inconclusive(results), "neither inside nor outside of what agrees"),
+        lambda: _not_asked(results, report["scale"]),
+        lambda: _notes(notes),
+    ]
+    return joined(part for section in sections for part in section())
+
+
+def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> Iterator[Markup]:
+    told = answer.state(report, results, status)
+    kind = "good" if told.word == answer.AS_EXPECTED else "bad"
+    yield element("p", element("strong", told.word), " ", told.counts, class_=f"state {kind}")
+    yield element("p", told.worth)
+    if told.lost:
+        yield element("p", told.lost, class_="state bad")
+    heads = [element("th", ""), *(element("th", head, scope="col") for head in ("paper", *map(_head, answer.HEADS)))]
+    rows = [
+        element(
+            "tr",
+            element("td", letter, class_="code"),
+            element("th", title, scope="row"),
+            *(element("td", cell) for cell in cells),
+        )
+        for letter, title, cells in answer.by_paper(results)
+    ]
+    yield _table("papers", heads, rows)
+
+
+def _head(short: str) -> str:
+    return {short_: verdict for verdict, short_ in answer.SHORT.items()}.get(short, short)
+
+
+def _unexpected(results: Sequence[Mapping]) -> Iterator[Markup]:
+    found = answer.unexpected(results)
+    if found:
+        yield element("h3", f"Other than expected: {len(found)}")
+        told = [result["reason"] if result["error"] else _moved(result) for result in found]
+        yield _table("reasons", [], map(_reason, found, told))
+
+
+def _moved(result: Mapping) -> str:
+    return f"{result['verdict']}, not {result['expected_verdict']}: {why(result)}"
+
+
+def _main(results: Sequence[Mapping]) -> Iterator[Markup]:
+    found = answer.headlines(results)
+    if not found:
+        return
+    yield element("h3", "Main claims")
+    heads = [element("th", head, scope="col") for head in ("", "claim", AGREES, "ours, 90 % interval", "verdict")]
+    rows = [
+        element(
+            "tr",
+            element("td", code(result), class_="code"),
+            element("th", element("a", result["headline"], href=f"#{anchor(result)}"), scope="row"),
+            element("td", picture(result)),
+            element("td", ours(result), class_="ours"),
+            element("td", answer.SHORT[result["verdict"]], " ", mark(result), class_=f"verdict {result['verdict']}"),
+        )
+        for result in found
+    ]
+    yield _table("main", heads, rows)
+
+
+def _own(results: Sequence[Mapping]) -> Iterator[Markup]:
+    """Yield what a user's own criteria and networks came to, a table for each question."""
+    for own in dict.fromkeys(result["own"] for result in results if result["own"]):
+        found = [result for result in results if result["own"] == own]
+        yield element("h3", f"Your {own}, against what each question names")
+        rows = [
+            element(
+                "tr",
+                element("th", element("a", claim_name(result).replace("_", " "), href=f"#{anchor(result)}")),
+                element("td", picture(result)),
+                element("td", ours(result) or result["reason"], class_="ours"),
+                element("td", "error" if result["error"] else result["verdict"], class_="verdict"),
+            )
+            for result in found
+        ]
+        yield _table("main", [], rows)
+
+
+def _folded(title: str, found: Sequence[Mapping], told: str) -> Iterator[Markup]:
+    """Yield the first few claims of a verdict with their reasons, and the others folded."""
+    if not found:
+        return
+    yield element("h3", f"{title}: {told}" if title == "Refuted" else f"{title}: {len(found)}, {told}")
+    yield _table("reasons", [], (_reason(result, why(result)) for result in found[:FEW]))
+    if len(found) > FEW:
+        rest = _table("reasons", [], (_reason(result, why(result)) for result in found[FEW:]))
+        yield element("details", element("summary", f"and {len(found) - FEW} more"), rest)
+
+
+def _reason(result: Mapping, told: str) -> Markup:
+    return element(
+        "tr",
+        element("td", code(result), class_="code"),
+        element("th", element("a", breakable(claim_name(result)), href=f"#{anchor(result)}"), scope="row"),
+        element("td", told),
+    )
+
+
+def _not_asked(results: Sequence[Mapping], scale: str) -> Iterator[Markup]:
+    groups = answer.not_asked(results, scale)
+    if groups:
+        yield element("h3", f"Not asked at this scale: {sum(group.tests for group in groups)}")
+        rows = [
+            element(
+                "tr",
+                element("td", group.tests, class_="n"),
+                element("th", group.reason, scope="row"),
+                element("td", element("code", group.way) if group.way.startswith("lottery") else group.way),
+            )
+            for group in groups
+        ]
+        yield _table("reasons", [], rows)
+
+
+def _notes(notes: Sequence[str]) -> Iterator[Markup]:
+    if notes:
+        told = element("ul", *(element("li", note) for note in notes))
+        yield element("details", element("summary", f"Remarks: {len(notes)}"), told)
+
+
+def _table(kind: str, heads: Sequence[Markup], rows: Iterator[Markup] | Sequence[Markup]) -> Markup:
+    head = element("thead", element("tr", *heads)) if heads else ""
+    return element("div", element("table", head, element("tbody", *rows), class_=kind), class_="wide")

@@ -1,0 +1,121 @@
+"""The page: all of a run in one file that asks for nothing from elsewhere and runs nothing but its own scripts."""
+
+import base64
+import json
+import re
+from hashlib import sha256
+
+import pytest
+
+from lottery.claims.results import all_results, in_order
+from lottery.cli.main import main
+from lottery.report.charts.forest import forest
+from lottery.report.claims_table import anchor
+from lottery.report.interval_picture import WIDTH, interval_picture
+from lottery.report.page import asset, page
+from tests.result_helpers import result, whole
+from tests.test_markup import Read
+
+NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def made(report, **more):
+    return page(report, [forest(in_order(all_results(report)))], **more)
+
+
+def carried(html):
+    """Return the data that a page carries."""
+    return json.loads(re.search(r'<script type="application/json" id="content">(.*?)</script>', html, re.S)[1])
+
+
+def several():
+    """Return a report of one claim of each verdict, one in parts, one exact and one of a user's."""
+    part = {**result(), "name": "not_worse", "verdict": "refuted"}
+    claims = [
+        result(headline="it holds"),
+        result("zhou2019.other[lenet-300-100]", verdict="refuted", interval=[70, 71], estimate=70.5,
+               expected_verdict="refuted", expected_basis="baseline", expected_since="2026-11-21"),
+        result("zhou2019.parts[lenet-300-100]", verdict="inconclusive", estimate=None, kind="conjunction",
+               parts=[part, {**part, "name": "faster", "verdict": "inconclusive"}]),
+        result("zhou2019.later[lenet-300-100]", verdict="skipped", estimate=None, reason="long", interval=None, n=0),
+        result("zhou2019.exactly[weights]", kind="exact", estimate=None, interval=None, region=None, n=0),
+    ]  # fmt: skip
+    return whole(*claims) | {"criteria": [result("own_criterion.ranks[mine]", own="criterion", unit="pp")]}
+
+
+def test_every_claim_has_its_row_and_its_details():
+    """In the table, with its anchor, and in the data with every seed, every arm and the commands."""
+    report = several()
+    html = made(report)
+    read = Read(html)
+    claims = carried(html)["claims"]
+    for one in all_results(report):
+        assert f'id="{anchor(one)}"' in html
+        told = claims[one["id"]]
+        assert told["test"] == one["test"] and told["facts"][0] == ["claim", "It holds."]
+        assert told["commands"][1].startswith("lottery run -n auto --scale tiny -k ")
+    assert claims["zhou2019.claim[lenet-300-100]"]["outcomes"][0]["seeds"] == ["85.0", "85.5", "86.2"]
+    assert len(claims["zhou2019.parts[lenet-300-100]"]["outcomes"]) == 2
+    assert len({anchor(one) for one in all_results(report)}) == 6
+    for words in ("AS EXPECTED", "5 of 6 tests", "Main claims", "Your criterion", "Refuted: ", "Not asked"):
+        assert words in read.text
+    assert "~" in read.text and "lottery plan --scale reduced" in read.text
+
+
+def test_nothing_of_a_user_becomes_markup():
+    """Names, statements, reasons, commands and remarks with tags in them are shown and do nothing."""
+    texts = ("statement", "headline", "reason", "source", "own", "title", "letter", "test", "analogue_because", "unit")
+    nasty = result(f"own_criterion.ranks[{NASTY}]", verdict="refuted", **dict.fromkeys(texts, NASTY))
+    report = whole(nasty, {**nasty, "id": "zhou2019.b"}) | {"command": [NASTY], "commit": NASTY}
+    html = made(report, notes=[NASTY])
+    plain = Read(made(whole(result(), result("zhou2019.b"))))
+    assert Read(html).tags.count("script") == plain.tags.count("script")
+    assert "img" not in Read(html).tags and "onerror" not in Read(html).attributes
+    assert carried(html)["claims"][nasty["id"]]["facts"][0] == ["claim", NASTY]
+
+
+def test_only_its_own_scripts_run_and_nothing_is_loaded():
+    """The policy has the digest of every script that may run, and nothing names another address to load from."""
+    html = made(several())
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)[1].replace("&#x27;", "'")
+    assert policy.startswith("default-src 'none'") and "unsafe-eval" not in policy and "http" not in policy
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", html, re.S)
+    ours = [sha256(text.encode()).digest() for told, text in scripts if "json" not in told]
+    assert len(ours) == 4 and all(f"'sha256-{base64.b64encode(digest).decode()}'" in policy for digest in ours)
+    shown = re.sub(r"<script.*?</script>", "", html, flags=re.S)
+    assert not re.search(r"""\b(?:src|href)=["']?(?:https?:)?//""", shown)
+    assert all("sourceMappingURL" not in text and "</script" not in text.lower() for _, text in scripts)
+    assert "eval(" not in asset("page.js") and "innerHTML" not in asset("page.js")
+
+
+def test_pictures_show_the_numbers():
+    """The estimate lies between its interval's ends, on the region where it agrees; a claim without one has none."""
+    agrees = interval_picture(result(), "%")
+    left, width = (float(re.search(rf'class="region"[^>]*\b{name}="([\d.]+)"', agrees)[1]) for name in ("x", "width"))
+    low, high = sorted(float(x) for x in re.findall(r'class="interval" x1="([\d.]+)" y1="5', agrees))
+    at = float(re.search(r'class="reproduced" cx="([\d.]+)"', agrees)[1])
+    assert left <= low < at < high <= left + width == WIDTH
+    assert "[84.0, 87.1], agrees from 80.0" in agrees
+    assert 'class="refuted"' in interval_picture(result(verdict="refuted"), "%")
+    assert 'class="zero"' in interval_picture(result(region=[None, 0.5], estimate=1.0, interval=None), "pp")
+    assert interval_picture(result(region=None), "%") == ""
+
+
+def test_lottery_report_makes_it_anew(tmp_path, capsys):
+    """From results.json, into the run's folder or a file that is named; what is wrong is one message."""
+    (tmp_path / "results.json").write_text(json.dumps(several()))
+    assert main(["report", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "report.html")
+    assert main(["report", str(tmp_path), "--output", str(tmp_path / "other.html")]) == 0
+    assert (tmp_path / "other.html").read_text() == (tmp_path / "report.html").read_text()
+    assert main(["report", str(tmp_path), "--output", str(tmp_path)]) == 2
+    assert main(["report", str(tmp_path / "nowhere")]) == 2
+    said = capsys.readouterr().err
+    assert "is a folder; name a file" in said and "has no results" in said
+
+
+@pytest.mark.parametrize("name", ["vega.min.js", "vega-lite.min.js", "vega-embed.min.js"])
+def test_scripts_travel_with_their_licences(name):
+    """Each is named in the notice beside it."""
+    assert name in asset("NOTICE.txt") and len(asset(name)) > 50_000
+    assert "Redistribution and use in source and binary forms" in asset("NOTICE.txt")
