@@ -285,7 +285,7 @@ def test_what_is_no_data_set_is_one_message(own, body):
 def test_the_documentation_has_networks_and_data_that_train(own):
     """Each example by its file's name; two steps of each, on data that they declare or on their own."""
     blocks = re.findall(
-        r"```python\n# (\w+)\.py\n(.*?)```", (Path(__file__).parents[1] / "docs/own.md").read_text(), re.DOTALL
+        r"```python\n# (\w+)\.py\n(.*?)```", (Path(__file__).parents[1] / "docs/add_network.md").read_text(), re.DOTALL
     )
     examples = dict(blocks)
     own(own_datasets, examples["points"], "points", "data")

@@ -1,4 +1,4 @@
-"""Claims: a paper's sentence as a test. A benchmark file holds a decorated function a claim; see CONTRIBUTING.md.
+"""Claims: a paper's sentence as a test. A benchmark file holds a decorated function a claim; see docs/add_claim.md.
 
     @claim("lenet-300-100")
     def test_large_final_beats_random(question):

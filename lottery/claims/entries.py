@@ -1,6 +1,6 @@
 """`expected/`: what the papers claim, and what counts as agreeing with it. One file a paper, one `[[claim]]` an entry.
 
-An entry is committed before the claim is first measured; docs/verdicts.md has its fields.
+An entry is committed before the claim is first measured; docs/add_claim.md has its fields.
 """
 
 import tomllib
