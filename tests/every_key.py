@@ -18,7 +18,7 @@ def claims() -> Iterator[tuple[Claim, Entry]]:
     """Yield the claims of all benchmarks, each with its entry."""
     for file in sorted(Path(benchmarks.__file__).parent.glob("test_*.py")):
         tests = vars(importlib.import_module(f"benchmarks.{file.stem}")).values()
-        entries = entries_of({file})
+        entries = entries_of({file}).entries
         for test in tests:
             for mark in getattr(test, "pytestmark", []):
                 stated = [parameter.values[0] for parameter in mark.args[1]] if mark.args[0] == "claim" else []

@@ -9,7 +9,7 @@ import pytest
 
 import benchmarks
 from lottery.claims import entries
-from lottery.claims.claim import STATED, check_entries, expected_file
+from lottery.claims.claim import STATED, differences, expected_file
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import SCALES
 
@@ -208,19 +208,53 @@ def test_every_claim_has_its_entry_and_every_entry_its_claim(suite):
     """Neither side knows a claim that the other does not."""
     assert len(suite) == 8
     for file, found in suite.items():
-        check_entries(file, found)
+        assert differences(file, found) == ({}, [])
 
 
-def test_unknown_and_unstated_claims_are_one_message(suite):
+def test_unknown_and_unstated_claims_are_one_message_each(suite):
     """Both directions are told apart."""
     file = next(file for file in suite if "zhou" in file.name)
     found = dict(suite[file])
     first = next(iter(found))
-    stranger = found.pop(first)
-    with pytest.raises(LotteryError, match=re.escape(f"has no entry for {first!r}")):
-        check_entries(file, found)
-    with pytest.raises(LotteryError, match="has an entry for the unknown claim 'zhou2019.nonsense'"):
-        check_entries(file, {first: stranger, "zhou2019.nonsense": stranger} | found)
+    found.pop(first)
+    lacking, strangers = differences(file, [*found, "zhou2019.nonsense"])
+    assert list(lacking) == [first] and f"has no entry for {first!r}" in lacking[first]
+    assert len(strangers) == 1 and "has an entry for the unknown claim 'zhou2019.nonsense'" in strangers[0]
+
+
+@pytest.mark.parametrize(
+    "old, new, wrong, faults",
+    [
+        ("seeds = 5", "sheds = 5\nlevels = 3", ["some2020.claim[lenet-300-100]"], []),
+        (
+            "[[claim]]",
+            '[retired]\n"some2020.claim[lenet-300-100]" = "late"\n[[claim]]',
+            ["some2020.claim[lenet-300-100]"],
+            [],
+        ),
+        ("\n[[claim]]", GOOD.replace('title = "Some 2020"', "") + "[[claim]]", ["some2020.claim[lenet-300-100]"], []),
+        ('title = "Some 2020"', "tilte = 3", [], ["the field 'title' is missing", "unknown field 'tilte'"]),
+        ("[[claim]]", '[numbers]\n1 = "One."\n2 = "Two."\n[[claim]]', [], ["number '2' should have an entry"]),
+        ("[[claim]]", "numbers = 3\n[[claim]]", [], ["numbers should be a table"]),
+        ("[[claim]]", "[claim]", None, ["claim should be a list of sections"]),
+        ('id = "some2020.claim[lenet-300-100]"\n', "", None, ["claim 'without an id': the field 'id' is missing"]),
+    ],
+)
+def test_what_is_wrong_with_an_entry_concerns_it_alone(tmp_path, old, new, wrong, faults):
+    """The other claims of the file are read; what is wrong with the file itself is told apart from all of them."""
+    other = GOOD.partition("[[claim]]")[2].replace("some2020.claim", "some2020.other")
+    assert old in GOOD
+    (tmp_path / "some_2020.toml").write_text(f"{GOOD.replace(old, new, 1)}\n[[claim]]{other}" if wrong is not None
+                                             else GOOD.replace(old, new, 1))  # fmt: skip
+    found = entries.read_in_part(tmp_path / "some_2020.toml")
+    assert list(found.wrong) == (wrong or []) and len(found.faults) == len(faults)
+    assert all(part in told for part, told in zip(faults, found.faults)), found.faults
+    if wrong is not None:
+        assert found.entries["some2020.other[lenet-300-100]"].question("tiny").seeds == 5
+        lost = found.entries["some2020.claim[lenet-300-100]"]
+        assert lost.statement and (not wrong or lost.scales == {})
+    for told in found.wrong.values():
+        assert told.startswith("expected/some_2020.toml") and "\n" not in told
 
 
 @pytest.mark.parametrize("paper, numbers", [

@@ -11,7 +11,7 @@ import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_paganini_forde_2020 as paganini
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.claim import expected_file
-from lottery.claims.entries import read
+from lottery.claims.entries import read_in_part
 from lottery.experiments import action_parts, comparison_parts, keys, mask_parts, population, search_part
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.named_arms import branch, chain
@@ -40,8 +40,8 @@ from tests.conftest import shortened
 def judged(test, folder: Path, **changes) -> dict:
     """Return the result of a benchmark's claim at the tiny scale, asked with fewer seeds or other rounds."""
     claim = test.pytestmark[0].args[1][0].values[0]
-    entries = read(expected_file(claim.file))
-    session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), entries)
+    known = read_in_part(expected_file(claim.file))
+    session = Session(Options(SCALES["tiny"], folder / "store", "cpu", "float32"), known)
     asked = session.ask(claim)
     question = asked.question.model_copy(update=changes)
     session.asked[claim.id] = dataclasses.replace(

@@ -9,8 +9,8 @@ The function says what the claim speaks of; what counts as agreeing stands in `e
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -120,7 +120,7 @@ class Claim:
     def state(self, entry: Entry, question: Question) -> Statement:
         """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares.
 
-        Raise `BrokenClaim` where its function makes none, which concerns this claim alone.
+        Raise `BrokenClaim` where its function makes none, or another one, which concerns this claim alone.
         """
         where = f"{entry.file}, claim {entry.id!r}"
         try:
@@ -128,14 +128,14 @@ class Claim:
         except KeyboardInterrupt:
             raise
         except BrokenClaim as error:
-            raise BrokenClaim(f"{self.id}: its test {error}") from error
+            raise BrokenClaim(f"{self.id}: {error}") from error
         except BaseException as error:  # whatever a claim's function does, an exit or a skipped test too
             raise BrokenClaim(f"{self.id}: its test raised {told(error)}") from error
         if statement.kind != entry.kind:
-            raise LotteryError(f"{where}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
+            raise BrokenClaim(f"{where}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
             stated, regions = ", ".join(dict(statement.parts)), ", ".join(question.parts)
-            raise LotteryError(f"{where}: its test states the parts {stated}, its regions are for {regions}")
+            raise BrokenClaim(f"{where}: its test states the parts {stated}, its regions are for {regions}")
         if isinstance(statement, Conjunction):
             refuting = sum(not is_control(name) for name, _ in statement.parts)
             shares = [name for name, part in statement.parts if isinstance(part, Proportion)]
@@ -143,7 +143,7 @@ class Claim:
                 if wrong := undecidable_share(
                     question.parts[name], question.seeds, 1 if is_control(name) else refuting
                 ):
-                    raise LotteryError(f"{where}, part {name!r}: {wrong}")
+                    raise BrokenClaim(f"{where}, part {name!r}: {wrong}")
         return statement
 
 
@@ -151,14 +151,14 @@ def _stated(returned: object) -> Statement:
     """Return what a claim's function returned; raise `BrokenClaim` unless it states something of arms and rounds."""
     if not isinstance(returned, Statement):
         kinds = "an effect, a proportion, a conjunction or an exact claim"
-        raise BrokenClaim(f"returned {type(returned).__name__}, and not {kinds}")
+        raise BrokenClaim(f"its test returned {type(returned).__name__}, and not {kinds}")
     quantities: Sequence[object] = returned.quantities
     for quantity in quantities:
         if not isinstance(quantity, Quantity):
-            raise BrokenClaim(f"states something of a {type(quantity).__name__}, and not of a quantity")
+            raise BrokenClaim(f"its test states something of a {type(quantity).__name__}, and not of a quantity")
         for cell in quantity.cells:
             if not _is_cell(cell):
-                raise BrokenClaim(f"states something of {cell!r:.100}, and not of an arm and a round")
+                raise BrokenClaim(f"its test states something of {cell!r:.100}, and not of an arm and a round")
     return returned
 
 
@@ -171,14 +171,25 @@ def expected_file(benchmark: Path) -> Path:
     return benchmark.parent.parent / "expected" / f"{benchmark.stem.removeprefix('test_')}.toml"
 
 
-def check_entries(benchmark: Path, entries: Mapping[str, Entry]) -> None:
-    """Raise if the tests of a benchmark file and its entries in `expected/` are not the same claims."""
-    stated = {entry_id for ids in STATED[benchmark].values() for entry_id in ids}
-    shown, test = f"expected/{expected_file(benchmark).name}", f"benchmarks/{benchmark.name}"
-    for id in sorted(stated - set(entries)):
-        raise LotteryError(f"{shown} has no entry for {id!r}, which {test} states; write it before it is measured")
-    for id in sorted(set(entries) - stated):
-        raise LotteryError(f"{shown} has an entry for the unknown claim {id!r}: {test} states no such claim")
+def stated_in(benchmark: Path) -> set[str]:
+    """Return the ids of the entries that the tests of a benchmark file state."""
+    return {entry_id for ids in STATED[benchmark].values() for entry_id in ids}
+
+
+def differences(benchmark: Path, ids: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """Return how the tests of a benchmark file differ from the ids of its entries in `expected/`.
+
+    That is, by id, what to say of each claim without an entry, and of entries that no test states.
+    """
+    stated = stated_in(benchmark)
+    shown, test = f"expected/{expected_file(benchmark).name}", f"{benchmark.parent.name}/{benchmark.name}"
+    lacking = {
+        id: f"{shown} has no entry for {id!r}, which {test} states; write it before it is measured"
+        for id in sorted(stated - set(ids))
+    }
+    strangers = [f"{shown} has an entry for the unknown claim {id!r}: {test} states no such claim"
+                 for id in sorted(set(ids) - stated)]  # fmt: skip
+    return lacking, strangers
 
 
 STATED: dict[Path, dict[str, list[str]]] = {}  # benchmark file -> test -> the ids of the entries that it states
@@ -193,7 +204,11 @@ def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[
     variants = dict.fromkeys(networks, ()) | dict(cases or {})
 
     def decorate(build: Callable) -> Callable:
+        if not variants:
+            raise LotteryError(f'{build.__name__} names no network and no cases; write @claim("lenet-300-100")')
         claims = [_claim(build, variant, _network_of(variant), arguments) for variant, arguments in variants.items()]
+        if build.__name__ in build.__globals__:  # another test of this name, which pytest will not see
+            claims = [replace(claim, build=_asked_twice(build)) for claim in claims]
         STATED.setdefault(claims[0].file, {})[build.__name__] = [claim.entry_id for claim in claims]
         parameters = [pytest.param(claim, id=claim.variant) for claim in claims]
         return pytest.mark.parametrize("claim", parameters)(_test(build))
@@ -251,6 +266,14 @@ def _claim(
         build.__code__.co_firstlineno,
         option,
     )
+
+
+def _asked_twice(build: Callable) -> Callable[[Question], Statement]:
+    def state(question: Question) -> Statement:
+        name, line = build.__name__, build.__code__.co_firstlineno
+        raise BrokenClaim(f"there are two tests {name} in {_file(build).name}, this one at line {line}; rename one")
+
+    return state
 
 
 def _test(build: Callable) -> Callable:

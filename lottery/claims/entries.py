@@ -4,10 +4,11 @@ An entry is committed before the claim is first measured; docs/add_claim.md has 
 """
 
 import tomllib
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails
 
 from lottery.claims.coverage import LeftOut, Number, check_coverage
@@ -169,40 +170,116 @@ class File(Table):
     claim: list[Stated] = []
 
     @model_validator(mode="after")
-    def _whole(self) -> "File":
-        ids = [claim.id for claim in self.claim]
-        for id in ids:
-            if ids.count(id) > 1:
-                raise ValueError(f"claim {id!r} is there twice; give each its own id")
-            if id in self.retired:
-                raise ValueError(f"claim {id!r} is there and retired")
+    def _whole(self, info: ValidationInfo) -> "File":
+        if info.context == IN_PART:
+            return self
+        for clash in _clashes([claim.id for claim in self.claim], self.retired).values():
+            raise ValueError(clash)
         if self.numbers is not None:
             asked = [(claim.number, claim.needs.of if claim.needs else None) for claim in self.claim]
             check_coverage(self.numbers, self.left_out, asked)
         return self
 
 
+IN_PART = "in part"  # the context of a file some of whose claims are left out, so that its numbers are not all there
+
+
+def _clashes(ids: Sequence[str], retired: Collection[str]) -> dict[str, str]:
+    """Return what is wrong with the ids that are there twice, or there and retired."""
+    wrong = {id: f"claim {id!r} is there and retired" for id in ids if id in retired}
+    return wrong | {id: f"claim {id!r} is there twice; give each its own id" for id in ids if ids.count(id) > 1}
+
+
+class Contents(NamedTuple):
+    """What files of entries have: an entry for each claim, and what is wrong with some of them or with a file."""
+
+    entries: dict[str, Entry]  # by claim id; of one that is wrong, what can be read of it
+    wrong: dict[str, str]  # by claim id: why the claim cannot be asked
+    faults: tuple[str, ...]  # what is wrong with the files themselves; the claims can be asked all the same
+
+
 def read(path: Path) -> dict[str, Entry]:
     """Return the entries of one file by claim id; raise with file, claim and field for all that is wrong in it."""
-    file = read_file(path)
-    of_file: dict[str, Any] = {"file": f"expected/{path.name}", "title": file.title, "letter": file.letter}
-    return {claim.id: Entry(**dict(claim), **of_file, numbers=len(file.numbers or ())) for claim in file.claim}
+    return _entries(path, read_file(path))
 
 
 def read_file(path: Path) -> File:
     """Return one file of `expected/`; raise with file, claim and field for all that is wrong in it."""
+    content = _content(path)
+    try:
+        return File.model_validate(content)
+    except ValidationError as errors:
+        shown = f"expected/{path.name}"
+        raise LotteryError("\n".join(_complaint(shown, content, error) for error in errors.errors())) from None
+
+
+def read_in_part(path: Path) -> Contents:
+    """Return what one file has, a claim whose entry is wrong apart from the others; raise if it is no TOML at all."""
+    content = _content(path)
+    try:
+        return Contents(_entries(path, File.model_validate(content)), {}, ())
+    except ValidationError as errors:
+        return _in_part(path, content, errors.errors())
+
+
+def unreadable(id: str, path: Path, table: object = None, like: File | Entry | None = None) -> Entry:
+    """Return an entry of a claim that has none or a wrong one: with what can be read of it, to be shown."""
+    texts = table if isinstance(table, dict) else {}
+    told = {name: texts[name] for name in TEXTS if isinstance(texts.get(name), str)}
+    about = {"title": like.title, "letter": like.letter} if like else {"title": path.stem, "letter": ""}
+    lacking: dict[str, Any] = dict.fromkeys(TEXTS, "") | {"number": "-", "needs": None, "scales": {}, "numbers": 0}
+    lacking |= {"id": id, "kind": "effect", "file": f"expected/{path.name}"}
+    return Entry.model_construct(**(lacking | told | about))
+
+
+TEXTS = ("number", "statement", "source", "metric", "unit")
+
+
+def _entries(path: Path, file: File) -> dict[str, Entry]:
+    of_file: dict[str, Any] = {"file": f"expected/{path.name}", "title": file.title, "letter": file.letter}
+    return {claim.id: Entry(**dict(claim), **of_file, numbers=len(file.numbers or ())) for claim in file.claim}
+
+
+def _in_part(path: Path, content: dict[str, Any], errors: Sequence[ErrorDetails]) -> Contents:
+    """Return what a file has in which these errors were found."""
+    shown, tables = f"expected/{path.name}", content.get("claim")
+    ids = {place: str(table["id"]) for place, table in enumerate(tables if isinstance(tables, list) else ())
+           if isinstance(table, dict) and "id" in table}  # fmt: skip
+    clashes = _clashes([*ids.values()], retired if isinstance(retired := content.get("retired"), dict) else {})
+    wrong: dict[str, list[str]] = {id: [f"{shown}: {told}"] for id, told in clashes.items()}
+    faults, spoilt = [], {"claim"}  # fields of the file that are left out
+    for error in errors:
+        told = _complaint(shown, content, error)
+        where, *within = error["loc"] or ("",)
+        if where == "claim" and within and within[0] in ids:
+            wrong.setdefault(ids[int(within[0])], []).append(told)
+        elif where or not clashes:  # else it is what `_clashes` told
+            faults.append(told)
+            spoilt.add(str(where))
+    kept = {name: content[name] for name in File.model_fields if name in content and name not in spoilt}
+    good = [tables[place] for place, id in ids.items() if id not in wrong]  # type: ignore[index]  # a list, then
+    file = File.model_validate({"title": path.stem} | kept | {"claim": good}, context=IN_PART)
+    lost = {id: unreadable(id, path, tables[place], file) for place, id in ids.items() if id in wrong}  # type: ignore[index]
+    return Contents(_entries(path, file) | lost, {id: _in_one(told) for id, told in wrong.items()}, tuple(faults))
+
+
+def _in_one(complaints: Sequence[str]) -> str:
+    """Return complaints about one claim as one, without saying again whose they are."""
+    whose, _, _ = complaints[0].partition("': ")
+    return "; ".join([complaints[0], *(told.removeprefix(f"{whose}': ") for told in complaints[1:])])
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return the content of a file; raise where it is none of TOML."""
     shown = f"expected/{path.name}"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return File.model_validate(content)
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LotteryError(
             f"{shown} does not exist; benchmarks/test_<paper>.py has its expected/<paper>.toml"
         ) from None
     except OSError as error:
         raise LotteryError(f"{shown} cannot be read ({error.strerror})") from None
-    except ValidationError as errors:
-        raise LotteryError("\n".join(_complaint(shown, content, error) for error in errors.errors())) from None
     except ValueError as error:  # of TOML, or of UTF-8
         raise LotteryError(f"{shown} is not valid TOML: {error}") from None
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lottery.claims import entries
-from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, check_entries, expected_file
+from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, differences, expected_file, stated_in
 from lottery.claims.fields import EVERY
 from lottery.core.errors import LotteryError
 from lottery.data.stand_ins import OTHER, STAND_INS, is_stand_in
@@ -58,8 +58,13 @@ class ResolvedClaim:
         return experiment(setting, arm, round, seed)
 
 
-def resolve(claim: Claim, entry: entries.Entry, scale: Scale) -> ResolvedClaim:
-    """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason or the error."""
+def resolve(claim: Claim, entry: entries.Entry, scale: Scale, wrong: str = "") -> ResolvedClaim:
+    """Return how a claim is asked at a scale: in full, as an analogue, or not at all with the reason or the error.
+
+    `wrong` says what is wrong with its entry, if anything is.
+    """
+    if wrong:
+        return ResolvedClaim(claim, entry, entries.Question.model_construct(), error=wrong)
     question = entry.question(scale.name)
     if question is None:
         question = entries.Question(skip=f"its entry says nothing about the scale {scale.name}")
@@ -141,13 +146,27 @@ def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
     return ""
 
 
-def entries_of(benchmarks: set[Path]) -> dict[str, entries.Entry]:
-    """Return the entries of all claims that these benchmark files state; raise where the two sides differ."""
-    stated: dict[str, entries.Entry] = {}
+def entries_of(benchmarks: set[Path]) -> entries.Contents:
+    """Return the entries of all claims that these benchmark files state, and what is wrong with any of them."""
+    found = entries.Contents({}, {}, ())
     for benchmark in sorted(benchmarks):
-        of_file = entries.read(expected_file(benchmark))
-        check_entries(benchmark, of_file)
-        stated |= of_file
-    if not stated:
-        raise LotteryError("no claims were collected")
-    return stated
+        of_file = _entries_of(benchmark)
+        found = entries.Contents(
+            found.entries | of_file.entries, found.wrong | of_file.wrong, found.faults + of_file.faults
+        )
+    return found
+
+
+def _entries_of(benchmark: Path) -> entries.Contents:
+    file = expected_file(benchmark)
+    try:
+        read = entries.read_in_part(file)
+    except LotteryError as error:  # nothing of it can be read
+        stated = stated_in(benchmark)
+        return entries.Contents(
+            {id: entries.unreadable(id, file) for id in stated}, dict.fromkeys(stated, str(error)), ()
+        )
+    lacking, strangers = differences(benchmark, read.entries)
+    like = next(iter(read.entries.values()), None)
+    missing = {id: entries.unreadable(id, file, like=like) for id in lacking}
+    return entries.Contents(read.entries | missing, read.wrong | lacking, (*read.faults, *strangers))

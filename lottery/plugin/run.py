@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from lottery.core.errors import DeviceFailure, LotteryError, SuiteWarning
+from lottery.core.errors import DeviceFailure, LotteryError, SuiteWarning, told
 from lottery.core.paths import user_path
-from lottery.core.text import in_encoding
+from lottery.core.text import in_encoding, printable
 from lottery.plugin import options
 from lottery.plugin.shared_folder import SharedFolder
 
@@ -66,7 +67,9 @@ class Run:
         self.baseline = None if self.given else self._read_baseline()
         self._load_own()
         self.collected: list[str] = []
+        self.lost: list[str] = []  # what is wrong with files of claims that could not be imported
         self.report: RunReport | None = None
+        self.status = 0  # that the run ends with
         self.error = ""
         self.session: Session | None = None
         self.planned: Plan | None = None
@@ -88,6 +91,16 @@ class Run:
                 self.config.add_cleanup(functools.partial(module.forget, module.load(option)))
 
     # what a worker, or the only process, does
+
+    def pytest_exception_interact(self, node, call, report):
+        """Say in one line why a file of claims cannot be imported, instead of how pytest came to know."""
+        if isinstance(node, pytest.Module) and options.holds_claims(node.path):
+            report.longrepr = report.lost_claims = _why_not_imported(node.path, call.excinfo.value)
+
+    def pytest_collectreport(self, report):
+        """Remember it, of all workers' reports once."""
+        if not self.given and (told := getattr(report, "lost_claims", "")):
+            self.lost.append(told)
 
     def pytest_collection_modifyitems(self, items):
         """Find out what is asked for, before anything is deselected."""
@@ -135,15 +148,19 @@ class Run:
             self._give_up(self.error)
         if self.given and self.session is not None:
             self.shared.leave("claims", self.given["workerid"], [item.nodeid for item, _ in _claims(session.items)])
+            self.shared.leave("faults", self.given["workerid"], self.session.known.faults)
             self._train(session)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
+        option = session.config.option
+        if self.lost and session.testsfailed == len(self.lost):  # other files of claims know nothing of these
+            option.continue_on_collection_errors = True
         if not self._distributed() and self.session is not None:
             if options.given(self.config, "plan"):
                 return self._plan(session)
             self.collected = [item.nodeid for item, _ in _claims(session.items)]
-            if not session.testsfailed or session.config.option.continue_on_collection_errors:
+            if not session.testsfailed or option.continue_on_collection_errors:
                 self._train(session)
 
     def _asked(self, items: list[pytest.Item]) -> "Session":
@@ -158,7 +175,7 @@ class Run:
         try:
             if _claims(session.items):
                 asked = self._asked(session.items)
-                self.planned, session.testsfailed = asked.plan(), len(asked.errors)
+                self.planned, session.testsfailed = asked.plan(), len(asked.errors) + len(self.lost)
         except LotteryError as error:
             self._give_up(str(error))
         return True
@@ -299,6 +316,7 @@ class Run:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif found or (self.collected and not self._only_shown()):
             self._finish(session, found)
+        self.status = int(session.exitstatus)
 
     def _only_shown(self) -> bool:
         """Return whether tests are only collected, or only their fixtures shown, so that nothing is to be trained."""
@@ -329,6 +347,7 @@ class Run:
             baseline=self.baseline,
             baseline_name=options.given(self.config, "baseline"),
             strict=bool(getattr(self.config.option, "strict", False)),
+            faults=[*self.lost, *self._faults()],
             interrupted=self._ended_early(session),
             warnings=sorted(filter(None, warned)),
             command=self.config.invocation_params.args,
@@ -346,6 +365,11 @@ class Run:
             failed = self.report.failed or others > 0
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
 
+    def _faults(self) -> list[str]:
+        """Return what is wrong with the files of entries."""
+        told = [fault for faults in self.shared.found("faults") for fault in faults]
+        return list(dict.fromkeys([*told, *(self.session.known.faults if self.session else ())]))
+
     def _died_of(self) -> list[str]:
         """Return remarks about workers that died, and about what could not be read of what they left."""
         from lottery.plugin.progress import DEATHS
@@ -358,11 +382,11 @@ class Run:
             lines.append(f"{self.shared.unreadable} files that workers left could not be read, in {self.shared.path}")
         return lines
 
-    def pytest_terminal_summary(self, terminalreporter, exitstatus):
+    def pytest_terminal_summary(self, terminalreporter):
         if self.given:
             return
         if self.report is not None:
-            self.report.show(terminalreporter, int(exitstatus), options.given(self.config, "table"))
+            self.report.show(terminalreporter, self.status, options.given(self.config, "table"))
         if self.planned:
             from lottery.report.plan_table import plan_table
 
@@ -376,6 +400,20 @@ class Run:
 
     def _distributed(self) -> bool:
         return bool(self.given) or bool(getattr(self.config.option, "tx", None))
+
+
+def _why_not_imported(file: Path, error: BaseException) -> str:
+    """Return why a file of claims could not be imported, with the file and the line."""
+    cause = error.__cause__ or error
+    if isinstance(cause, SyntaxError):
+        place, line, what = cause.filename or file, cause.lineno, f"{type(cause).__name__}: {cause.msg}"
+    else:
+        frames = traceback.extract_tb(cause.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename) == file] or frames
+        place, line, what = own[-1].filename, own[-1].lineno, told(cause)
+    with suppress(ValueError):
+        place = Path(place).relative_to(Path.cwd())
+    return f"{place}, line {line}: {printable(what)}; {file.name} cannot be imported, and none of its claims is asked"
 
 
 def claims_imported() -> bool:

@@ -43,6 +43,7 @@ class RunReport:
     baseline: Baseline | None
     baseline_name: str
     strict: bool
+    faults: Sequence[str]  # what is wrong with files of claims or entries, beside what single claims fail of
     interrupted: bool
     warnings: Sequence[str]
     command: Sequence[str]  # pytest's arguments
@@ -85,7 +86,9 @@ class RunReport:
             for result in results
             if judging.deviates(result) and not result["counts"]
         ]
-        failures = self.count_failures() + sum(row["state"] == "drifted" for row in moves) + len(self.missing)
+        lines += self.faults
+        failures = self.count_failures() + sum(row["state"] == "drifted" for row in moves)
+        failures += len(self.missing) + len(self.faults)
         if self.missing:
             more = f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else ""
             named = ", ".join(self.missing[:3]) + more

@@ -8,7 +8,7 @@ from typing import Any
 
 from lottery.claims.baselines import Row
 from lottery.claims.claim import Claim, Exact
-from lottery.claims.entries import Entry
+from lottery.claims.entries import Contents
 from lottery.claims.exit_status import counts
 from lottery.claims.judging import Judge
 from lottery.claims.readings import readings
@@ -56,7 +56,7 @@ class Session:
     """Trains what its claims need and judges them. Heavy imports wait until there is something to train or to read."""
 
     options: Options
-    entries: Mapping[str, Entry]
+    known: Contents  # of the files of entries
     baseline: Mapping[str, Sequence[Row]] = field(default_factory=dict)  # the committed one, for the exit status
     asked: dict[str, ResolvedClaim] = field(default_factory=dict)
     worker: Any = None  # a Worker, once there is something to train or to read
@@ -64,13 +64,14 @@ class Session:
 
     def ask(self, claim: Claim) -> ResolvedClaim:
         """Return how a claim is asked at this scale, and remember it."""
-        self.asked[claim.id] = _sound(resolve(claim, self.entries[claim.entry_id], self.options.scale))
+        entry, wrong = self.known.entries[claim.entry_id], self.known.wrong.get(claim.entry_id, "")
+        self.asked[claim.id] = _sound(resolve(claim, entry, self.options.scale, wrong))
         return self.asked[claim.id]
 
     @property
     def errors(self) -> list[str]:
-        """What is wrong with the claims that state nothing that can be asked."""
-        return [asked.error for asked in self.asked.values() if asked.error]
+        """What is wrong with files of entries, and with the claims that state nothing that can be asked."""
+        return [*self.known.faults, *(asked.error for asked in self.asked.values() if asked.error)]
 
     def train(self, workers: int, reporter) -> None:
         """Compute all that the claims asked for need, as far as the budget goes."""

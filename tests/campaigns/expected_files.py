@@ -47,13 +47,15 @@ def mutated(text: str, chance: random.Random) -> tuple[str, str]:
 
 def _asked(path: Path, benchmark: Path) -> None:
     """Read a file and resolve all of its claims at every scale, as a run does before anything is trained."""
-    from lottery.claims.claim import check_entries
+    from lottery.claims.claim import differences
     from lottery.claims.resolved import resolve
     from lottery.experiments.scales import SCALES
     from tests.campaigns.stated import claims_of
 
     found = entries.read(path)
-    check_entries(benchmark, found)
+    lacking, strangers = differences(benchmark, found)
+    for told in [*lacking.values(), *strangers]:
+        raise LotteryError(told)
     for claim in claims_of(benchmark):
         for scale in SCALES.values():
             assert resolve(claim, found[claim.entry_id], scale).claim is claim
