@@ -3,7 +3,8 @@
 A block's language says what becomes of it. ```python runs; a page's blocks share their names. One that begins with
 `# mine.py` is that file, one that begins with `# in FILE` is added to a file of the suite. ```toml is read as the file
 that it names, ```sh is run without training, ```text is output: that of the Python block above it, or a run's screen.
-A block that cannot be run says why beside its language: ```sh (not run: needs a cluster).
+```{toctree} is the site's table of contents. A block that cannot be run says why beside its language: ```sh (not run:
+needs a cluster).
 """
 
 import __future__
@@ -58,6 +59,7 @@ def network():
     return nn.Sequential(nn.Linear(64, 10))
 network.dataset = "digits"
 """
+LANGUAGES = ("python", "toml", "sh", "text", "{toctree}")
 WORDS = r"[a-z][\w-]*"
 
 
@@ -126,8 +128,8 @@ class Reader:
         if block.reason:
             return
         assert not block.remark, f"{block.remark!r} says nothing to the tests; write (not run: REASON)"
-        assert block.language in ("python", "toml", "sh", "text"), f"nothing runs blocks of {block.language!r}"
-        getattr(self, block.language)(block)
+        assert block.language in LANGUAGES, f"nothing runs blocks of {block.language!r}"
+        getattr(self, block.language.strip("{}"))(block)
 
     def python(self, block: Block) -> None:
         file = re.match(r"# (\w+\.py)\n", block.text)
@@ -182,6 +184,12 @@ class Reader:
             check_screen(block.text)
         elif block.above and block.above.language == "python":
             check_output(self.printed, block.text)
+
+    def toctree(self, block: Block) -> None:
+        """Check that the site's table of contents names pages; `tox -e docs` finds those that it leaves out."""
+        for entry in block.text.splitlines():
+            if entry and not entry.startswith(":"):
+                assert (ROOT / block.page).parent.joinpath(f"{entry}.md").is_file(), f"there is no page {entry}"
 
     def sh(self, block: Block) -> None:
         for line in block.text.replace("\\\n", " ").splitlines():
@@ -341,6 +349,7 @@ WRONG = [
     ("sh", "tox -e nowhere", "tox.ini lacks one of"),
     ("sh", "python -m pytest tests/test_nothing.py", "there is no tests/test_nothing.py"),
     ("sh", "make", "nothing checks 'make'"),
+    ("{toctree}", ":hidden:\n\nnowhere", "there is no page nowhere"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Packaging: lower bounds and their pins, the plugin's entry point, a wheel's packages, and a test for every module."""
 
+import configparser
 import re
 import tomllib
 from pathlib import Path
@@ -157,6 +158,13 @@ def test_every_folder_is_packaged():
     assert all((ROOT / folder.replace(".", "/") / "__init__.py").is_file() for folder in inside)
     assert sorted(settings["packages"]) == sorted(inside | set(settings["package-dir"]))
     assert all((ROOT / folder).is_dir() for folder in settings["package-dir"].values())
+
+
+def test_the_site_is_built_with_what_its_extra_names():
+    """tox installs that alone, without the suite and its torch."""
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    assert tox["testenv:docs"]["deps"].split() == PROJECT["project"]["optional-dependencies"]["docs"]
 
 
 def test_the_tests_that_tox_names_exist():
