@@ -188,8 +188,9 @@ class Reader:
     def toctree(self, block: Block) -> None:
         """Check that the site's table of contents names pages; `tox -e docs` finds those that it leaves out."""
         for entry in block.text.splitlines():
+            page = re.sub(r".*<(.+)>$", r"\1", entry)  # a title may stand before it
             if entry and not entry.startswith(":"):
-                assert (ROOT / block.page).parent.joinpath(f"{entry}.md").is_file(), f"there is no page {entry}"
+                assert (ROOT / block.page).parent.joinpath(f"{page}.md").is_file(), f"there is no page {page}"
 
     def sh(self, block: Block) -> None:
         for line in block.text.replace("\\\n", " ").splitlines():
