@@ -87,4 +87,5 @@ def whole(*results):
         "criteria": [],
         "networks": [],
         "code": {},
+        "baseline": None,
     }

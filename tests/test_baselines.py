@@ -6,12 +6,25 @@ from pathlib import Path
 import pytest
 
 from lottery.claims import comparison, entries
-from lottery.claims.baselines import Baseline, Table, committed, read, read_tables, rounded, rows_of, write
+from lottery.claims.baselines import (
+    Baseline,
+    Table,
+    committed,
+    of_scale,
+    read,
+    read_run,
+    read_tables,
+    rounded,
+    rows_of,
+    stored,
+)
+from lottery.claims.baselines import write as write_report
 from lottery.claims.history import asked_of
 from lottery.claims.judging import deviates
 from lottery.claims.results import SCHEMA
 from lottery.cli.main import main
 from lottery.core.errors import LotteryError
+from lottery.plugin.run_report import RunReport
 from tests.result_helpers import result
 from tests.test_entries import GOOD
 from tests.test_entries import read as read_entries
@@ -29,9 +42,15 @@ def run(path, *claims, scale="tiny", started="2026-11-21T19:05:22+00:00"):
     """Return the file of a run's results."""
     machine = {"device": "cpu (some)", "precision": "float32", "torch": "2.15.0"}
     claims = [claim | {"scale": scale} for claim in claims]
-    report = {"schema": SCHEMA, "scale": scale, "started": started, "environment": machine, "claims": claims}
+    about = {"schema": SCHEMA, "scale": scale, "started": started, "environment": machine, "code": {}}
+    report = about | {"claims": claims, "criteria": [], "networks": []}
     path.write_text(json.dumps(report))
     return path
+
+
+def write(file, folder):
+    """Return the tables of a folder into which a run was written."""
+    return write_report(read_run(file), lambda paper: folder)
 
 
 class TestComparison:
@@ -58,19 +77,56 @@ class TestComparison:
         """A shift that all seeds share is."""
         move = self.compare(result(effects=[83.0, 83.6, 84.1]), result())[0]
         assert move["state"] == "drifted" and move["move"] == pytest.approx(-1.983, abs=1e-3)
-        assert any("drifted from the baseline: by -1.98" in line for line in comparison.remarks([move], "old.json"))
+        assert move["p"] == move["adjusted"] < 0.01 and move["interval"][1] < -1.8
 
-    @pytest.mark.parametrize("name", ["scale", "metric", "trained_network", "dataset", "data_fingerprint"])
-    def test_not_comparable(self, name):
-        """Other data or another network are no baseline, and the remark says which it is."""
+    def test_rounding_is_no_drift(self):
+        """What another machine brings all seeds may agree on; it is told as what it is, and any larger shift is not."""
+        effects = [85.0, 85.5, 86.15]
+        for shift, state in ((1e-4, "moved"), (0.1, "drifted")):
+            now = result(effects=[effect + shift * (1 + seed / 100) for seed, effect in enumerate(effects)])
+            (move,) = self.compare(now, result(effects=effects))
+            assert (move["state"], bool(move["reason"])) == (state, state == "moved") and move["p"] < 0.01
+
+    def test_among_many_a_small_move_is_chance(self):
+        """Holm's procedure over all that moved."""
+        seeds = [85.0, 85.5, 86.15]
+        many = [
+            result(f"zhou2019.c{n}[x]", effects=[one + 1 + 0.2 * seed for seed, one in enumerate(seeds)])
+            for n in range(9)
+        ]
+        before = {one["id"]: rows_of(one | {"effects": seeds}) for one in many}
+        alone, among = (comparison.compare(some, Baseline(before, False)) for some in (many[:1], many))
+        assert alone[0]["state"] == "drifted" and {move["state"] for move in among} == {"moved"}
+        assert among[0]["adjusted"] == pytest.approx(9 * alone[0]["p"])
+
+    @pytest.mark.parametrize(
+        "name, told",
+        [
+            ("scale", "another scale"),
+            ("metric", "another metric"),
+            ("trained_network", "another network"),
+            ("dataset", "another data set"),
+            ("data_fingerprint", "other data"),
+        ],
+    )
+    def test_not_comparable(self, name, told):
+        """Other data or another network are no baseline, and the reason says which it is."""
         move = self.compare(result(**{name: "bar"}), result())[0]
-        assert move["state"] == "not comparable" and move["reason"] == f"another {name}"
+        assert move["state"] == "not comparable" and move["reason"] == told
+
+    def test_what_neither_answered_is_left_out(self):
+        """What one of them alone did says so; code that failed is no number."""
+        skipped = result(verdict="skipped", reason="needs mnist", effects=[])
+        assert self.compare(skipped, skipped) == []
+        assert self.compare(skipped, result())[0]["reason"] == "needs mnist"
+        assert self.compare(result(), skipped)[0]["reason"] == "not asked before"
+        assert self.compare(result(error=True, reason="it raised"), result())[0]["reason"] == "it raised"
 
     def test_data_of_all_tasks_are_compared(self):
         """A claim about several data sets, of which one is another."""
         before, now = ({"mnist": "f00", "kmnist": digest} for digest in ("f01", "f02"))
         move = self.compare(result(tasks=now), result(tasks=before))[0]
-        assert move["state"] == "not comparable" and move["reason"] == "another data_fingerprint"
+        assert move["state"] == "not comparable" and move["reason"] == "other data"
         assert self.compare(result(tasks=now), result(tasks=now))[0]["state"] == "same"
 
     def test_parts_are_compared_one_by_one(self):
@@ -122,8 +178,8 @@ class TestTables:
         """A run replaces the rows of its claims and leaves others, tables of other papers included."""
         other = (folder / "b2021.csv").read_bytes()
         later = run(tmp_path / "later.json", result("a2020.both[x]", number="S10"), started="later")
-        for _ in range(2):  # twice is once
-            (table,) = write(later, folder).values()
+        (table,) = write(later, folder).values()
+        assert write(later, folder) == {}  # twice is once
         assert [(id, len(rows)) for id, rows in table.claims.items()] == [("a2020.odd[x]", 1), ("a2020.both[x]", 1)]
         assert read_tables(folder)["a2020"] == table and len(table.runs) == 2 and "later" in table.runs[1]
         assert (folder / "b2021.csv").read_bytes() == other
@@ -134,6 +190,42 @@ class TestTables:
     def test_what_a_run_could_not_ask_replaces_nothing(self, folder, tmp_path, changes):
         """Out of time, or broken."""
         assert write(run(tmp_path / "later.json", result("b2021.c[x]", **changes)), folder) == {}
+
+    def test_the_same_numbers_rewrite_nothing(self, folder, tmp_path):
+        """A run of another day with the same rows; one digit more and the table is written."""
+        first = tmp_path / "results.json"
+        again = json.loads(first.read_text()) | {"started": "later"}
+        (tmp_path / "again.json").write_text(json.dumps(again))
+        assert write(tmp_path / "again.json", folder) == {}
+        again["claims"][0]["parts"][1]["effects"] = [1e-6]
+        (tmp_path / "again.json").write_text(json.dumps(again))
+        assert [file.name for file in write(tmp_path / "again.json", folder)] == ["a2020.csv"]
+
+    def test_a_baseline_is_of_one_scale(self, folder):
+        """Of tables and of runs."""
+        for baseline in (read(folder), read(folder.parent / "results.json")):
+            assert of_scale(baseline, "tiny") is baseline
+            with pytest.raises(LotteryError, match=f"{baseline.name} is of scale tiny, and not of paper: claims are"):
+                of_scale(baseline, "paper")
+
+    def test_the_stored_one(self, folder, tmp_path):
+        """Of the folders that have tables, and none where no folder has any."""
+        found = stored([folder, tmp_path / "none"])
+        assert found.name == str(folder) and found.stored and len(found.claims) == 3
+        assert stored([tmp_path / "none"]) is None
+
+    @pytest.mark.parametrize("interrupted", [True, False])
+    def test_a_run_that_rewrites_the_stored_one_fails(self, folder, tmp_path, interrupted):
+        """So that somebody looks; one that was interrupted, which has ended badly as it is, rewrites nothing."""
+        before = (folder / "b2021.csv").read_bytes()
+        report = RunReport(
+            scale=None, results_folder=tmp_path, found=[], code={}, missing=[], baseline=None, named=False, exact=False,
+            tables={"b2021": folder}, strict=False, faults=[], interrupted=interrupted, warnings=[], command=[],
+        )  # fmt: skip
+        report.content = read_run(run(tmp_path / "later.json", result("b2021.c[x]"), started="later"))
+        report.update()
+        assert report.failed == (not interrupted) == ((folder / "b2021.csv").read_bytes() != before)
+        assert any(("interrupted" if interrupted else "rewritten") in note for note in report.urgent)
 
     def test_scales_do_not_mix(self, folder, tmp_path):
         """The folder of another scale is left as it is."""
@@ -165,7 +257,7 @@ class TestTables:
         file = folder / "a2020.csv"
         head, rest = file.read_text().split("\n", 1)
         file.write_text(head + "\n" + rest.replace(old, new, 1))
-        with pytest.raises(LotteryError, match=rf"--baseline .*a2020\.csv.*{message}.*lottery baseline"):
+        with pytest.raises(LotteryError, match=rf".*a2020\.csv.*{message}.*lottery baseline"):
             read(folder)
 
     @pytest.mark.parametrize(
@@ -174,7 +266,7 @@ class TestTables:
             (None, "cannot be read"),
             ("{", "not a results.json"),
             ("[]", "not a results.json"),
-            ('{"schema": 9}', "schema 9"),
+            ('{"schema": 9}', f"schema 9, and this version reads {SCHEMA}; run again"),
             (json.dumps({"schema": SCHEMA, "claims": [{"id": "../a.b", "paper": "../a"}]}), "not a results.json"),
             ("[" * 10_000, "not a results.json"),
             (json.dumps({"schema": SCHEMA, "claims": float("nan")}), "NaN is no number"),

@@ -10,18 +10,19 @@ from lottery.cli.main import main
 from tests.result_helpers import result, whole
 
 SEEDS = [85.0, 85.5, 86.15, 85.2, 85.9]
+MACHINE = {"device": "cpu", "precision": "float32", "torch": "2.11"}
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path, monkeypatch):
     """A function that writes two runs, of the same claims with other numbers, and returns their files."""
+    monkeypatch.setenv("COLUMNS", "80")
 
     def write(before, after, **around):
         files = []
         for name, claims, more in (("before", before, {}), ("after", after, around)):
-            report = whole(*claims) | {"environment": {"device": "cpu", "precision": "float32", "torch": "2.11"}}
             file = tmp_path / f"{name}.json"
-            file.write_text(json.dumps(report | more))
+            file.write_text(json.dumps(whole(*claims) | {"environment": MACHINE} | more))
             files.append(file)
         return files
 
@@ -33,11 +34,17 @@ def of(effects, **changes):
     return result(effects=effects, estimate=mean, n=len(effects), seeds=list(range(len(effects))), **changes)
 
 
+def moved(by):
+    """Return the seeds' effects after a move that is no constant."""
+    return [one + by + number / 10 for number, one in enumerate(SEEDS)]
+
+
 def test_the_same_is_the_same(runs):
-    """Bit for bit: nothing else is said."""
-    text, drifted = compare_runs(*runs([of(SEEDS)], [of(SEEDS)]))
-    assert text == "1 same; 0 only in the first, 0 only in the second\nnothing else is different that a run keeps"
-    assert not drifted
+    """Bit for bit, in one sentence: an A/A night."""
+    before, after = runs([of(SEEDS)], [of(SEEDS)])
+    text, drifted = compare_runs(before, after)
+    said = "1 the same, bit for bit; nothing is different that a run keeps"
+    assert " ".join(text.split()) == f"against {before}: {said}" and not drifted
 
 
 @pytest.mark.parametrize(
@@ -46,34 +53,29 @@ def test_the_same_is_the_same(runs):
 )
 def test_what_moved_says_which_way(runs, region, move, told):
     """Towards what agrees or away from it, where that is open at one end; with its interval and its p-value."""
-    after = [one + move + number / 10 for number, one in enumerate(SEEDS)]
-    text, drifted = compare_runs(*runs([of(SEEDS, region=region)], [of(after, region=region)]))
-    assert drifted and "1 drifted" in text and f"{move + 0.2:+.3g} %" in text and "more than chance" in text
-    assert ("better" in text) == (told == "better") and ("worse" in text) == (told == "worse")
+    text, drifted = compare_runs(*runs([of(SEEDS, region=region)], [of(moved(move), region=region)]))
+    assert drifted and "1 moved, 1 by more than chance" in " ".join(text.split())
+    (row,) = [line for line in text.splitlines() if line.startswith("Z12")]
+    assert f"{move + 0.2:+.3g} [" in row and " p " in row and len(row) <= 80
+    assert ("better" in row) == (told == "better") and ("worse" in row) == (told == "worse")
 
 
 def test_noise_is_no_drift(runs):
     """Moves within what chance does are told as that, and the command's status is 0."""
     before, after = runs([of(SEEDS)], [of([one + (-1) ** number / 5 for number, one in enumerate(SEEDS)])])
     text, drifted = compare_runs(before, after)
-    assert not drifted and "1 moved" in text and "within what chance does" in text
-    assert main(["compare", str(before), str(after)]) == 0
+    assert not drifted and "1 moved, none by more than chance" in " ".join(text.split())
+    assert "MOVED, NOT SIGNIFICANTLY  1" in text and main(["compare", str(before), str(after)]) == 0
 
 
 def test_what_was_around_is_named(runs, capsys):
-    """Version, commit, machine, packages, data, claims of one run alone; status 1 where something drifted."""
-    new = of([one - 9 - number / 7 for number, one in enumerate(SEEDS)])
+    """Commit, machine, packages, claims of one run alone; status 1 where something drifted."""
     other = result("zhou2019.other[x]")
-    around = {"commit": "abc", "environment": {"device": "cuda:0 (some)", "precision": "float32", "torch": "2.12"}}
-    files = runs([of(SEEDS)], [new, other], **around)
+    around = {"commit": "abc", "environment": MACHINE | {"device": "cuda:0 (some)", "torch": "2.12"}}
+    files = runs([of(SEEDS)], [of(moved(-9)), other], **around)
     assert main(["compare", *map(str, files)]) == 1
-    said = capsys.readouterr().out
-    for words in (
-        "commit unknown, then abc",
-        "torch 2.11, then 2.12",
-        "device cpu, then cuda:0 (some)",
-        "1 only in the second",
-    ):
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("commit unknown, then abc", "torch 2.11, then 2.12", "device cpu, then cuda:0 (some)", "1 only now"):
         assert words in said
     assert main(["compare", str(files[0]), "nowhere"]) == 2 and "nowhere" in capsys.readouterr().err
 
@@ -81,8 +83,34 @@ def test_what_was_around_is_named(runs, capsys):
 def test_what_cannot_be_compared_says_why(runs):
     """Another data set, or other seeds."""
     text, drifted = compare_runs(*runs([of(SEEDS)], [of(SEEDS, data_fingerprint="bad")]))
-    assert not drifted and "not comparable: another data_fingerprint" in text
+    assert not drifted and "NOT COMPARABLE  1" in text and text.endswith("[lenet-300-100]: other data")
     assert "the data set digits: f00, then bad" in text
+
+
+def test_one_scale_at_a_time(runs, capsys):
+    """One message, and nothing compared."""
+    assert main(["compare", *map(str, runs([of(SEEDS)], [of(SEEDS)], scale="reduced"))]) == 2
+    assert "before.json is of scale tiny, and not of reduced: claims are compared at one" in capsys.readouterr().err
+
+
+def test_tables_are_compared_too(runs, tmp_path, capsys):
+    """A folder of them is a run that one can look at; it says where its rows were measured."""
+    before, after = runs([of(SEEDS)], [of(SEEDS)], environment=MACHINE | {"torch": "2.12"})
+    assert main(["baseline", str(before), str(tmp_path / "tables")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'tables' / 'zhou2019.csv'}: 1 claims, 0.3 kB\n"
+    assert main(["compare", str(tmp_path / "tables"), str(after)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 the same, to the digits that tables have" in said
+    assert "rows of the baseline were measured on cpu, float32, torch 2.11" in said
+
+
+def test_markdown_is_a_table_for_a_comment(runs, capsys):
+    """With the row of what moved, escaped."""
+    after = [of(moved(-9)), of(moved(0), id="zhou2019.other[a|b]", data_fingerprint="bad")]
+    files = runs([of(SEEDS), of(SEEDS, id="zhou2019.other[a|b]")], after)
+    assert main(["compare", "--markdown", *map(str, files)]) == 1
+    said = capsys.readouterr().out
+    assert "| **worse** |" in " ".join(said.split()) and r"other[a\|b]: not comparable: other data" in said
 
 
 def test_results_are_read_from_where_they_lie(runs, tmp_path):

@@ -15,6 +15,7 @@ import torch  # noqa: F401
 
 import lottery.experiments.worker  # noqa: F401
 from lottery.claims.run_folders import run_folder
+from lottery.cli.main import main
 from lottery.experiments.scales import EARLY_STOP, SCALES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -390,17 +391,50 @@ class TestExitStatus:
 
     def test_baseline(self, suite):
         """The same numbers pass; a shift that all seeds share fails and is named."""
-        suite("--results=before")
-        result = suite("--baseline=before")
+        suite("--results=before", "-k", "learns")
+        result = suite("--baseline=before", "-k", "learns")
         assert result.ret == 0
-        result.stdout.fnmatch_lines(["*baseline before: * same*"])
+        result.stdout.fnmatch_lines(["against before: 2 the same, bit for bit; nothing is different *"])
         report = results(suite, "before")
-        learns = next(claim for claim in report["claims"] if ".learns" in claim["id"])
-        learns["effects"] = [value + 3 + seed / 10 for seed, value in enumerate(learns["effects"])]
+        _shift(report, 3)
         (suite.path / "before" / "latest" / "results.json").write_text(json.dumps(report))
-        result = suite("--baseline=before")
+        result = suite("--baseline=before", "-k", "learns")
         assert result.ret == 1
-        result.stdout.fnmatch_lines(["*mini2020.learns?lenet-300-100?: drifted from the baseline: by -3*"])
+        result.stdout.fnmatch_lines(["*MOVED BY MORE THAN CHANCE  1 of 1 *", "* learns?lenet-300-*worse*-3.1 ?*"])
+        result.stdout.fnmatch_lines(["*same inputs, other numbers: 1 of 2*"])
+
+    def test_the_stored_baseline(self, suite):
+        """It is written by a run that fails, so that somebody looks; then it is what runs are compared with."""
+        first = suite("--update-expected", "-k", "learns or small")
+        tables = suite.path / "expected" / "baselines" / "tiny"
+        assert first.ret == 1 and [file.name for file in tables.iterdir()] == ["mini2020.csv"]
+        first.stdout.fnmatch_lines(
+            ["*rewritten: expected/baselines/tiny/mini2020.csv: 3 claims*", "*the run fails, so*"]
+        )
+        again = suite("--update-expected", "-k", "learns or small")
+        assert again.ret == 0
+        again.stdout.fnmatch_lines(["*the stored baseline has these numbers already*"])
+        _shift(report := results(suite), 3)
+        file = suite.path / "shifted.json"
+        file.write_text(json.dumps(report))
+        assert main(["baseline", str(file), str(tables)]) == 0
+        drifted = suite("-k", "learns")
+        assert drifted.ret == 1
+        drifted.stdout.fnmatch_lines(["against expected/baselines/tiny: 1 the same, to the digits that tables have*"])
+        assert suite("-k", "learns", "--baseline=none").ret == 0
+        assert suite("-k", "hardly", "--baseline-exact").ret == suite("-k", "always").ret == 0
+        nothing = suite("-k", "always", "--baseline-exact")
+        assert nothing.ret == 1 and "nothing was compared with the baseline" in nothing.stdout.str()
+
+    def test_every_number_the_same(self, suite):
+        """Under --baseline-exact the smallest move fails, which otherwise is none."""
+        suite("--results=before", "-k", "learns")
+        _shift(report := results(suite, "before"), 1e-9)
+        (suite.path / "before" / "latest" / "results.json").write_text(json.dumps(report))
+        assert suite("--baseline=before", "-k", "learns").ret == 0
+        result = suite("--baseline=before", "--baseline-exact", "-k", "learns")
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(["*1 are not exactly as in the baseline*"])
 
     @pytest.mark.parametrize("workers", ["-n0", "-n2"])
     def test_own_criterion(self, suite, workers):
@@ -583,6 +617,12 @@ class TestErrors:
         monkeypatch.setattr(Store, "check_writable", lambda self: pytest.fail("asked to write"))
         monkeypatch.setattr(Store, "write", lambda self, key, entry: pytest.fail("wrote"))
         assert suite("--store=full").ret == 0
+
+
+def _shift(report, by):
+    """Move one claim's numbers down by that much, and a little more seed by seed."""
+    learns = next(claim for claim in report["claims"] if ".learns" in claim["id"])
+    learns["effects"] = [value + by * (1 + seed / 30) for seed, value in enumerate(learns["effects"])]
 
 
 def _subprocess(suite, *arguments):

@@ -31,7 +31,7 @@ def test_what_a_run_writes_is_valid(suite):
     assert suite("--criterion=mine=mine.py:score", "--baseline=tables").ret == 0
     report = test_plugin.results(suite)
     VALIDATOR.validate(report)
-    assert report["criteria"] and {move["state"] for move in report["baseline"]} == {"same"}
+    assert report["criteria"] and {move["state"] for move in report["baseline"]["moves"]} == {"same"}
     assert {claim["kind"] for claim in report["claims"]} == {"effect", "proportion", "exact", "conjunction"}
     for where in (report, report["claims"][0], next(claim for claim in report["claims"] if claim["parts"])["parts"][0]):
         where["surprise"] = 1

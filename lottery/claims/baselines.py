@@ -9,14 +9,14 @@ import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from itertools import takewhile
 from math import isfinite
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from lottery.claims.results import SCHEMA, position
+from lottery.claims.results import SCHEMA, all_results, position
 from lottery.claims.run_folders import RESULTS, holds_runs, run_folder
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
@@ -58,10 +58,18 @@ class Table(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """Claims of earlier runs by id; `stored` if their effects are rounded to DIGITS."""
+    """Claims of earlier runs by id; `stored` if their effects are rounded to DIGITS.
+
+    `name` is what people call it, `scale` its scale. Of a run, `report` is its `results.json`; of tables, `runs` are
+    the lines about the runs that they are from.
+    """
 
     claims: dict[str, list[Row]]
     stored: bool
+    name: str = ""
+    scale: str = ""
+    report: Mapping[str, Any] = {}
+    runs: tuple[str, ...] = ()
 
 
 def rows_of(result: Mapping) -> list[Row]:
@@ -83,18 +91,40 @@ def rounded(effect: float | None) -> float | None:
 
 
 def read(path: Path) -> Baseline:
-    """Return what `--baseline PATH` names; raise if it is neither a run, by its folder or file, nor tables."""
-    try:
-        if not path.is_dir() or holds_runs(path):
-            return Baseline({claim["id"]: rows_of(claim) for claim in _run(path)[2]}, stored=False)
-        tables = read_tables(path)
-        if not any(table.claims for table in tables.values()):
-            raise LotteryError(
-                f"{path} holds no tables (*.csv) of claims: name a folder such as expected/baselines/tiny"
-            )
-        return Baseline({id: rows for table in tables.values() for id, rows in table.claims.items()}, stored=True)
-    except LotteryError as error:
-        raise LotteryError(f"--baseline {error}") from None
+    """Return an earlier run, by its folder or file, or a folder of tables; raise if a path is neither."""
+    if not path.is_dir() or holds_runs(path):
+        report = read_run(path)
+        claims = {result["id"]: rows_of(result) for result in all_results(report)}
+        return Baseline(claims, False, str(path), report["scale"], report)
+    tables = read_tables(path)
+    if not any(table.claims for table in tables.values()):
+        raise LotteryError(f"{path} holds no tables (*.csv) of claims: name a folder such as expected/baselines/tiny")
+    return _of_tables(tables.values(), str(path))
+
+
+def stored(folders: Iterable[Path]) -> Baseline | None:
+    """Return the tables in folders beside entries, of one scale; None where there are no rows."""
+    named = [folder for folder in folders if any(folder.glob("*.csv"))]
+    tables = [table for folder in named for table in read_tables(folder).values()]
+    return _of_tables(tables, ", ".join(map(str, named))) if any(table.claims for table in tables) else None
+
+
+def of_scale(baseline: Baseline, scale: str) -> Baseline:
+    """Return the baseline, if it is of this scale; raise if it is of another one."""
+    if baseline.scale != scale:
+        here = f"{baseline.name} is of scale {baseline.scale}, and not of {scale}"
+        raise LotteryError(
+            f"{here}: claims are compared at one scale; choose it with --scale, or name another baseline"
+        )
+    return baseline
+
+
+def _of_tables(tables: Iterable[Table], name: str) -> Baseline:
+    several = list(tables)
+    claims = {id: rows for table in several for id, rows in table.claims.items()}
+    runs = dict.fromkeys(run for table in several for run in table.runs)
+    scales = sorted({found[1] for run in runs if (found := re.search(r" at scale (\S+)", run))})
+    return Baseline(claims, True, name, ", ".join(scales), {}, tuple(runs))
 
 
 def read_tables(folder: Path) -> dict[str, Table]:
@@ -102,38 +132,65 @@ def read_tables(folder: Path) -> dict[str, Table]:
     return {file.stem: _table(file) for file in sorted(folder.glob("*.csv"))}
 
 
+def beside(entries: Path, scale: str) -> Path:
+    """Return the folder of the tables that belong to a file of entries."""
+    return entries.parent / FOLDER.name / scale
+
+
 def committed(files: Iterable[Path], scale: str) -> dict[str, list[Row]]:
     """Return the rows of all claims in the tables beside files of entries, by id; none where there are no tables."""
-    folders = {file.parent / FOLDER.name / scale for file in files}
+    folders = {beside(file, scale) for file in files}
     tables = [table for folder in sorted(folders) for table in read_tables(folder).values()]
     return {id: rows for table in tables for id, rows in table.claims.items()}
 
 
-def write(results: Path, folder: Path | None = None) -> dict[Path, Table]:
-    """Return the tables that were written: claims that the run has, and what was there of those that it lacks."""
-    run, scale, found = _run(results)
-    folder = folder or FOLDER / scale
-    tables = read_tables(folder)
-    for paper, table in tables.items():
-        if any(rows[0].fingerprint[:4] != _digest(scale) for rows in table.claims.values()):
-            raise LotteryError(f"{folder / paper}.csv is not of scale {scale}, as {results} is: name another folder")
+def write(report: Mapping, folder: Callable[[str], Path]) -> dict[Path, Table]:
+    """Return the tables that were written: claims that a run has, and what was there of those that it lacks.
+
+    `folder` returns where the table of a paper is. A table whose rows would stay the same is left as it is.
+    """
     new: dict[str, dict[str, list[Row]]] = defaultdict(dict)
-    for claim in found:
+    for claim in report["claims"]:
         if claim.get("reason") != BUDGET and not claim.get("error"):  # neither says anything about the claim
             new[claim["paper"]][claim["id"]] = rows_of(claim)
-    written = {}
-    folder.mkdir(parents=True, exist_ok=True)
+    tables = {place: read_tables(place) for place in {folder(paper) for paper in new}}
+    for place, found in tables.items():
+        for paper, table in found.items():
+            if any(rows[0].fingerprint[:4] != _digest(report["scale"]) for rows in table.claims.values()):
+                raise LotteryError(f"{place / paper}.csv is not of scale {report['scale']}: name another folder")
+    changed: dict[Path, Table] = {}
     for paper, claims in new.items():
-        before = tables.get(paper, Table([], {}))
+        file = folder(paper) / f"{paper}.csv"
+        before = tables[folder(paper)].get(paper, Table([], {}))
+        if file.exists() and _shown(before.claims | claims) == _shown(before.claims):
+            continue
         runs = before.runs if before.claims.keys() - claims.keys() else []  # of which something is left
         for id in claims.keys() & before.claims.keys():
             first = before.claims[id][0].first
             claims[id] = [row._replace(first=first or row.first) for row in claims[id]]
         merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
-        file = folder / f"{paper}.csv"
-        written[file] = Table([*(other for other in runs if other != run), run], dict(merged))
-        write_whole(file, _text(written[file]))
-    return written
+        measured = _measured(report)
+        changed[file] = Table([*(run for run in runs if run != measured), measured], dict(merged))
+    for file, table in changed.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, _text(table))
+    return changed
+
+
+def written(file: Path, table: Table) -> str:
+    """Return a line about a table that was written."""
+    return f"{file}: {len(table.claims)} claims, {file.stat().st_size / 1000:.1f} kB"
+
+
+def _shown(claims: Mapping[str, list[Row]]) -> dict[str, list[str]]:
+    """Return rows as a table has them, but for what was asked first, which stays."""
+    return {id: [_line(row._replace(first="")) for row in rows] for id, rows in claims.items()}
+
+
+def _measured(report: Mapping) -> str:
+    machine = report["environment"]
+    where = f"{machine['device']}, {machine['precision']}, torch {machine['torch']}"
+    return f"measured {report['started']} at scale {report['scale']} on {where}"
 
 
 def _digest(value: object) -> str:
@@ -141,16 +198,21 @@ def _digest(value: object) -> str:
 
 
 def _text(table: Table) -> str:
+    lines = [f"# {run}\n" for run in table.runs] + [_csv(Row._fields)]
+    return "".join([*lines, *(_line(row) for rows in table.claims.values() for row in rows)])
+
+
+def _line(row: Row) -> str:
+    empty = OF_THE_CLAIM if row.part else ("first",) if row.first == row.question else ()
+    cells = dict.fromkeys(empty, "")
+    cells["estimate"] = "" if row.estimate is None else f"{row.estimate:.4g}"
+    cells["effects"] = " ".join("nan" if effect is None else f"{effect:.{DIGITS}g}" for effect in row.effects)
+    return _csv(row._replace(**cells))  # type: ignore[arg-type]  # as text
+
+
+def _csv(cells: Iterable[object]) -> str:
     out = io.StringIO()
-    out.writelines(f"# {run}\n" for run in table.runs)
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(Row._fields)
-    for row in (row for rows in table.claims.values() for row in rows):
-        empty = OF_THE_CLAIM if row.part else ("first",) if row.first == row.question else ()
-        cells = dict.fromkeys(empty, "")
-        cells["estimate"] = "" if row.estimate is None else f"{row.estimate:.4g}"
-        cells["effects"] = " ".join("nan" if effect is None else f"{effect:.{DIGITS}g}" for effect in row.effects)
-        writer.writerow(row._replace(**cells))  # type: ignore[arg-type]  # as text
+    csv.writer(out, lineterminator="\n").writerow(cells)
     return out.getvalue()
 
 
@@ -223,22 +285,22 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _run(path: Path) -> tuple[str, str, list[dict]]:
-    """Return of a run, by its folder or its `results.json`, where and when it was measured, its scale, its claims."""
+def read_run(path: Path) -> dict[str, Any]:
+    """Return what a run found, by its folder or its `results.json`; raise where that is not what a run writes."""
     if path.is_dir():
         path = run_folder(path) / RESULTS
     try:
         report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         if report["schema"] != SCHEMA:
-            raise LotteryError(f"{path}: schema {report['schema']}, this suite reads {SCHEMA}; make the baseline anew")
-        for claim in report["claims"]:
+            found = f"{path} has schema {report['schema']}, and this version reads {SCHEMA}"
+            raise LotteryError(f"{found}; run again: what is stored stays")
+        for claim in all_results(report):
             if claim["id"].partition(".")[0] != claim["paper"] or not claim["paper"].isidentifier():
                 raise ValueError(f"the claim {claim['id']} is not of {claim['paper']}")
             for row in rows_of(claim):
                 _check(row)
-        machine, scale = report["environment"], report["scale"]
-        where = f"{machine['device']}, {machine['precision']}, torch {machine['torch']}"
-        return f"measured {report['started']} at scale {scale} on {where}", scale, report["claims"]
+        _measured(report)
+        return report
     except OSError as error:
         raise LotteryError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

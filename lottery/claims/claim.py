@@ -171,6 +171,11 @@ def expected_file(benchmark: Path) -> Path:
     return benchmark.parent.parent / "expected" / f"{benchmark.stem.removeprefix('test_')}.toml"
 
 
+def paper_of(benchmark: Path) -> str:
+    """Return the short name of the paper whose claims a benchmark file states: test_zhou_2019.py has zhou2019's."""
+    return re.sub(r"_(?=\d)", "", benchmark.stem.removeprefix("test_"))
+
+
 def stated_in(benchmark: Path) -> set[str]:
     """Return the ids of the entries that the tests of a benchmark file state."""
     return {entry_id for ids in STATED[benchmark].values() for entry_id in ids}
@@ -254,8 +259,7 @@ def _file(build: Callable) -> Path:
 def _claim(
     build: Callable, variant: str, network: str, arguments: tuple, entry_id: str = "", option: str = ""
 ) -> Claim:
-    paper = re.sub(r"_(?=\d)", "", _file(build).stem.removeprefix("test_"))  # zhou_2019 gives zhou2019
-    id = f"{paper}.{build.__name__.removeprefix('test_')}[{variant}]"
+    id = f"{paper_of(_file(build))}.{build.__name__.removeprefix('test_')}[{variant}]"
     return Claim(
         id,
         entry_id or id,

@@ -1,18 +1,27 @@
-"""Comparing a run with a baseline, seed by seed: what is the same, what moved within noise, what drifted."""
+"""Comparing a run with an earlier one, seed by seed: what is the same, what moved within noise, what drifted."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import stdev
+from typing import Any, TypedDict
 
 from lottery.claims.baselines import COMPARABLE, Baseline, Row, rounded, rows_of
-from lottery.claims.statistics import decide_drift, holm, interval_of_drift
+from lottery.claims.changes import around, changed, edited
+from lottery.claims.results import all_results, in_order
+from lottery.claims.statistics import SKIPPED, decide_drift, holm, holm_adjusted, interval_of_drift
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
+OTHER = dict(zip(COMPARABLE, ("another scale", "another metric", "another network", "another data set", "other data")))
+# A move below these shares of the seeds' spread and of the largest effect is rounding, as another machine brings it,
+# though all seeds may agree on it.
+OF_SPREAD, OF_SIZE = 0.01, 1e-5
 
 
 class Move(TypedDict):
     """What became of a claim or of a part: its state, why, the p-value of no drift, the mean move and its interval.
 
-    `towards` is "better" if the mean moved towards what agrees with the claim, "worse" if away from it.
+    `adjusted` is the p-value after Holm's procedure over all that moved. `towards` is "better" if the mean moved
+    towards what agrees with the claim, "worse" if away from it. `changed` names what is another of what the numbers
+    come from, None where that is not known.
     """
 
     id: str
@@ -20,37 +29,92 @@ class Move(TypedDict):
     state: str
     reason: str
     p: float | None
+    adjusted: float | None
     move: float | None
     interval: list[float] | None
     towards: str
+    changed: list[str] | None
 
 
-def compare(results: Sequence[Mapping], baseline: Baseline) -> list[Move]:
-    """Return the moves of every claim that both have; Holm's procedure over all that moved says which drifted."""
+class Comparison(TypedDict):
+    """A comparison as `results.json` has it: with what, what was different around, and what became of every claim.
+
+    `stored` says that it is with tables, whose numbers are rounded, and `exact` that every number has to be the same.
+    """
+
+    name: str
+    stored: bool
+    exact: bool
+    around: list[str]
+    moves: list[Move]
+    only_before: int
+    only_after: int
+
+
+def comparison(report: Mapping[str, Any], baseline: Baseline, exact: bool = False) -> Comparison:
+    """Return the comparison of a run's report with a baseline; claims that neither answered are left out."""
+    results = in_order(all_results(report))
+    ids = {result["id"] for result in results}
+    different = around(baseline.report, report) if baseline.report else _elsewhere(baseline, report)
+    return {
+        "name": baseline.name,
+        "stored": baseline.stored,
+        "exact": exact,
+        "around": list(different),
+        "moves": compare(results, baseline, report["code"]),
+        "only_before": len(baseline.claims.keys() - ids),
+        "only_after": len(ids - baseline.claims.keys()),
+    }
+
+
+def _elsewhere(baseline: Baseline, report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a stored baseline was measured, of each place that is not this run's."""
+    machine = report["environment"]
+    here = f"{machine['device']}, {machine['precision']}, torch {machine['torch']}"
+    for place in dict.fromkeys(run.partition(" on ")[2] for run in baseline.runs):
+        if place != here:
+            yield f"rows of the baseline were measured on {place}"
+
+
+def compare(results: Sequence[Mapping], baseline: Baseline, code: Mapping = {}) -> list[Move]:
+    """Return the moves of every claim that both have; Holm's procedure over all that moved says which drifted.
+
+    `code` is that of the results' report.
+    """
+    before = {result["id"]: result for result in all_results(baseline.report)} if baseline.report else {}
+    edits = edited(baseline.report["code"], code) if baseline.report else {}
     moves = []
     for result in results:
-        if result["id"] in baseline.claims:
-            rows = rows_of(result)
-            if baseline.stored:
-                rows = [row._replace(effects=tuple(map(rounded, row.effects))) for row in rows]
-            regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
-            moves += [_directed(move, regions[move["part"]]) for move in _moves(rows, baseline.claims[result["id"]])]
-    p_values = [move["p"] for move in moves if move["p"] is not None]
-    for move, significant in zip((move for move in moves if move["p"] is not None), holm(p_values)):
-        move["state"] = DRIFTED if significant else MOVED
+        rows = baseline.claims.get(result["id"])
+        if not rows or result["verdict"] == rows[0].verdict == SKIPPED:
+            continue
+        changes = changed(before[result["id"]], result, edits) if before else None
+        regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
+        for move in _moves(result, rows, baseline.stored):
+            moves.append(_directed(move, regions[move["part"]]) | {"changed": changes})
+    tested = [move for move in moves if move["p"] is not None]
+    p_values = [move["p"] or 0.0 for move in tested]
+    for move, significant, adjusted in zip(tested, holm(p_values), holm_adjusted(p_values)):
+        move["adjusted"], move["state"] = adjusted, DRIFTED if significant and not move["reason"] else MOVED
     return moves
 
 
-def _moves(now: list[Row], before: list[Row]) -> list[Move]:
+def _moves(result: Mapping, before: list[Row], stored: bool) -> list[Move]:
     """Return the moves of a claim's effects, or of each part's of a conjunction."""
+    now = rows_of(result)
+    if stored:
+        now = [row._replace(effects=tuple(map(rounded, row.effects))) for row in now]
     claim, parts = now[0], {row.part: row for row in now[1:]}
     pairs = zip(claim.fingerprint.split("-"), before[0].fingerprint.split("-"))
     different = [name for name, (a, b) in zip(COMPARABLE, pairs) if a != b]
+    if result["error"]:
+        return [_move(claim, NOT_COMPARABLE, result["reason"])]
+    if SKIPPED in (claim.verdict, before[0].verdict):
+        return [_move(claim, NOT_COMPARABLE, result["reason"] if claim.verdict == SKIPPED else "not asked before")]
     if different:
-        return [_move(claim, NOT_COMPARABLE, f"another {different[0]}")]
+        return [_move(claim, NOT_COMPARABLE, OTHER[different[0]])]
     if parts.keys() != {row.part for row in before[1:]}:
-        skipped = not parts or len(before) == 1
-        return [_move(claim, NOT_COMPARABLE, "fewer than two common seeds" if skipped else "other parts")]
+        return [_move(claim, NOT_COMPARABLE, "other parts")]
     if parts:
         return [_one(parts[row.part], row) for row in before[1:]]
     return [_one(claim, before[0])]
@@ -59,18 +123,21 @@ def _moves(now: list[Row], before: list[Row]) -> list[Move]:
 def _one(now: Row, before: Row) -> Move:
     if now.effects == before.effects:
         if not now.effects and now.verdict != before.verdict:  # an exact claim, or one without effects
-            return _move(now, MOVED, "another verdict", 0.0, 0.0)
+            return _move(now, MOVED, p=0.0)
         return _move(now, SAME, move=0.0)
-    differences = [a - b for a, b in zip(now.effects, before.effects) if a is not None and b is not None]
-    if len(differences) < 2:
+    pairs = [(a, b) for a, b in zip(now.effects, before.effects) if a is not None and b is not None]
+    if len(pairs) < 2:
         return _move(now, NOT_COMPARABLE, "fewer than two common seeds")
-    p, mean = decide_drift(differences), sum(differences) / len(differences)
-    return _move(now, MOVED, "", p, mean) | {"interval": interval_of_drift(differences)}
+    differences = [a - b for a, b in pairs]
+    p, mean, old = decide_drift(differences), sum(differences) / len(differences), [b for _, b in pairs]
+    rounding = abs(mean) <= max(OF_SPREAD * stdev(old), OF_SIZE * max(map(abs, old)))
+    reason = "rounding" if rounding else ""
+    return _move(now, MOVED, reason, p, mean) | {"interval": interval_of_drift(differences)}
 
 
 def _move(of: Row, state: str, reason: str = "", p: float | None = None, move: float | None = None) -> Move:
-    about = {"id": of.id, "part": of.part, "state": state, "reason": reason}
-    return {**about, "p": p, "move": move, "interval": None, "towards": ""}  # type: ignore[typeddict-item]
+    about = {"id": of.id, "part": of.part, "state": state, "reason": reason, "p": p, "adjusted": None, "move": move}
+    return {**about, "interval": None, "towards": "", "changed": None}  # type: ignore[typeddict-item]
 
 
 def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
@@ -83,17 +150,3 @@ def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
 def checked(moves: Sequence[Move]) -> bool:
     """Return whether anything was held against the baseline at all."""
     return any(move["state"] != NOT_COMPARABLE for move in moves)
-
-
-def remarks(moves: Sequence[Move], path: str) -> list[str]:
-    """Return a line about the whole comparison, and one for every claim that drifted or could not be compared."""
-    counts = {state: sum(move["state"] == state for move in moves) for state in (SAME, MOVED, DRIFTED, NOT_COMPARABLE)}
-    shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no claim in common"
-    lines = [f"baseline {path}: {shown}"]
-    for move in moves:
-        if move["state"] == DRIFTED:
-            how = move["reason"] or f"by {move['move']:+.3g} (paired t, p = {move['p']:.2g})"
-            lines.append(f"{move['id']}: drifted from the baseline: {how}")
-        elif move["state"] == NOT_COMPARABLE:
-            lines.append(f"{move['id']}: not comparable with the baseline: {move['reason']}")
-    return lines

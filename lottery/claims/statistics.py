@@ -187,6 +187,15 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
     return rejected
 
 
+def holm_adjusted(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values after Holm's procedure: each is the smallest level at which it would be rejected."""
+    adjusted, highest = [1.0] * len(p_values), 0.0
+    for position, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, p_values[index] * (len(p_values) - position)))
+        adjusted[index] = highest
+    return adjusted
+
+
 def q_values(p_values: Sequence[float]) -> list[float]:
     """Return the q-values of Benjamini and Hochberg: scipy's `false_discovery_control`, without a second's import."""
     lowest, found = 1.0, list(p_values)

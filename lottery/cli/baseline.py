@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from lottery.claims.baselines import write
+from lottery.claims.baselines import FOLDER, read_run, write, written
 
 
 def baseline(results: Path, folder: Path | None = None) -> str:
-    """Return, after writing a run's claims into the tables of a folder, a line for each table."""
-    lines = []
-    for file, table in write(results, folder).items():
-        lines.append(f"{file}: {len(table.claims)} claims, {file.stat().st_size / 1000:.1f} kB")
-    return "\n".join(lines) or f"{results} has no claim to keep"
+    """Return, after writing a run's claims into the tables of a folder, a line for each table that changed."""
+    report = read_run(results)
+    place = folder or FOLDER / report["scale"]
+    lines = [written(file, table) for file, table in write(report, lambda paper: place).items()]
+    return "\n".join(lines) or f"{results} has nothing that {place} does not have"

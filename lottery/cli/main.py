@@ -73,7 +73,7 @@ def _explain(options: argparse.Namespace) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from lottery.cli.compare import compare_runs
 
-    text, drifted = compare_runs(user_path(options.before), user_path(options.after))
+    text, drifted = compare_runs(user_path(options.before), user_path(options.after), options.markdown)
     print(text)
     return int(drifted)
 
@@ -173,8 +173,10 @@ def _add_reading(commands: Commands) -> None:
     explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
     about = "what moved from one run to another, claim by claim; exit status 1 if by more than chance"
     compare = _command(commands, "compare", _compare, about, "lottery compare results/2026-11-29-120000-tiny results")
-    compare.add_argument("before", metavar="BEFORE", help="a run's folder or results.json")
+    told = "a run's folder or results.json, or a folder of tables such as expected/baselines/tiny"
+    compare.add_argument("before", metavar="BEFORE", help=told)
     compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=run)
+    compare.add_argument("--markdown", action="store_true", help="as a table for a comment on GitHub")
     about = "write a run's page anew: its answer, all claims and its figures in one file"
     report = _command(commands, "report", _report, about, "lottery report --output page.html")
     report.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)

@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 
 OTHER_MAKERS = ("mps", "xpu", "hip", "rocm")  # names by which GPUs are known that are not NVIDIA's
 PRECISIONS = ("float32", "tf32")
+NO_BASELINE = "none"  # instead of a path
 UNITS = {"s": 1, "m": 60, "h": 3600}
 RESULTS = "where every run gets a folder of its own, and `latest` leads to the last (default: results)"
 STORE = "where everything computed is kept (default: LOTTERY_STORE, else the user's cache)"
 CRITERION = "try a mask criterion of your own; repeatable"
 NETWORK = "put a network of your own, which the function returns, through claims about tickets; repeatable"
 DATASET = "train networks of your own on data of your own, which the function returns; repeatable"
-BASELINE = "an earlier results.json, or a folder of tables such as expected/baselines/tiny; a significant drift fails"
+BASELINE = (
+    "an earlier run's folder, or a folder of tables, of which a significant drift fails; none: compare with nothing "
+    "(default: expected/baselines/ and the scale, beside the claims)"
+)
+EXACT = "every number that can be compared must be that of the baseline: for refactorings, on one machine"
+UPDATE = (
+    "rewrite expected/baselines/ and the scale with this run's numbers, show the difference, and fail if there is one"
+)
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
 TABLE = "show every claim in a table, with all remarks, instead of the answer on one screen"
@@ -42,6 +50,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "network": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": NETWORK},
     "dataset": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": DATASET},
     "baseline": {"metavar": "PATH", "help": BASELINE},
+    "baseline-exact": {"action": "store_true", "help": EXACT},
+    "update-expected": {"action": "store_true", "help": UPDATE},
     "budget": {"metavar": "TIME", "help": BUDGET},
     "table": {"action": "store_true", "help": TABLE},
     "plan": {"action": "store_true", "help": PLAN},

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,12 +76,37 @@ class Run:
         self.display: Display | None = None
 
     def _read_baseline(self) -> "Baseline | None":
+        """Return the baseline that is named; the stored one is read once the run knows its claims."""
         path = options.given(self.config, "baseline")
-        if not path:
+        update, exact = (options.given(self.config, name) for name in ("update-expected", "baseline-exact"))
+        if update and (path or exact or options.given(self.config, "plan")):
+            raise LotteryError(
+                "--update-expected rewrites the stored baseline: leave out --baseline, --baseline-exact and --plan"
+            )
+        if path == options.NO_BASELINE and exact:
+            raise LotteryError("--baseline-exact needs something to compare with: leave out --baseline none")
+        if not path or path == options.NO_BASELINE:
             return None
         from lottery.claims import baselines
 
-        return baselines.read(user_path(path))
+        try:
+            return baselines.of_scale(baselines.read(user_path(path)), self.chosen.scale.name)
+        except LotteryError as error:
+            raise LotteryError(f"--baseline {error}") from None
+
+    def _tables(self) -> dict[str, Path]:
+        """Return the folder of each paper's table of the stored baseline, whether it is there yet or not."""
+        found = {paper: Path(place) for left in self.shared.found("tables") for paper, place in left.items()}
+        here = Path.cwd()
+        return {paper: of.relative_to(here) if of.is_relative_to(here) else of for paper, of in found.items()}
+
+    def _compared_with(self) -> "Baseline | None":
+        """Return what the run is compared with: what is named, else the stored baseline where it has rows."""
+        if self.baseline is not None or options.given(self.config, "baseline"):
+            return self.baseline
+        from lottery.claims.baselines import stored
+
+        return stored(dict.fromkeys(self._tables().values()))
 
     def _load_own(self) -> None:
         """Register what the user gave, data sets before the networks that train on them."""
@@ -116,8 +141,8 @@ class Run:
 
     def _session(self, benchmarks: set[Path]) -> "Session":
         """Return the session of the claims of these files; raise where an option, the folder or an entry is wrong."""
-        from lottery.claims.baselines import committed
-        from lottery.claims.claim import STATED, expected_file
+        from lottery.claims.baselines import beside, committed
+        from lottery.claims.claim import STATED, expected_file, paper_of
         from lottery.claims.resolved import entries_of
         from lottery.plugin.session import Options, Session
         from lottery.store.store import store_folder
@@ -128,6 +153,10 @@ class Run:
         options.check_results_folder(self.config)
         chosen = Options(scale, store, device, precision, self.deadline, devices.by_name, sharing)
         stated = benchmarks & set(STATED)
+        tables = {paper_of(file): str(beside(expected_file(file), scale.name)) for file in stated}
+        if options.given(self.config, "update-expected"):
+            _check_ours_to_write(tables.values())
+        self.shared.leave("tables", self.given.get("workerid", "main"), tables)
         return Session(chosen, entries_of(stated), committed(map(expected_file, stated), scale.name))
 
     def _slot(self) -> int:
@@ -344,8 +373,10 @@ class Run:
             found=found,
             code={name: of for left in self.shared.found("code") for name, of in left.items()},
             missing=sorted(set(self.collected) - {left["node"] for left in found}),
-            baseline=self.baseline,
-            baseline_name=options.given(self.config, "baseline"),
+            baseline=self._compared_with(),
+            named=self.baseline is not None,
+            exact=options.given(self.config, "baseline-exact"),
+            tables=self._tables() if options.given(self.config, "update-expected") else None,
             strict=bool(getattr(self.config.option, "strict", False)),
             faults=[*self.lost, *self._faults()],
             interrupted=self._ended_early(session),
@@ -356,6 +387,7 @@ class Run:
         steps = progress.trained_steps(self.shared)
         self.report.make(self.started, time.monotonic() - self.began, steps, where)
         try:
+            self.report.update()
             self.report.write()
         except LotteryError as error:
             self.error, session.exitstatus = str(error), pytest.ExitCode.USAGE_ERROR
@@ -414,6 +446,16 @@ def _why_not_imported(file: Path, error: BaseException) -> str:
     with suppress(ValueError):
         place = Path(place).relative_to(Path.cwd())
     return f"{place}, line {line}: {printable(what)}; {file.name} cannot be imported, and none of its claims is asked"
+
+
+def _check_ours_to_write(tables: Iterable[str]) -> None:
+    """Raise where tables came with an installed package."""
+    for place in tables:
+        if {"site-packages", "dist-packages"} & set(Path(place).parts):
+            raise LotteryError(
+                f"--update-expected: {place} came with the package. Run the claims of a checkout, or keep a baseline "
+                "of your own: lottery baseline results FOLDER, then --baseline FOLDER"
+            )
 
 
 def claims_imported() -> bool:

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lottery import __version__
-from lottery.claims import comparison, judging
+from lottery.claims import baselines, comparison, judging
 from lottery.claims.baselines import Baseline
 from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, PAGE, RESULTS
@@ -23,6 +24,7 @@ from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report.annotations import annotations
 from lottery.report.answer import INTERRUPTED
+from lottery.report.difference import difference
 from lottery.report.files import of_scale, write, write_page
 from lottery.report.remarks import levels, remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
@@ -41,7 +43,9 @@ class RunReport:
     code: Mapping[str, Mapping[str, str]]  # what of it the results rest on: definitions with their digests, by name
     missing: Sequence[str]  # node ids of claims that were collected and brought no verdict
     baseline: Baseline | None
-    baseline_name: str
+    named: bool  # whether somebody asked for that baseline
+    exact: bool  # whether every number has to be the baseline's
+    tables: Mapping[str, Path] | None  # folders of the papers' tables, where they are to be rewritten
     strict: bool
     faults: Sequence[str]  # what is wrong with files of claims or entries, beside what single claims fail of
     interrupted: bool
@@ -57,7 +61,6 @@ class RunReport:
         """Make the content and the remarks, and decide whether the run failed."""
         by_claim = {left["result"]["id"]: left["result"] for left in self.found}  # one may be judged several times
         results = in_order(list(by_claim.values()))
-        moves = comparison.compare(results, self.baseline) if self.baseline else []
         self.content = {
             "schema": SCHEMA,
             "version": __version__,
@@ -71,15 +74,32 @@ class RunReport:
             **{name: [result for result in results if result["own"] == own] for name, own in LISTS.items()},
             "code": dict(sorted(self.code.items())),
             "q_values": _q_values(results),
-            "baseline": moves,
+            "baseline": None,
             "no_verdict": self.missing,
         }
-        self.urgent = [*stand_ins(results), *self._gate(results, moves), *self.warnings]
-        self.urgent += comparison.remarks(moves, self.baseline_name) if self.baseline else []
+        found = comparison.comparison(self.content, self.baseline, self.exact) if self.baseline else None
+        if found and (self.named or self.exact or comparison.checked(found["moves"])):
+            self.content["baseline"] = found
+        self.urgent = [*stand_ins(results), *self._gate(results), *self._drift(), *self.warnings]
         self.urgent = list(map(printable, self.urgent))
         self.notes = [*map(printable, [*remarks(results), *levels(results)]), *self.urgent]
 
-    def _gate(self, results: Sequence[Mapping], moves: Sequence[comparison.Move]) -> list[str]:
+    def _drift(self) -> list[str]:
+        """Return remarks about the comparison with the baseline, and let the run fail by it."""
+        found = self.content["baseline"]
+        if not found:
+            self.failed = self.failed or self.exact
+            return ["no baseline has these claims, and --baseline-exact asks for one"] if self.exact else []
+        counts = Counter(move["state"] for move in found["moves"])
+        lines = []
+        if not comparison.checked(found["moves"]):
+            lines.append(f"nothing was compared with the baseline {found['name']}, so the run fails")
+        elif self.exact and (others := counts[comparison.MOVED] + counts[comparison.DRIFTED]):
+            lines.append(f"{others} are not exactly as in the baseline, which fails under --baseline-exact")
+        self.failed = self.failed or bool(lines or counts[comparison.DRIFTED])
+        return lines
+
+    def _gate(self, results: Sequence[Mapping]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
         lines = [
             f"{result['id']} is other than expected, which among so many claims can be chance: it does not count"
@@ -87,8 +107,7 @@ class RunReport:
             if judging.deviates(result) and not result["counts"]
         ]
         lines += self.faults
-        failures = self.count_failures() + sum(row["state"] == "drifted" for row in moves)
-        failures += len(self.missing) + len(self.faults)
+        failures = self.count_failures() + len(self.missing) + len(self.faults)
         if self.missing:
             more = f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else ""
             named = ", ".join(self.missing[:3]) + more
@@ -97,9 +116,6 @@ class RunReport:
             lines.append("interrupted: everything that was finished is kept, and the same command goes on from there")
         elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
             lines.append("nothing at all was decided")
-            failures += 1
-        if self.baseline and not comparison.checked(moves):
-            lines.append(f"nothing was compared with the baseline {self.baseline_name}, so the run fails")
             failures += 1
         inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
         if inconclusive and self.strict:
@@ -111,6 +127,28 @@ class RunReport:
     def count_failures(self) -> int:
         """Return how many claims made their tests fail."""
         return sum(bool(judging.fails(left["result"], left["result"]["counts"])) for left in self.found)
+
+    def update(self) -> None:
+        """Rewrite the tables of the stored baseline, if that is asked for; the run fails by it, so that somebody looks.
+
+        An interrupted run rewrites nothing.
+        """
+        if self.tables is None:
+            return
+        lines = []
+        if self.interrupted:
+            lines.append("interrupted: the stored baseline is as it was")
+        else:
+            changed = baselines.write(self.content, lambda paper: self.tables[paper])  # type: ignore[index]
+            lines += [f"rewritten: {baselines.written(file, table)}" for file, table in changed.items()]
+            lines.append(
+                "the run fails, so that the difference is looked at: commit it, say why it moved, and run again"
+                if changed
+                else "the stored baseline has these numbers already"
+            )
+            self.failed = self.failed or bool(changed)
+        self.urgent += lines
+        self.notes += lines
 
     def write(self) -> None:
         """Write the files into a folder of this run's own; raise if that is not possible.
@@ -158,6 +196,12 @@ class RunReport:
             line(f"{table(everything, 'simple')}\n")
         for note in self.notes:
             line(f"- {note}")
+        if self.content["baseline"]:
+            line("")
+            for told in difference(
+                self.content["baseline"], {one["id"]: one for one in everything}, terminal._tw.fullwidth
+            ):
+                line(told)
         line("")
         line(summary(self.content), bold=True)
         if self.written:

@@ -23,6 +23,11 @@ COUNTED = {
 }
 
 
+def code(result: Mapping) -> str:
+    """Return a claim's letter and number, such as F12."""
+    return f"{result['letter']}{result['number']}"
+
+
 def number(value: float, unit: str) -> str:
     """Return a measured number with the digits that its unit deserves."""
     digits = 1 if unit == "%" else 2

@@ -8,9 +8,10 @@ from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED
 from lottery.report import answer
 from lottery.report.answer import AS_EXPECTED, HEADS, SHORT
+from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
-from lottery.report.results_table import claim_name, number, ours, span
+from lottery.report.results_table import claim_name, code, number, ours, span
 
 NARROWEST, WIDEST = 80, 200  # columns
 FEW = 4  # claims that a section shows, before it says how many more there are
@@ -25,11 +26,6 @@ class Line(NamedTuple):
     markup: Mapping[str, bool] = {}
 
 
-def code(result: Mapping) -> str:
-    """Return a claim's letter and number, such as F12."""
-    return f"{result['letter']}{result['number']}"
-
-
 def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str) -> list[Line]:
     """Return the lines, at most 50 of a run of all claims, each no longer than the width of the terminal.
 
@@ -42,6 +38,7 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
         lambda: _state(report, results, status, width),
         lambda: _papers(results, width),
         lambda: _unexpected(results, width),
+        lambda: _moved(report, results, width),
         lambda: _main(results, width),
         lambda: _scoreboard(results, width),
         lambda: _refuted(results, width),
@@ -98,6 +95,14 @@ def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
         told += "" if result["error"] else why(result)
         yield _row(result, told, width, {"red": True})
     yield from _more(found, MANY, "--unexpected")
+
+
+def _moved(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    """Yield what moved from the baseline: in a line where nothing did by more than chance, else claim by claim."""
+    if report["baseline"]:
+        yield Line("")
+        for text, bold in brief(report["baseline"], {result["id"]: result for result in results}, width, FEW):
+            yield Line(text, {"bold": bold, "red": bold})
 
 
 def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:

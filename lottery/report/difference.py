@@ -1,0 +1,142 @@
+"""What moved from an earlier run, in lines of text: for `lottery compare`, beside a run's answer, and for GitHub."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+
+from tabulate import tabulate
+
+from lottery.claims.comparison import DRIFTED, MOVED, NOT_COMPARABLE, SAME, Comparison, Move
+from lottery.core.text import for_markdown
+from lottery.report.results_table import claim_name, code, span
+
+TITLES = {DRIFTED: "MOVED BY MORE THAN CHANCE", MOVED: "MOVED, NOT SIGNIFICANTLY", NOT_COMPARABLE: "NOT COMPARABLE"}
+HEADERS = ("claim", "", "moved by, 90 % interval", "p (Holm)", "changed")
+SIZE = 34  # columns of a move with its interval
+
+
+def difference(found: Comparison, results: Mapping[str, Mapping], width: int) -> list[str]:
+    """Return all that is to be said of a comparison; `results` are the later run's by id."""
+    lines = summary(found, width)
+    for state in TITLES:
+        moves = [move for move in found["moves"] if move["state"] == state]
+        if moves:
+            lines += ["", _titled(state, found["moves"])]
+            lines += rows(moves, found["moves"], results, width)
+    return lines
+
+
+def brief(found: Comparison, results: Mapping[str, Mapping], width: int, few: int) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of a comparison beside a run's answer, and whether each is a title: what drifted, a `few` of it.
+
+    All that moved, where every number has to be the same.
+    """
+    states = (DRIFTED, MOVED) if found["exact"] else (DRIFTED,)
+    moves = [move for move in found["moves"] if move["state"] in states]
+    lines = summary(found, width) if moves else wrap(_counted(found), width, subsequent_indent="  ")
+    yield from ((line, False) for line in lines)
+    if not moves:
+        return
+    title = f"NOT THE SAME  {len(moves)}" if found["exact"] else _titled(DRIFTED, found["moves"])
+    yield title, True
+    shown = moves if found["exact"] else moves[:few]
+    yield from ((line, False) for line in rows(shown, found["moves"], results, width))
+    if len(moves) > len(shown):
+        yield f"      and {len(moves) - len(shown)} more: lottery compare {found['name']}", False
+
+
+def summary(found: Comparison, width: int) -> list[str]:
+    """Return how many are the same and moved, and what is different: of what the numbers come from, and around."""
+    text, changes = _counted(found), list(_changes(found["moves"]))
+    if not changes and not found["around"] and found["moves"] and not found["stored"]:
+        text += "; nothing is different that a run keeps"
+    lines = [text, *changes, *(f"different: {line}" for line in found["around"])]
+    return [part for line in lines for part in wrap(line, width, subsequent_indent="  ")]
+
+
+def _counted(found: Comparison) -> str:
+    """Return in a line how many are the same, and how many moved."""
+    counts, moves = Counter(move["state"] for move in found["moves"]), found["moves"]
+    same = "the same, to the digits that tables have" if found["stored"] else "the same, bit for bit"
+    told = [f"{counts[SAME]} {same}"] if counts[SAME] or not moves else []
+    if moved := counts[MOVED] + counts[DRIFTED]:
+        told.append(f"{moved} moved, {counts[DRIFTED] or 'none'} by more than chance")
+    told += [f"{counts[NOT_COMPARABLE]} not comparable"] if counts[NOT_COMPARABLE] else []
+    if not found["stored"]:  # which has many that a run does not ask
+        told += [f"{found['only_before']} only before"] if found["only_before"] else []
+    told += [f"{found['only_after']} only now"] if found["only_after"] else []
+    return f"against {found['name']}: {'; '.join(told) if moves else 'no claim in common'}"
+
+
+def _changes(moves: Sequence[Move]) -> Iterator[str]:
+    """Yield what is another of what numbers come from, with how much depends on it, and what moved without that."""
+    known = [move for move in moves if move["changed"] is not None]
+    dependent = Counter(name for move in known for name in move["changed"] or ())
+    moved = Counter(name for move in known if move["state"] in (MOVED, DRIFTED) for name in move["changed"] or ())
+    for name, count in sorted(dependent.items(), key=lambda item: (-moved[item[0]], -item[1], item[0])):
+        yield f"changed: {name}: {count} depend on it, {moved[name] or 'none'} of them moved"
+    alike = [move for move in known if not move["changed"] and move["state"] != NOT_COMPARABLE]
+    others = sum(move["state"] != SAME for move in alike)
+    if others:
+        yield (
+            f"same inputs, other numbers: {others} of {len(alike)} whose code, data, training and arms are the same; "
+            "another machine or torch does that, and on one machine it is a fault of this suite"
+        )
+
+
+def _titled(state: str, moves: Sequence[Move]) -> str:
+    count, tested = sum(move["state"] == state for move in moves), sum(move["p"] is not None for move in moves)
+    told = f"{count} of {tested} that moved; p after Holm's procedure" if state == DRIFTED else str(count)
+    return f"{TITLES[state]}  {told}"
+
+
+def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Mapping], width: int) -> list[str]:
+    """Return a row for each of the chosen moves, and below it what changed for it, where that differs among them."""
+    several = len({tuple(move["changed"] or ()) for move in moves if move["state"] in (MOVED, DRIFTED)}) > 1
+    lines = []
+    for move in sorted(chosen, key=lambda move: 1.0 if move["p"] is None else move["p"]):
+        name, towards, size, p = _cells(move, results[move["id"]])
+        if move["state"] == NOT_COMPARABLE:
+            lines.append(_cut(f"{name}: {move['reason']}", width))
+            continue
+        room = max(20, width - SIZE - 20)
+        lines.append(_cut(f"{_cut(name, room):{room}} {towards:7}{size:{SIZE}} {p}", width))
+        if several and move["changed"]:
+            lines += wrap(", ".join(move["changed"]), width, initial_indent="      ", subsequent_indent="      ")
+    return lines
+
+
+def _cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:
+    """Return a move's claim, direction, size with its interval, and p-value."""
+    name = f"{code(result):5} {claim_name(result)}" + (f", {move['part'].replace('_', ' ')}" if move["part"] else "")
+    if move["move"] is None:
+        return name, "", f"now {result['verdict']}" if move["p"] is not None else "", ""
+    unit = "" if "," in result["unit"] else result["unit"]
+    size = f"{move['move']:+.3g}"
+    size += f" {span(move['interval'], 'pp' if unit == '%' else unit)}" if move["interval"] else ""
+    p = move["reason"] or (f"p {move['adjusted']:.2g}" if move["adjusted"] is not None else "")
+    return name, move["towards"], f"{size} {unit}".rstrip(), p
+
+
+def markdown(found: Comparison, results: Mapping[str, Mapping]) -> str:
+    """Return a comparison for a comment on GitHub: what is different, and a table of what moved."""
+    lines = [f"- {for_markdown(line)}" for line in summary(found, 10_000)]
+    shown = []
+    for state in (DRIFTED, MOVED):
+        for move in (move for move in found["moves"] if move["state"] == state):
+            name, towards, size, p = _cells(move, results[move["id"]])
+            word = towards or "moved"
+            word = f"**{word}**" if state == DRIFTED else "not significant"
+            because = for_markdown(", ".join(move["changed"] or ()))
+            shown.append((for_markdown(name), word, size, p.removeprefix("p "), because))
+    table = tabulate(shown, HEADERS, "github", disable_numparse=True)
+    reasons = [
+        f"- {for_markdown(_cells(move, results[move['id']])[0])}: not comparable: {for_markdown(move['reason'])}"
+        for move in found["moves"]
+        if move["state"] == NOT_COMPARABLE
+    ]
+    return "\n".join([*lines, *(["", table] if shown else []), *(["", *reasons] if reasons else [])])
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
