@@ -1,155 +1,246 @@
-"""Figures: what is read from measurements.csv, and pictures that are there."""
+"""Figures: what is drawn is what was measured, with the papers' own points, and every specification can be drawn."""
 
-import csv
-import gzip
+import json
+from functools import cache
+from math import exp, log
+from statistics import fmean
 
 import pytest
 
+from lottery.claims.means import Sample
+from lottery.claims.statistics import ALPHA
 from lottery.core.errors import LotteryError
-from lottery.experiments import measurements
-from lottery.experiments.arms import DENSE, Arm
-from lottery.experiments.measurements import ARM, COLUMNS, written
-from lottery.experiments.named_arms import chain, multishot, scores_sought, singleshot, untrained, whole
-from lottery.report import figures, planted_figures
-from lottery.report.planted_figures import Search
+from lottery.experiments.arms import DENSE
+from lottery.experiments.measurements import rows_of, written
+from lottery.experiments.named_arms import branch, chain, learned, untrained
+from lottery.report import published_points
+from lottery.report.charts.bars import BARS
+from lottery.report.charts.comparisons import masked, trained
+from lottery.report.charts.intervals import intervals
+from lottery.report.figures import figures, is_shown
+from lottery.report.page import page
+from lottery.report.pictures import FORMATS, pictures
+from tests.result_helpers import result, whole
+from tests.test_curves import NET, planted_table, row, text
 
-WHERE = ("lenet-96-48", "digits", 600, "adam")
-NET = "planted-circle-5"
-HEAD = f"{','.join(COLUMNS)}\n".encode()
-LEARNED = ("a name", 0, 1, 51.3, 100, "test_accuracy_early_stop", 96.5)
-ROW = f"{','.join(map(str, (*LEARNED, *WHERE, *written(chain('large_final')))))}\n".encode()
-WHOLE = gzip.compress(HEAD + ROW)
-
-
-def write(folder, rows):
-    with gzip.open(folder / "measurements.csv.gz", "wt", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+REMAINING = {0: "100.0", 1: "80.0", 2: "64.1", 4: "41.1", 7: "21.1"}
+SEEDS = range(4)
 
 
-def _file(path, content):
-    path.write_bytes(content)
-    return path
+def accuracy(arm, round, seed):
+    """Return a made-up accuracy, which tells arms, rounds and seeds apart."""
+    return 90 + len(arm.name) / 10 - round / 3 + seed / 7
 
 
-def row(arm: Arm, seed, remaining, iteration, metric, value, round=1, where=WHERE):
-    return (arm.name, seed, round, remaining, iteration, metric, value, *where, *written(arm))
+def stop(arm, round, seed):
+    """Return a made-up early-stop iteration."""
+    return 200 + 10 * len(arm.name) - 5 * round + 20 * seed
 
 
-def test_lines_hold_every_seed(tmp_path):
-    """Accuracy at early stop with its iteration, untrained arms' accuracy; other metrics and gaps are left alone."""
-    ticket, mask = chain("large_final"), untrained("large_final")
-    write(tmp_path, [
-        row(ticket, 0, "51.3", 200, "test_accuracy_early_stop", 97.5),
-        row(ticket, 1, "51.3", 300, "test_accuracy_early_stop", 98.5),
-        row(ticket, 1, "21.1", 0, "test_accuracy_early_stop", ""),
-        row(ticket, 1, "51.3", 600, "test_accuracy", 98.0),
-        row(mask, 0, "51.3", 0, "test_accuracy", 36.0),
-    ])  # fmt: skip
-    lines = figures.read(tmp_path / "measurements.csv.gz")
-    where = "lenet-96-48, digits, 600 iterations of adam"
-    assert lines[where, written(ticket)] == {51.3: [(97.5, 200.0), (98.5, 300.0)]}
-    assert lines[where, written(mask)] == {51.3: [(36.0, 0.0)]}
+@cache
+def table():
+    """Return a run's table: tickets, controls, criteria, a user's criterion, masks, learning curves and searches."""
+    arms = [chain("large_final"), branch("large_final", "reinit"), chain("random"), chain("mine")]
+    at = "test_accuracy_early_stop"
+    rows = [
+        row(arm, seed, REMAINING[round], stop(arm, round, seed), at, accuracy(arm, round, seed), round)
+        for arm in arms for round in (1, 2, 4, 7) for seed in SEEDS
+    ]  # fmt: skip
+    rows += [row(DENSE, seed, "100.0", stop(DENSE, 0, seed), at, accuracy(DENSE, 0, seed), 0) for seed in SEEDS]
+    rows += [
+        row(arm, seed, REMAINING[round], 0, "test_accuracy", 10 * round + seed, round)
+        for arm in (untrained("large_final_same_sign"), untrained("large_final_same_sign", "constant_initial_sign"))
+        for round in (1, 2, 4) for seed in SEEDS
+    ]  # fmt: skip
+    rows += [row(learned(), seed, "48.5", 600, "test_accuracy", 85 + seed, 0) for seed in SEEDS]
+    rows += [
+        row(arm, seed, REMAINING[round], look, measure, value / look, round)
+        for arm, round in ((DENSE, 0), (chain("large_final"), 7)) for look in (25, 50, 75, 100) for seed in SEEDS
+        for measure, value in (("validation_accuracy", 2000 + seed), ("validation_loss", 50 + seed))
+    ]  # fmt: skip
+    return text([*rows, *planted_table()])
 
 
-def test_figures_are_drawn(tmp_path):
-    """One figure for every comparison that has at least two lines, whatever the arms are called."""
-    pytest.importorskip("matplotlib")
-    arms = (DENSE, chain("large_final"), chain("random"), chain("large_final", "constant"))
-    write(tmp_path, [
-        ("a name", *row(arm, seed, remaining, 100, "test_accuracy_early_stop", 90 + seed)[1:])
-        for arm in arms for remaining in ("100.0", "51.3") for seed in (0, 1)
-    ])  # fmt: skip
-    made = figures.draw(tmp_path)
-    assert {file.name.split("-lenet")[0] for file in made} == {
-        "curves-tickets",
-        "curves-criteria",
-        "curves-kept-weights",
-    }
-    write(tmp_path, [
-        row(untrained("large_final", after=after), seed, remaining, 0, "test_accuracy", 50 + seed)
-        for after in (0, 4_000, 10_000) for remaining in ("100.0", "51.3") for seed in (0, 1)
-    ])  # fmt: skip
-    assert [file.name.split("-lenet")[0] for file in figures.draw(tmp_path)] == ["curves-supermasks-by-length"]
-    assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
+def report(**changes):
+    """Return a report of a claim that rests on the ticket, and one of the user's criterion."""
+    arms = {"large_final, round 7, test accuracy at early_stop": {"values": [1.0], "failed": [], "censored": []}}
+    claim = result("frankle_carbin2019.claim[lenet-300-100]", arms=arms, **changes)
+    return whole(claim) | {"criteria": [result("own_criterion.beats_random[mine]", own="criterion")]}
+
+
+def drawn(of=None, lines=None):
+    rows = rows_of((lines or table()).split("\n"), "a file", is_shown)
+    return {figure.name: figure for figure in figures(of or report(), rows, "a file")}
+
+
+def panel(name):
+    """Return the one panel whose name begins so."""
+    (found,) = (one for figure in drawn().values() for one in figure.panels if one.name.startswith(name))
+    return found
+
+
+def test_every_kind_of_figure_is_drawn():
+    """Under the paper that it redraws, with its place there; of an analogue with the mark."""
+    found = drawn()
+    kinds = ("forest", "tickets", "criteria", "supermasks", "learning", "table-1", "searches", "recovered")
+    assert [next((kind for kind in kinds if name.startswith(kind)), name) for name in found] == list(kinds)
+    tickets = next(figure for name, figure in found.items() if name.startswith("tickets"))
+    assert (tickets.paper, tickets.analogue[:12]) == (
+        "Frankle & Carbin 2019",
+        "Smaller data",
+    ) and "Fig" in tickets.place
+    assert not next(iter(drawn(report(analogue=False)).values())).analogue
+    assert not any(figure.analogue for name, figure in found.items() if NET in name)
+
+
+def test_points_are_means_over_seeds_with_the_intervals_of_verdicts():
+    """Of accuracy itself, of its gain over the same seed's dense network, and of early stop as a ratio."""
+    ticket = chain("large_final")
+    for name, value in (
+        ("tickets-lenet-96-48-digits-600-adam-0-01-accuracy", lambda round, seed: accuracy(ticket, round, seed)),
+        ("tickets-lenet-96-48-digits-600-adam-0-01-gain",
+         lambda round, seed: accuracy(ticket, round, seed) - accuracy(DENSE, 0, seed)),
+    ):  # fmt: skip
+        rows = [one for one in panel(name).rows if one["series"] == "ticket"]
+        assert [one["round"] for one in rows] == [1, 2, 4, 7] and {one["n"] for one in rows} == {len(SEEDS)}
+        for one in rows:
+            seeds = [value(one["round"], seed) for seed in SEEDS]
+            assert one["mean"] == pytest.approx(fmean(seeds), rel=1e-3)
+            low, high = Sample.of(seeds).limits(ALPHA)
+            assert (one["low"], one["high"]) == (pytest.approx(low, rel=1e-3), pytest.approx(high, rel=1e-3))
+    speeds = [one for one in panel("tickets-lenet-96-48-digits-600-adam-0-01-speed").rows if one["series"] == "ticket"]
+    ratios = [log(stop(ticket, 7, seed) / stop(DENSE, 0, seed)) for seed in SEEDS]
+    assert speeds[-1]["mean"] == pytest.approx(exp(fmean(ratios)), rel=1e-3)
+
+
+def test_gaps_stay_open():
+    """A line joins rounds 1 and 2, and neither 2 and 4 nor 4 and 7."""
+    rows = [one for one in panel("tickets-lenet-96-48-digits-600-adam-0-01-accuracy").rows if one["series"] == "ticket"]
+    stretches = [one["stretch"] for one in rows]
+    assert stretches[0] == stretches[1] and len(set(stretches)) == 3
+
+
+def test_the_papers_points_are_those_of_its_network():
+    """Where the paper prints a number of the network that was stood in for; elsewhere there is none."""
+    shown = panel("tickets-lenet-96-48-digits-600-adam-0-01-gain").spec["layer"][-1]["data"]["values"]
+    assert {(point["x"], point["y"]) for point in shown} == {(13.5, 0.3), (3.6, 0.0)}
+    assert all("section 2" in point["place"] for point in shown)
+    caption = next(figure.caption for name, figure in drawn().items() if name.startswith("tickets"))
+    assert "38 % earlier (Frankle & Carbin 2019, section 2)" in caption
+    other = drawn(report(network="conv-4"))
+    assert "section 2" not in next(figure.caption for name, figure in other.items() if name.startswith("tickets"))
+
+
+def test_own_criteria_are_in_the_curves():
+    """First among the criteria; every series says where its points come from and who rests on them."""
+    found = panel("criteria-lenet-96-48-digits-600-adam-0-01-accuracy")
+    assert [one["series"] for one in found.rows][:1] == ["mine"] and set(found.lineage) == {
+        "mine", "large_final", "random"}  # fmt: skip
+    assert found.lineage["large_final"]["claims"] == ["frankle_carbin2019.claim[lenet-300-100]"]
+    assert "lenet-96-48 on digits" in found.lineage["mine"]["origin"]
+
+
+def test_bars_are_each_seeds_best_mask():
+    """As in the paper's table: the highest of all sizes, seed by seed; the paper's own where it is known."""
+    rows = {one["series"]: one for one in panel("table-1").rows}
+    assert list(rows) == [name for name in BARS if name in rows] and len(rows) == 4
+    assert rows["same sign"]["mean"] == pytest.approx(fmean(40 + seed for seed in SEEDS), rel=1e-4)
+    assert rows["learned"]["printed"] == 95.3 and rows["same sign"]["printed"] is None
+
+
+def test_learning_curves():
+    """At every look the mean over seeds, of the dense network and of tickets by their size."""
+    rows = panel("learning-validation-accuracy").rows
+    assert {one["series"] for one in rows} == {"dense", "21.1 %"} and [one["x"] for one in rows[:4]] == [
+        25,
+        50,
+        75,
+        100,
+    ]
+    assert rows[1]["mean"] == pytest.approx(fmean((2000 + seed) / 50 for seed in SEEDS), rel=1e-4)
+
+
+def test_searches_by_sparsity():
+    """Each method's mean at the shares that remain, and rules where the planted ticket and trivial functions lie."""
+    found = panel(f"searches-{NET}-one-shot-trained")
+    assert {(one["series"], one["x"], one["mean"]) for one in found.rows} == {
+        (method, x, 90.5) for method in ("snip", "magnitude") for x in (10.1, 1.2)}  # fmt: skip
+    named = {one["name"]: one["y"] for one in found.spec["layer"][0]["data"]["values"]}
+    assert named == {"planted ticket": 98, "best affine function": 45, "best constant": 45}
+    recall = [one for one in panel(f"recall-{NET}").rows if one["series"] == "snip"]
+    assert [one["mean"] for one in recall] == pytest.approx([100 / round for round in range(1, 11)], rel=1e-4)
+
+
+def test_too_little_is_not_drawn():
+    """A comparison of one arm, or at two rounds, would be a panel without a line."""
+    kept = [line for line in table().split("\n") if ",4,41.1," not in line and ",7,21.1," not in line]
+    assert not any(name.startswith(("tickets", "criteria")) for name in drawn(lines="\n".join(kept)))
 
 
 def test_no_figure_compares_an_arm_with_itself():
     """Within a figure all arms are written differently, so that no line takes another one's rows."""
-    for arms in (figures.TRAINED | figures.UNTRAINED).values():
-        assert len(set(map(written, arms.values()))) == len(arms)
+    for comparison in (*trained(["mine"]), *masked(["mine"])):
+        assert len(set(map(written, comparison.arms.values()))) == len(comparison.arms)
+
+
+def test_intervals_of_few_seeds():
+    """One seed has no interval; samples of several sizes come back in their order."""
+    assert intervals([[1.0], [1.0, 3.0], [5.0]])[::2] == [(1.0, None, None), (5.0, None, None)]
+    mean, low, high = intervals([[1.0, 3.0]])[0]
+    assert low < mean == 2.0 < high
+
+
+def test_every_specification_can_be_drawn(tmp_path):
+    """As SVG with its title and without a colour's name, and as the other formats; a page has all of them."""
+    pytest.importorskip("vl_convert")
+    found = list(drawn().values())
+    panels = [one for figure in found for one in figure.panels]
+    files = list(pictures(found, tmp_path, "svg"))
+    assert [file.stem for file in files] == [one.name for one in panels]
+    for file, one in zip(files, panels):
+        svg = file.read_text()
+        assert (
+            "<svg" in svg and "var(--" not in svg and "NaN" not in svg and one.title.split(",")[0].split("'")[0] in svg
+        )
+    assert "ANALOGUE" in next(file for file in files if file.stem.startswith("tickets")).read_text()
+    for format, start in zip(FORMATS[1:], (b"\x89PNG", b"%PDF")):
+        (file, *_) = pictures(found[:1], tmp_path, format)
+        assert file.read_bytes().startswith(start)
+    html = page(report(), found)
+    assert all(f'data-chart="{one.name}"' in html for one in panels)
+    json.dumps([one.packed() for one in panels], allow_nan=False)
+
+
+def test_pictures_need_an_extra(tmp_path, monkeypatch):
+    """Without it one message says what to install."""
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    with pytest.raises(LotteryError, match="pip install"):
+        list(pictures([], tmp_path, "svg"))
+
+
+def test_published_points_are_sound():
+    """Each is of a paper's network and says where it stands; none is from memory or read off a plot."""
+    points = published_points.published_points()
+    assert len(points) > 20 and len({(p.quantity, p.network, p.series, p.x) for p in points}) == len(points)
+    for point in points:
+        assert not any(word in point.place for word in ("memory", "remembered", "digitised", "plot"))
+        assert (point.x is None) == (point.quantity in ("bar", "share"))
+        assert point.quantity != "bar" or point.series in BARS
+    assert {p.series for p in points if p.quantity in ("gain", "speed")} == {"ticket"}
 
 
 @pytest.mark.parametrize(
     "content, message",
     [
-        (None, "cannot be read"),
-        (gzip.compress(b"a,b\n1,2\n"), "not a measurements.csv.gz"),
-        (b"arm,seed\n", "after line 1: this file is damaged .Not a gzipped file"),
-        (WHOLE[:-9], "this file is damaged"),
-        (WHOLE[:40] + b"x" + WHOLE[41:], "this file is damaged"),
-        (gzip.compress(HEAD + b"a,0\n"), "after line 2: this file is damaged .2 cells"),
-        (gzip.compress(HEAD + ROW.replace(b"96.5", b"inf")), "after line 2: .* is not finite"),
-        (gzip.compress(HEAD + ROW.replace(b"96.5", b"high")), "after line 2: .*could not convert"),
-        (gzip.compress(HEAD + ROW.replace(b"96.5", b"\xff")), "this file is damaged"),
-        (gzip.compress(HEAD + b'"' + ROW), "this file is damaged"),
+        ("[[point]]\nquantity = 'gain'", "Field required"),
+        ("[[point]]\nquantity = 'size'\nnetwork = 'conv-2'\ny = 1\nsays = 'a'\nplace = 'b'", "'gain', 'speed'"),
+        ("[[point]]\nquantity = 'gain'\nnetwork = 'conv-3'\ny = 1\nsays = 'a'\nplace = 'b'", "is not one of"),
+        ("[[point", "cannot be read"),
     ],
 )
-def test_bad_files_are_one_message(tmp_path, content, message):
-    """A missing file, one that is damaged anywhere, and one with other columns; what is sound is read."""
-    assert len(figures.read(_file(tmp_path / "sound.gz", WHOLE))) == 1
-    if content is not None:
-        _file(tmp_path / "measurements.csv.gz", content)
-    with pytest.raises(LotteryError, match=message):
-        figures.read(tmp_path / "measurements.csv.gz")
-
-
-def planted_rows():
-    """Rows as searches leave them: two methods at two shares in one shot, one in ten rounds."""
-    where = (NET, "circle", 2810, "adam")
-    scores = (("weak", 90), ("strong", 20), ("ticket", 98), ("constant", 45), ("affine", 45))
-    for method in ("snip", "magnitude"):
-        for share, remaining in ((0.1, "10.1"), (0.01, "1.2")):
-            arm = singleshot(NET, method, share)
-            for seed in (0, 1):
-                for metric, value in scores:
-                    better = seed if metric in ("weak", "strong") else 0
-                    yield row(arm, seed, remaining, 2810, metric, value + better, where=where)
-    sifted = multishot(NET, "snip", 0.01)
-    for round in range(1, 11):
-        for metric, value in (("recall", 1 / round), ("precision", round / 100), ("chance", 0.5 / round)):
-            yield row(sifted, 0, "1.2", 0, metric, value, round, where)
-
-
-def test_searches_are_read_and_drawn(tmp_path):
-    """By network, method, share and rounds, every seed; a figure of levels and one of what was recovered."""
-    pytest.importorskip("matplotlib")
-    write(tmp_path, planted_rows())
-    found = planted_figures.read(measurements.read(tmp_path / "measurements.csv.gz"))[NET]
-    assert found[Search("magnitude", "0.01", 1, True, "")]["weak"] == [90.0, 91.0]
-    assert found[Search("snip", "0.01", 10, True, "")]["precision 10"] == [0.1]
-    made = figures.draw(tmp_path)
-    assert {file.name for file in made} == {"curves-planted-circle-5.png", "curves-recovered-planted-circle-5.png"}
-    assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
-
-
-@pytest.mark.parametrize(
-    "arm, search",
-    [
-        (multishot(NET, "magnitude", None), Search("magnitude", "", 10, True, "")),
-        (multishot(NET, "movement", 0.01), Search("movement", "0.01", 10, True, "")),
-        (scores_sought(NET, 0.1), Search("edge-popup", "0.1", 1, True, "")),
-        (scores_sought(NET, 0.1, annealed=True), Search("annealed edge-popup", "0.1", 1, True, "")),
-        (singleshot(NET, "synflow", 0.01, rounds=100), Search("synflow in 100 rounds", "0.01", 1, True, "")),
-        (singleshot(NET, "snip", 0.1, weak=False), Search("snip", "0.1", 1, True, "")),
-        (whole(NET), planted_figures.WHOLE),
-        (singleshot(NET, "snip", 0.1, scope="layer"), Search("snip", "0.1", 1, False, "")),
-        (multishot(NET, "snip", 0.1, released=True), Search("snip", "0.1", 10, False, "")),
-        (multishot(NET, "snip", 0.1, noise=0.5), Search("snip", "0.1", 10, False, "0.5")),
-    ],
-    ids=lambda value: value.name if isinstance(value, Arm) else "",
-)  # fmt: skip
-def test_what_a_search_is_told_by(arm, search):
-    """Method, share and rounds out of the arm's columns, and whether anything else was asked of it."""
-    assert planted_figures.search_of(dict(zip(ARM, written(arm)))) == search
+def test_wrong_points_are_one_message(tmp_path, content, message):
+    """With the file and which point it is."""
+    (tmp_path / "points.toml").write_text(content)
+    with pytest.raises(LotteryError, match=message) as raised:
+        published_points.read(tmp_path / "points.toml")
+    assert "points.toml" in str(raised.value)

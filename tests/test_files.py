@@ -3,6 +3,7 @@
 import gzip
 import json
 
+from lottery.experiments import measurements
 from lottery.experiments.scales import SCALES
 from lottery.report import files
 from tests.result_helpers import result, whole
@@ -27,10 +28,11 @@ def test_files(tmp_path):
 
 def test_a_page_that_cannot_be_made_fails_no_run(tmp_path):
     """What was wrong comes back in one line; a page that can be made is there, and nothing is said."""
-    assert files.write_page(tmp_path, whole(result()), [], 0) == ""
+    measured = measurements.table([])
+    assert files.write_page(tmp_path, whole(result()), measured, [], 0) == ""
     assert "<!DOCTYPE html>" in (tmp_path / "report.html").read_text()
     (tmp_path / "report.html").unlink()
-    told = files.write_page(tmp_path, whole({"id": "of another version"}), [], 0)
+    told = files.write_page(tmp_path, whole({"id": "of another version"}), measured, [], 0)
     assert told.startswith("report.html was not written (KeyError") and not list(tmp_path.iterdir())
 
 

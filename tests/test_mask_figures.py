@@ -1,6 +1,5 @@
 """Figures of masks: what they show is what the masks were, and files they cannot be drawn from are one message."""
 
-import gzip
 from dataclasses import replace
 from itertools import combinations
 from statistics import fmean
@@ -14,13 +13,15 @@ from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.experiments.comparison_parts import shared
 from lottery.experiments.experiment import experiment
-from lottery.experiments.measurements import block, table
+from lottery.experiments.measurements import block, rows_of, table
 from lottery.experiments.named_arms import chain, compared, in_data_order, on, surveyed, untrained
 from lottery.masks.nulls import chance_jaccard
 from lottery.masks.similarity import jaccard
 from lottery.models.architectures import network
-from lottery.report import figures, mask_figures
-from lottery.report.mask_rows import Mask, MaskRows, Place, read
+from lottery.report import mask_rows
+from lottery.report.charts import masks as mask_charts
+from lottery.report.figures import is_shown
+from lottery.report.mask_rows import Mask, MaskRows, Place
 from lottery.training.config import Config, Setting
 
 SETTING = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 60, 25))
@@ -60,34 +61,24 @@ def survey(arm, rounds=ROUNDS, seeds=SEEDS):
     return blocks
 
 
-def write(folder, *blocks):
-    """Write a `measurements.csv.gz` as a run does."""
-    (folder / "measurements.csv.gz").write_bytes(gzip.compress(table([one for of in blocks for one in of]).encode()))
-    return folder / "measurements.csv.gz"
+def written(*blocks):
+    """Return the table of measurements that a run writes."""
+    return table([one for of in blocks for one in of])
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved, by the names of their files, still to be looked at."""
-    pytest.importorskip("matplotlib").use("agg")
-    found = {}
-    monkeypatch.setattr(mask_figures, "_saved", lambda figure, file: found.setdefault(file.stem, figure) and file)
-    return found
+def read(text):
+    """Return what figures read of masks in a table."""
+    return mask_rows.read(rows_of(text.split("\n"), "a file", is_shown), "a file")
 
 
-def named(drawn, start):
-    """Return the one figure whose file's name starts so."""
-    (figure,) = (figure for name, figure in drawn.items() if name.startswith(start))
-    return figure
+def panels(text):
+    """Return the panels of all figures of masks, by the beginnings of their names."""
+    return {panel.name: panel for figure in mask_charts.masks(read(text)) for panel in figure.panels}
 
 
-def ticks(axis):
-    return [[tick.get_text() for tick in of] for of in (axis.get_yticklabels(), axis.get_xticklabels())]
-
-
-def test_similarities_are_those_of_the_masks(tmp_path):
+def test_similarities_are_those_of_the_masks():
     """Means over seeds, measured and by chance, against the library of masks; the shares that both keep, too."""
-    found = read(write(tmp_path, comparison(TECHNIQUES)))
+    found = read(written(comparison(TECHNIQUES)))
     for round, (first, second) in ((round, pair) for round in ROUNDS for pair in combinations(TECHNIQUES, 2)):
         pairs = [(mask_of(first, round, seed), mask_of(second, round, seed)) for seed in SEEDS]
         flat = [[torch.cat([layer.flatten() for layer in mask]) for mask in pair] for pair in pairs]
@@ -100,13 +91,12 @@ def test_similarities_are_those_of_the_masks(tmp_path):
         assert sorted(found.kept(place)) == pytest.approx(sorted(kept))
 
 
-def test_groups_are_by_technique_and_by_task(tmp_path):
+def test_groups_are_by_technique_and_by_task():
     """A comparison on one task, and what is of one technique in any; none of two masks, and none within another."""
     ticket, other = chain("large_final"), on("digits", chain("random"))
     tasks = [on(task, ticket) for task in TASKS]
     found = read(
-        write(
-            tmp_path,
+        written(
             comparison([on("digits", arm) for arm in TECHNIQUES]),
             comparison(TECHNIQUES, rounds=(6,)),  # of the claim's task, which is digits
             comparison([on("digits", arm) for arm in (*TECHNIQUES, in_data_order(1, ticket))], rounds=(4,)),
@@ -150,78 +140,62 @@ def test_groups_have_nothing_but_what_was_compared(comparisons):
     )
 
 
-def test_heat_maps_show_what_was_measured(tmp_path, drawn):
-    """In each cell below the diagonal the number of its two masks, under the names of techniques, or of tasks."""
+def test_heat_maps_show_what_was_measured():
+    """Below the diagonal the number of each two masks, above it that of chance, by the names of techniques or tasks."""
     tasks = [on(task, chain("large_final")) for task in TASKS]
-    found = read(write(tmp_path, comparison(TECHNIQUES), comparison(tasks)))
-    mask_figures.draw(tmp_path)
-    names = ["large_final", "random", "movement"]  # as figures order them
-    for by, masks, wanted in (
-        (
-            "technique-digits",
-            [Mask(name, "digits") for name in names],
-            [["random", "movement"], ["magnitude", "random"]],
-        ),
-        ("task-magnitude", [Mask("large_final", task) for task in TASKS], [list(TASKS[1:]), list(TASKS[:2])]),
-    ):
-        axes = named(drawn, f"masks-by-{by}").axes
-        assert [ticks(axes[0])[0], ticks(axes[len(ROUNDS)])[1]] == wanted
-        for place, round in enumerate(ROUNDS):
-            similar = {
-                (left, row - 1): found.similar(Place(TRAINED, round, frozenset((masks[left], masks[row]))))
-                for left, row in combinations(range(3), 2)
-            }
-            for axis, number in ((axes[place], 0), (axes[place + len(ROUNDS)], 1)):
-                told = {text.get_position(): text.get_text() for text in axis.texts}
-                assert told == {cell: f"{one[number]:.2f}" for cell, one in similar.items()}
-                picture = axis.images[0].get_array()
-                assert all(picture[row, column] == one[number] for (column, row), one in similar.items())
-                assert picture.count() == len(similar)
+    text = written(comparison(TECHNIQUES), comparison(tasks))
+    found, drawn = read(text), panels(text)
+    wanted = {
+        "digits": [("magnitude", Mask("large_final", "digits")), ("random", Mask("random", "digits")),
+                   ("movement", Mask("movement", "digits"))],
+        "large-final": [(task, Mask("large_final", task)) for task in TASKS],
+    }  # fmt: skip
+    for common, masks_of in wanted.items():
+        for round in ROUNDS:
+            (panel,) = (one for name, one in drawn.items() if name.endswith(f"-{common}-round-{round}"))
+            told = {(row["row"], row["column"]): (row["similarity"], row["what"]) for row in panel.rows}
+            assert len(told) == 6
+            for (left, one), (below, other) in combinations(masks_of, 2):
+                similar = found.similar(Place(TRAINED, round, frozenset((one, other))))
+                assert told[below, left] == (pytest.approx(similar.measured, rel=1e-4), "measured")
+                assert told[left, below] == (pytest.approx(similar.by_chance, rel=1e-4), "by chance")
+            assert panel.spec["encoding"]["x"]["sort"] == [name for name, _ in masks_of]
 
 
-def test_layers_are_drawn_as_surveyed(tmp_path, drawn):
-    """A line a layer and a dashed one of the network, means over seeds, one panel for each arm."""
+def test_layers_are_drawn_as_surveyed():
+    """A line a layer and one of the network, means over seeds, a panel for each arm; gaps between rounds stay open."""
     arms = [chain("large_final"), on("digits-turned", chain("random"))]
-    write(tmp_path, *map(survey, arms))
-    mask_figures.draw(tmp_path)
-    figure = named(drawn, "masks-by-layer")
-    assert [axis.get_title() for axis in figure.axes] == ["magnitude\non digits", "random\non digits-turned"]
-    for axis, arm in zip(figure.axes, arms):
-        lines = {line.get_label(): line for line in axis.lines}
-        assert list(lines) == [*(layer.name for layer in LAYERS), "network"] and axis.get_yscale() == "log"
+    drawn = panels(written(*map(survey, arms)))
+    assert [panel.title for panel in drawn.values()] == ["magnitude on digits", "random on digits-turned"]
+    for panel, arm in zip(drawn.values(), arms):
+        of_series = {row["series"]: [one for one in panel.rows if one["series"] == row["series"]] for row in panel.rows}
+        assert list(of_series) == [*(layer.name for layer in LAYERS), "network"]
         for place, layer in enumerate(LAYERS):
             shares = [[mask_of(arm, round, seed)[place].double().mean().item() for seed in SEEDS] for round in ROUNDS]
-            assert list(lines[layer.name].get_xdata()) == list(ROUNDS)
-            assert list(lines[layer.name].get_ydata()) == pytest.approx([100 * fmean(seeds) for seeds in shares])
+            rows = of_series[layer.name]
+            assert [row["x"] for row in rows] == list(ROUNDS) and len({row["stretch"] for row in rows}) == 2
+            assert [row["mean"] for row in rows] == pytest.approx([100 * fmean(seeds) for seeds in shares], rel=1e-4)
+            assert all(row["low"] <= row["mean"] <= row["high"] for row in rows)
         whole = [
             fmean(
                 torch.cat([of.flatten() for of in mask_of(arm, round, seed)]).double().mean().item() for seed in SEEDS
             )
             for round in ROUNDS
         ]
-        assert list(lines["network"].get_ydata()) == pytest.approx([100 * share for share in whole])
-        assert lines["network"].get_linestyle() == "--"
+        assert [row["mean"] for row in of_series["network"]] == pytest.approx([100 * x for x in whole], rel=1e-4)
 
 
-def test_files_are_pictures_and_told_apart(tmp_path):
-    """Two comparisons on one task are two files, and `draw` of all figures returns them."""
-    pytest.importorskip("matplotlib")
+def test_panels_are_told_apart():
+    """Two comparisons on one task are two figures, with names of their own."""
     orders = [in_data_order(number, chain("large_final")) for number in range(3)]
-    write(tmp_path, comparison(TECHNIQUES), comparison(orders), survey(chain("random")))
-    made = figures.draw(tmp_path)
-    assert [file.name for file in made] == [
-        "masks-by-technique-digits-lenet-96-48-60-iterations-of-adam.png",
-        "masks-by-technique-digits-lenet-96-48-60-iterations-of-adam-2.png",
-        "masks-by-layer-lenet-96-48-60-iterations-of-adam.png",
-    ]
-    assert all(file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000 for file in made)
+    found = list(mask_charts.masks(read(written(comparison(TECHNIQUES), comparison(orders), survey(chain("random"))))))
+    assert len(found) == 3 and len({panel.name for figure in found for panel in figure.panels}) == 5
 
 
-def test_nothing_is_drawn_without_rows_of_masks(tmp_path, drawn):
+def test_nothing_is_drawn_without_rows_of_masks():
     """Other rows, and comparisons of two masks, give no figure."""
     rungs = block(experiment(SETTING, untrained("large_final"), 0, 0), {"test_accuracy_start": list(range(25))})
-    write(tmp_path, [rungs], comparison(TECHNIQUES[:2]))
-    assert mask_figures.draw(tmp_path) == [] and not drawn and len(list(tmp_path.iterdir())) == 1
+    assert panels(written([rungs], comparison(TECHNIQUES[:2]))) == {}
 
 
 @pytest.mark.parametrize(
@@ -249,26 +223,22 @@ def test_nothing_is_drawn_without_rows_of_masks(tmp_path, drawn):
         "other layer",
     ],
 )
-def test_damaged_files_are_one_message(tmp_path, metric, change):
+def test_damaged_rows_are_one_message(metric, change):
     """A row that is missing, cut short or says what cannot be is named, with what to do about it."""
-    file = write(tmp_path, comparison(TECHNIQUES), survey(chain("large_final")))
-    lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+    lines = written(comparison(TECHNIQUES), survey(chain("large_final"))).splitlines()
     place = next(place for place, line in enumerate(lines) if f",{metric}," in line)
     lines[place] = change(lines[place])
-    file.write_bytes(gzip.compress(("\n".join(filter(None, lines)) + "\n").encode()))
     with pytest.raises(LotteryError, match="damaged.*; run the benchmarks again") as raised:
-        read(file)
-    assert str(file) in str(raised.value) and len(str(raised.value).splitlines()) == 1
+        read("\n".join(filter(None, lines)))
+    assert "a file" in str(raised.value) and len(str(raised.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("lost", ["of 1 and 2 in total,", "of 1 and 2 in "], ids=["totals", "a pair"])
-def test_what_is_gone_from_all_seeds_is_noticed(tmp_path, lost):
+def test_what_is_gone_from_all_seeds_is_noticed(lost):
     """Every seed's total of two masks, or all that was counted of them."""
-    file = write(tmp_path, comparison(TECHNIQUES))
-    lines = gzip.decompress(file.read_bytes()).decode().splitlines()
-    file.write_bytes(gzip.compress(("\n".join(line for line in lines if lost not in line) + "\n").encode()))
+    lines = written(comparison(TECHNIQUES)).splitlines()
     with pytest.raises(LotteryError, match=r"a row of \w+ and \w+ at round \d is damaged or missing"):
-        read(file)
+        read("\n".join(line for line in lines if lost not in line))
 
 
 @given(st.sets(st.integers(1, 40), min_size=1), st.integers(2, 6))
@@ -276,14 +246,14 @@ def test_what_is_gone_from_all_seeds_is_noticed(tmp_path, lost):
 def test_rounds_are_spread_over_all(rounds, count):
     """So many of them at most, in their order, the first and the last among them, each once."""
     rounds = sorted(rounds)
-    chosen = mask_figures.spread(rounds, count)
+    chosen = mask_charts.spread(rounds, count)
     assert chosen == sorted(set(chosen)) and set(chosen) <= set(rounds) and len(chosen) == min(count, len(rounds))
     assert (chosen[0], chosen[-1]) == (rounds[0], rounds[-1])
 
 
 def test_techniques_keep_their_names_apart():
     """No two have one label; how an arm differs is told behind it, and a name that nobody knows stays as it is."""
-    assert len(mask_figures.LABELS) == len(mask_figures.TECHNIQUES)
-    assert mask_figures.label("large_final layer inputs by Linf, continued") == "L∞ units, continued"
-    assert mask_figures.label("large_final_same_sign") == "large_final_same_sign"
-    assert mask_figures.label("2 of 2 large_final masks (a, b)") == "2 of 2 magnitude masks (a, b)"
+    assert len(mask_charts.LABELS) == len(mask_charts.TECHNIQUES)
+    assert mask_charts.label("large_final layer inputs by Linf, continued") == "L∞ units, continued"
+    assert mask_charts.label("large_final_same_sign") == "large_final_same_sign"
+    assert mask_charts.label("2 of 2 large_final masks (a, b)") == "2 of 2 magnitude masks (a, b)"

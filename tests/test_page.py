@@ -1,6 +1,7 @@
 """The page: all of a run in one file that asks for nothing from elsewhere and runs nothing but its own scripts."""
 
 import base64
+import gzip
 import json
 import re
 from hashlib import sha256
@@ -9,6 +10,7 @@ import pytest
 
 from lottery.claims.results import all_results, in_order
 from lottery.cli.main import main
+from lottery.experiments.measurements import table
 from lottery.report.charts.forest import forest
 from lottery.report.claims_table import anchor
 from lottery.report.interval_picture import WIDTH, interval_picture
@@ -102,8 +104,11 @@ def test_pictures_show_the_numbers():
 
 
 def test_lottery_report_makes_it_anew(tmp_path, capsys):
-    """From results.json, into the run's folder or a file that is named; what is wrong is one message."""
+    """From what a run has left, into its folder or a file that is named; what is wrong is one message."""
     (tmp_path / "results.json").write_text(json.dumps(several()))
+    assert main(["report", str(tmp_path)]) == 2
+    assert "measurements.csv.gz cannot be read" in capsys.readouterr().err
+    (tmp_path / "measurements.csv.gz").write_bytes(gzip.compress(table([]).encode()))
     assert main(["report", str(tmp_path)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "report.html")
     assert main(["report", str(tmp_path), "--output", str(tmp_path / "other.html")]) == 0
@@ -112,6 +117,19 @@ def test_lottery_report_makes_it_anew(tmp_path, capsys):
     assert main(["report", str(tmp_path / "nowhere")]) == 2
     said = capsys.readouterr().err
     assert "is a folder; name a file" in said and "has no results" in said
+
+
+def test_lottery_report_draws_pictures(tmp_path, capsys):
+    """A file for each panel, in a folder of the run's or one that is named."""
+    pytest.importorskip("vl_convert")
+    (tmp_path / "results.json").write_text(json.dumps(whole(result(), result("zhou2019.b"))))
+    (tmp_path / "measurements.csv.gz").write_bytes(gzip.compress(table([]).encode()))
+    assert main(["report", str(tmp_path), "--format", "svg"]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "figures" / "forest-per-cent.svg")]
+    assert "<svg" in (tmp_path / "figures" / "forest-per-cent.svg").read_text()
+    (tmp_path / "taken").write_text("")
+    assert main(["report", str(tmp_path), "--format", "svg", "--output", str(tmp_path / "taken")]) == 2
+    assert "taken" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["vega.min.js", "vega-lite.min.js", "vega-embed.min.js"])

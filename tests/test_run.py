@@ -87,4 +87,4 @@ def test_the_package_is_a_command(tmp_path):
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
-    assert done.returncode == 0 and all(name in done.stdout for name in ("run", "plan", "curves", "baseline", "store"))
+    assert done.returncode == 0 and all(name in done.stdout for name in ("run", "plan", "report", "baseline", "store"))

@@ -44,17 +44,11 @@ def _plan(options: argparse.Namespace) -> int:
     return run(["--plan", "-n0", "-q", *options.arguments])
 
 
-def _curves(options: argparse.Namespace) -> None:
-    from lottery.report.figures import draw
-
-    for file in draw(user_path(options.results)):
-        print(file)
-
-
 def _report(options: argparse.Namespace) -> None:
-    from lottery.cli.report import report_page
+    from lottery.cli.report import report
 
-    print(report_page(user_path(options.run_folder), options.output and user_path(options.output)))
+    for file in report(user_path(options.run_folder), options.format, options.output and user_path(options.output)):
+        print(file)
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -177,13 +171,13 @@ def _add_reading(commands: Commands) -> None:
     compare.add_argument("before", metavar="BEFORE", help=told)
     compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=run)
     compare.add_argument("--markdown", action="store_true", help="as a table for a comment on GitHub")
-    about = "write a run's page anew: its answer, all claims and its figures in one file"
-    report = _command(commands, "report", _report, about, "lottery report --output page.html")
+    about = "write a run's page anew, its answer, all claims and its figures in one file, or the figures as pictures"
+    report = _command(commands, "report", _report, about, "lottery report --format pdf --output figures")
     report.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
-    report.add_argument("--output", metavar="FILE", help="where to (default: report.html in the run's folder)")
-    about = "draw the papers' figures, and masks, from a run's measurements, into its folder"
-    curves = _command(commands, "curves", _curves, about, "lottery curves")
-    curves.add_argument("results", nargs="?", default="results", help=run)
+    told = "html: the page; svg, png, pdf: a file for each panel (default: html)"
+    report.add_argument("--format", choices=("html", "svg", "png", "pdf"), default="html", help=told)
+    told = "a file for the page, a folder for pictures (default: report.html or figures in the run's folder)"
+    report.add_argument("--output", metavar="PATH", help=told)
     about = "keep a run's claims in tables that --baseline reads"
     baseline = _command(commands, "baseline", _baseline, about, "lottery baseline results")
     told = "a run's folder or results.json; other claims keep their rows"

@@ -1,25 +1,40 @@
-"""`lottery report`: a run's page anew, from what the run has left."""
+"""`lottery report`: a run's page anew, or its figures as pictures, from what the run has left."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from lottery.claims.results import all_results, in_order
-from lottery.claims.run_folders import PAGE, run_folder
+from lottery.claims.run_folders import MEASUREMENTS, PAGE, run_folder
 from lottery.cli.show import read
 from lottery.core.errors import LotteryError
 from lottery.core.paths import write_whole
-from lottery.report.charts.forest import forest
+from lottery.experiments import measurements
+from lottery.report.figures import figures, is_shown
 from lottery.report.page import page
+from lottery.report.pictures import FORMATS, pictures
 from lottery.report.remarks import levels, remarks, stand_ins
 
+HTML = "html"
+CHOICES = (HTML, *FORMATS)
+PICTURES = "figures"  # the folder of pictures, in a run's
 
-def report_page(run: Path, output: Path | None) -> Path:
-    """Write the page of a run, by its folder or the latest in a folder of runs, and return its file."""
+
+def report(run: Path, format: str, output: Path | None) -> Iterator[Path]:
+    """Yield the files that are written of a run, which is named by its folder or a folder of runs for the latest.
+
+    `output` is a file for a page and a folder for pictures; None: in the run's folder.
+    """
     folder = run_folder(run)
     results = read(folder)
+    file = folder / MEASUREMENTS
+    drawn = figures(results, measurements.read(file, is_shown), str(file))
+    if format != HTML:
+        yield from pictures(drawn, output or folder / PICTURES, format)
+        return
     everything = in_order(all_results(results))
     notes = [*stand_ins(everything), *remarks(everything), *levels(everything)]
-    file = output or folder / PAGE
-    if file.is_dir():
-        raise LotteryError(f"{file} is a folder; name a file, such as {file / PAGE}")
-    write_whole(file, page(results, [forest(everything)], notes))
-    return file
+    output = output or folder / PAGE
+    if output.is_dir():
+        raise LotteryError(f"{output} is a folder; name a file, such as {output / PAGE}")
+    write_whole(output, page(results, drawn, notes))
+    yield output

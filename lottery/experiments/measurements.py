@@ -16,7 +16,7 @@ from lottery.experiments.scales import SUPERMASK_ROUNDS
 from lottery.models.architectures import is_planted
 
 MEASURED = ("arm", "seed", "round", "weights_remaining", "iteration", "metric", "value")
-TRAINED_ON = ("network", "dataset", "iterations", "optimiser")
+TRAINED_ON = ("network", "dataset", "iterations", "optimiser", "learning_rate", "momentum")
 ARM = ("mask", "of", "criterion", "start", "treatment", "pruned", "draw", "action", "method", "rescaled", "logit",
        "share", "after", "rounds", "epochs", "scope", "biases", "annealed", "released", "noise",
        "units", "model", "least", "like", "order", "search_order", "masks_of", "tasks")  # fmt: skip
@@ -24,6 +24,7 @@ NUMBERS = ("seed", "round", "weights_remaining", "iteration", "value", "iteratio
 COLUMNS = (*MEASURED, *TRAINED_ON, *ARM)  # an arm's parts stand as data beside its name
 Number = tuple[int, int, str, float]  # round, iteration, metric, value
 COUNTED = ("kept by both", "kept by the first", "kept by the second", "weights")  # of two masks that are compared
+AGAIN = "run the benchmarks again, which trains nothing that the store has"
 RATES = ("recall", "precision", "chance")
 
 
@@ -45,7 +46,8 @@ def recipe(experiment: Experiment) -> tuple:
     """Return what the other columns have, in all rows of an experiment: what it was trained on, and its arm's parts."""
     setting, described = experiment.setting, experiment.arm.described()
     iterations = experiment.steps or setting.config.iterations
-    trained_on = (setting.network, setting.data, iterations, setting.config.optimiser)
+    config = setting.config
+    trained_on = (setting.network, setting.data, iterations, config.optimiser, config.learning_rate, config.momentum)
     return (*trained_on, *(described.get(column) for column in ARM))
 
 
@@ -65,33 +67,50 @@ def table(blocks: Iterable[Sequence]) -> str:
         texts[tuple(place)].add(text)
     parts = [",".join(COLUMNS) + "\r\n"]
     for _, alike in sorted(texts.items()):
-        # Trainings that differ in what has no column, as in their learning rate, may have rows in common.
+        # Trainings that differ in what has no column, as in their schedule, may have rows in common.
         lines = (line for text in sorted(alike) for line in text.splitlines(keepends=True))
         parts += alike if len(alike) == 1 else dict.fromkeys(lines)
     return "".join(parts)
 
 
-def read(file: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of a `measurements.csv.gz` by column; raise with the line where it is damaged or another file."""
-    line, way = 1, "run the benchmarks again, which trains nothing that the store has"
+def read(file: Path, wanted: Callable[[str], object] = bool) -> Iterator[dict[str, str]]:
+    """Yield the rows of a `measurements.csv.gz` by column, of those lines that are `wanted`, as `rows_of` does."""
     try:
         with gzip.open(file, "rt", newline="", encoding="utf-8") as content:
-            reader = csv.reader(content, strict=True)
-            if tuple(next(reader, ())) != COLUMNS:
-                wanted = f"its columns should be {', '.join(COLUMNS)}"
-                raise LotteryError(f"{file} is not a measurements.csv.gz of this suite: {wanted}; {way}")
-            for cells in reader:
-                line = reader.line_num
-                if len(cells) != len(COLUMNS):
-                    raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
-                row = dict(zip(COLUMNS, cells))
-                if not all(isfinite(float(row[name])) for name in NUMBERS if row[name]):
-                    raise ValueError("a number is not finite")
-                yield row
-    except (EOFError, ValueError, csv.Error, zlib.error, gzip.BadGzipFile) as error:
-        raise LotteryError(f"{file}, after line {line}: this file is damaged ({error}); {way}") from None
+            yield from rows_of(content, str(file), wanted)
+    except (EOFError, UnicodeDecodeError, zlib.error, gzip.BadGzipFile) as error:
+        raise LotteryError(f"{file}: this file is damaged ({error}); {AGAIN}") from None
     except OSError as error:
         raise LotteryError(f"{file} cannot be read ({error.strerror}); name the folder of a run's results") from None
+
+
+def rows_of(lines: Iterable[str], file: str, wanted: Callable[[str], object] = bool) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table's lines by column; raise with the line where it is damaged or another table.
+
+    Lines that are not `wanted` are passed over: most are of learning curves, and to take them apart takes its time.
+    """
+    line, numbered = 1, iter(enumerate(lines, 1))
+
+    def chosen() -> Iterator[str]:
+        nonlocal line
+        for number, text in numbered:
+            if wanted(text):
+                line = number
+                yield text
+
+    try:
+        if tuple(next(csv.reader([next(numbered, (1, ""))[1]], strict=True), ())) != COLUMNS:
+            told = f"its columns should be {', '.join(COLUMNS)}"
+            raise LotteryError(f"{file} is not a measurements.csv.gz of this suite: {told}; {AGAIN}")
+        for cells in csv.reader(chosen(), strict=True):
+            if len(cells) != len(COLUMNS):
+                raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
+            row = dict(zip(COLUMNS, cells))
+            if not all(isfinite(float(row[name])) for name in NUMBERS if row[name]):
+                raise ValueError("a number is not finite")
+            yield row
+    except (ValueError, csv.Error) as error:
+        raise LotteryError(f"{file}, after line {line}: this file is damaged ({error}); {AGAIN}") from None
 
 
 def written(arm: Arm) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ class RunReport:
                 f"the results cannot be written to {self.results_folder} ({error}); "
                 "choose another folder with --results"
             ) from None
-        if told := write_page(self.written, self.content, self.notes, status):
+        if told := write_page(self.written, self.content, measured, self.notes, status):
             self.urgent.append(printable(told))
 
     def show(self, terminal, status: int, table: bool) -> None:

@@ -8,13 +8,14 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from lottery.claims.results import all_results, in_order
+from lottery.claims.results import all_results
 from lottery.claims.run_folders import LATEST, MARKDOWN, MEASUREMENTS, PAGE, RESULTS
 from lottery.core.paths import beside, write_folder, write_whole
 from lottery.core.text import for_markdown
+from lottery.experiments.measurements import rows_of
 from lottery.experiments.scales import Scale
 from lottery.report.answer import INTERRUPTED
-from lottery.report.charts.forest import forest
+from lottery.report.figures import figures, is_shown
 from lottery.report.page import page
 from lottery.report.results_table import heading, summary, table
 from lottery.report.screen import screen
@@ -33,10 +34,11 @@ def markdown(report: Mapping, notes: Sequence[str], scale: Scale, status: int = 
     return "\n".join(lines)
 
 
-def write_page(folder: Path, report: Mapping, notes: Sequence[str], status: int) -> str:
+def write_page(folder: Path, report: Mapping, measurements: str, notes: Sequence[str], status: int) -> str:
     """Write a run's page beside its other files, and return nothing, or else why there is none: that fails no run."""
     try:
-        html = page(report, [forest(in_order(all_results(report)))], notes, status)
+        rows = rows_of(measurements.split("\n"), MEASUREMENTS, is_shown)
+        html = page(report, figures(report, rows, MEASUREMENTS), notes, status)
         write_whole(folder / PAGE, html)
     except Exception as error:  # whatever it is, the answer stands in the other files
         return f"{PAGE} was not written ({type(error).__name__}: {error}); lottery report makes it from the other files"

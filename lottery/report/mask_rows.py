@@ -2,24 +2,22 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations, product
-from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
 from lottery.claims.mask_quantities import TOTAL, chance, similarity
 from lottery.core.errors import LotteryError
-from lottery.experiments import measurements
 from lottery.experiments.arms import Compare, Survey
 from lottery.experiments.measurements import COUNTED
 
 SURVEYED = ("kept", "weights")  # of a layer of one mask
 OF_PAIR = re.compile(rf"({'|'.join(COUNTED)}) of (\d+) and (\d+) in (.+)")
 OF_LAYER = re.compile(rf"(.+) ({'|'.join(SURVEYED)})")
-Row = dict[str, str]
+Row = Mapping[str, str]
 Counts = dict[str, dict[str, int]]  # layer -> name of a count -> number of weights
 Seeds = dict[str, Counts]
 
@@ -145,11 +143,11 @@ class MaskRows:
         return sorted(group for group in found if not any(map(group.within, found)))
 
 
-def read(file: Path) -> MaskRows:
-    """Return what a `measurements.csv.gz` has of masks. Raises where its rows are damaged."""
+def read(rows: Iterable[Row], file: str) -> MaskRows:
+    """Return what rows of a `measurements.csv.gz`, called `file`, have of masks. Raises where they are damaged."""
     found = MaskRows()
     take = {Compare.kind: found.add_compared, Survey.kind: found.add_surveyed}
-    for row in measurements.read(file):
+    for row in rows:
         try:
             if row["action"] in take:
                 take[row["action"]](row)

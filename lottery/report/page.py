@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from lottery.claims.results import all_results, data_of, in_order
 from lottery.report.charts import theme
-from lottery.report.charts.chart import Chart, Figure
+from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.claim_details import details
 from lottery.report.claims_table import anchor, claims_table
 from lottery.report.explanation import LEGEND
@@ -104,10 +104,9 @@ def _by_paper(figures: Sequence[Figure]) -> list[tuple[str, str, list[Figure]]]:
         if figure.panels:
             groups.setdefault(figure.paper, []).append(figure)
     return [
-        ("figures-" + "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in paper) if paper else
-         "estimates", paper or "Estimates", of)
+        (f"figures-{slug(paper)}" if paper else "estimates", paper or "Estimates", of)
         for paper, of in sorted(groups.items())
-    ]  # fmt: skip
+    ]
 
 
 def _figure(figure: Figure) -> Markup:

@@ -35,7 +35,7 @@ COMMANDS = [
     ["store", "size"], ["store", "list"], ["store", "prune"], ["store", "export", "/dev/null"],
     ["store", "export", "all.tar"], ["store", "import", "file"], ["store", "import", "/dev/null"],
     ["store", "import", "nowhere"], ["store", "eat"], ["store", "export"], ["store", "import", "empty"],
-    ["curves", "empty"], ["curves", "nowhere"], ["curves", "file"], ["curves", "bad.json"], ["baseline", "nowhere"],
+    ["report", "empty"], ["report", "nowhere"], ["report", "file"], ["report", "bad.json"], ["baseline", "nowhere"],
     ["baseline", "file"], ["baseline", "empty"], ["baseline", "out", "tables"], ["baseline", "out", "file"],
     ["gate", "--scale=huge"],
     ["rates", "--runs=x"], ["bench", "--device=abacus"], ["check-gpu", "--device=cpu"], ["nothing"], [],

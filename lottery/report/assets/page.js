@@ -165,11 +165,12 @@
       location.hash = content.claims[datum.claim].anchor;
       return;
     }
-    if (!datum.origin) return;
+    const from = content.charts[place.dataset.chart].lineage[datum.series];
+    if (!from) return;
     const box = place.parentElement.querySelector(".chosen");
-    box.replaceChildren(make("div", {}, datum.origin));
-    if (datum.seeds) box.append(make("div", { class: "seeds" }, datum.seeds));
-    const claims = (datum.claims || "").split(" ").filter((id) => content.claims[id]);
+    box.replaceChildren(make("div", {}, `${datum.series}: ${from.origin}${"round" in datum ? `, round ${datum.round}` : ""}`));
+    if (datum.values) box.append(make("div", { class: "seeds" }, `by seed: ${datum.values}`));
+    const claims = from.claims.filter((id) => content.claims[id]);
     claims.slice(0, 4).forEach((id, number) => {
       box.append(number ? ", " : "claims: ", make("a", { href: `#${content.claims[id].anchor}` }, id));
     });

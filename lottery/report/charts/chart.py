@@ -1,7 +1,8 @@
 """A chart: a Vega-Lite specification without its data, the table that it shows, and what is said beside both."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lottery.report.charts import theme
@@ -9,6 +10,11 @@ from lottery.report.charts import theme
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 TABLE = "table"  # name of the data in every specification
 Row = Mapping[str, Any]
+
+
+def slug(text: str) -> str:
+    """Return a text as a part of a file's name: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Chart:
     columns  heading of each column that the table beside the chart has
     summary  what the chart shows, for those who do not see it
     hidden   columns that the chart needs and the table does not have
+    lineage  by series, where its points come from: `origin` in words, and `claims`, the ids of those that rest on it
     """
 
     name: str
@@ -31,27 +38,33 @@ class Chart:
     columns: Mapping[str, str]
     summary: str
     hidden: Sequence[str] = ()
+    lineage: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def packed(self) -> dict[str, Any]:
         """Return the chart as the page carries it: the names of all columns once, and a list of values a row."""
-        fields = [*self.columns, *self.hidden]
+        names = [*self.columns, *self.hidden]
         return {
             "name": self.name,
             "title": self.title,
             "spec": self.whole_spec(),
-            "fields": fields,
+            "fields": names,
             "columns": list(self.columns.values()),
-            "rows": [[row.get(field) for field in fields] for row in self.rows],
+            "lineage": self.lineage,
+            "rows": [[row.get(name) for name in names] for row in self.rows],
         }
 
     def whole_spec(self) -> dict[str, Any]:
         """Return the specification without data."""
         return {"$schema": SCHEMA, "description": self.summary, "data": {"name": TABLE}, **self.spec}
 
-    def standalone(self, width: int) -> dict[str, Any]:
-        """Return the specification of a picture so many pixels wide, with its data, title and the colours on white."""
+    def standalone(self, width: int, title: str, beside: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the specification of a picture so many pixels wide, with its data, a title and the colours on white.
+
+        `beside` are lines below the title.
+        """
         data = {"name": TABLE, "values": [dict(row) for row in self.rows]}
-        whole = {**self.whole_spec(), "data": data, "title": self.title, "width": width, "config": theme.CONFIG}
+        whole = {**self.whole_spec(), "data": data, "width": width, "config": theme.CONFIG}
+        whole["title"] = {"text": title, "subtitle": list(beside)}
         drawn: dict[str, Any] = theme.on_white(whole)
         return drawn
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
-from lottery.report.charts.chart import Chart, Figure
+from lottery.report.charts.chart import Chart, Figure, slug
+from lottery.report.charts.lines import FIT
 from lottery.report.results_table import claim_name, span
 from lottery.report.screen import agreement, code
 
@@ -79,15 +80,19 @@ def _panel(unit: str, rows: list[dict]) -> Chart:
     for row in rows:
         for name, end in (("low", low), ("region_low", low), ("high", high), ("region_high", high)):
             row[name] = end if row[name] is None else round(row[name], 4)
-    x = {"type": "quantitative", "scale": scale, "axis": {"title": unit, "orient": "top", "format": "~g", **ticks}}
+    x = {
+        "type": "quantitative",
+        "scale": scale,
+        "axis": {"title": unit, "orient": "top", "format": "~g", "tickCount": 8, **ticks},
+    }
     title = TITLES.get(unit, f"In {unit}")
-    name = "forest-" + "".join(sign if sign.isalnum() else "-" for sign in unit.replace("%", "per-cent"))
+    name = f"forest-{slug(unit.replace('%', 'per cent'))}"
     counts = ", ".join(f"{sum(row['verdict'] == verdict for row in rows)} {verdict}" for verdict in VERDICTS)
     summary = f"{title}: {len(rows)} estimates with 90 % intervals on the regions that agree; {counts}."
     spec = {
         "width": "container",
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "height": {"step": ROW},
+        "autosize": FIT,
+        "height": ROW * len(rows),
         "encoding": {
             "y": {
                 "field": "label",

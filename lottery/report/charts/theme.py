@@ -46,6 +46,7 @@ ON_BLACK = {
 }
 SERIES = [f"var(--series-{number})" for number in range(1, 9)]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left"]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 6], [1, 3], [10, 2, 2, 2, 2, 2]]
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
 CONFIG: dict[str, Any] = {
     "background": "transparent",
@@ -72,7 +73,14 @@ CONFIG: dict[str, Any] = {
         "symbolStrokeWidth": 1.5,
         "columnPadding": 14,
     },
-    "title": {"color": "var(--ink)", "anchor": "start", "fontSize": 13, "fontWeight": 600},
+    "title": {
+        "color": "var(--ink)",
+        "subtitleColor": "var(--muted)",
+        "anchor": "start",
+        "fontSize": 13,
+        "fontWeight": 600,
+        "offset": 10,
+    },
 }
 
 
@@ -92,11 +100,17 @@ def series_encoding(names: Sequence[str]) -> dict[str, Any]:
     """Return by which colour and marker lines are told apart: no two of them have both in common."""
     colours = [SERIES[place % len(SERIES)] for place in range(len(names))]
     shapes = [SHAPES[(place + place // len(SERIES)) % len(SHAPES)] for place in range(len(names))]
-    told = {"field": "series", "type": "nominal", "legend": {"columns": 2}}
+    told = {"field": "series", "type": "nominal", "legend": {"columns": 2, "symbolOpacity": 1}}
     return {
         "color": {**told, "scale": {"domain": list(names), "range": colours}},
         "shape": {**told, "scale": {"domain": list(names), "range": shapes}},
     }
+
+
+def dashes(names: Sequence[str]) -> dict[str, Any]:
+    """Return by which dashes lines without markers are told apart."""
+    patterns = [DASHES[place % len(DASHES)] for place in range(len(names))]
+    return {"field": "series", "type": "nominal", "scale": {"domain": list(names), "range": patterns}}
 
 
 def properties(colours: dict[str, str]) -> str:

@@ -1,0 +1,184 @@
+"""Figures of masks: how similar every two are, beside chance, and what each layer keeps (Paganini & Forde)."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from math import inf
+from typing import Any
+
+from lottery.experiments.arms import Arm, Iterative
+from lottery.experiments.named_arms import chain, units_chain
+from lottery.report.charts.chart import Chart, Figure, slug
+from lottery.report.charts.comparisons import PAGANINI
+from lottery.report.charts.intervals import intervals, rounded
+from lottery.report.charts.lines import FIT, line_chart
+from lottery.report.curves import consecutive
+from lottery.report.mask_rows import Group, Mask, MaskRows, Place, Seeds
+
+# What figures call a technique, in their order.
+TECHNIQUES = {
+    "magnitude": chain("large_final"),
+    "magnitude by layer": Arm(Iterative("large_final", "layer")),
+    "L1 units": units_chain("large_final", 1.0),
+    "L2 units": units_chain("large_final", 2.0),
+    "L∞ units": units_chain("large_final", inf),
+    "L−∞ units": units_chain("large_final", -inf),
+    "random": chain("random"),
+    "random by layer": Arm(Iterative("random", "layer")),
+    "random units": units_chain("random", 1.0),
+}
+LABELS = {arm.name: label for label, arm in TECHNIQUES.items()}
+PANELS = 3  # rounds of a figure of similarities, at most
+CELL = 34  # pixels
+WHOLE = "network"
+COLUMNS = {"row": "mask", "column": "other mask", "similarity": "Jaccard similarity", "what": "which", "n": "seeds"}
+OF_LAYERS = {
+    "series": "layer",
+    "x": "round",
+    "mean": "weights kept (%)",
+    "low": "90 % from",
+    "high": "to",
+    "n": "seeds",
+}
+
+
+def masks(found: MaskRows) -> Iterator[Figure]:
+    """Yield the figures of similarities, a group of masks each, and one of layers for each training."""
+    for number, group in enumerate(found.groups()):
+        yield _similarity_figure(number, group, found)
+    for trained in sorted({trained for trained, _ in found.surveyed}):
+        of = {mask: rounds for (where, mask), rounds in found.surveyed.items() if where == trained}
+        panels = [_layers_panel(trained, mask, of[mask]) for mask in in_order(of)]
+        yield Figure(
+            f"layers-{slug(trained)}",
+            "Density of masks by layer",
+            PAGANINI,
+            "Figs. 13 to 16",
+            f"{trained}. Per cent of each layer's weights that a mask keeps, means over seeds with 90 % intervals.",
+            panels,
+        )
+
+
+def label(technique: str) -> str:
+    """Return what figures call a technique: a short name for its arm's, followed by how the arm differs from it."""
+    base, *more = technique.split(", ")
+    return re.sub(r"\blarge_final\b", "magnitude", ", ".join([LABELS.get(base, base), *more]))
+
+
+def in_order(masks: Iterable[Mask]) -> list[Mask]:
+    """Return masks as a figure has them: those of plain techniques first, of unknown ones last, else as given."""
+    known = list(LABELS)
+
+    def place(mask: Mask) -> tuple[str, int]:
+        base, _, more = mask.technique.partition(", ")
+        return more, known.index(base) if base in known else len(known)
+
+    return sorted(masks, key=place)
+
+
+def spread(rounds: Sequence[int], count: int = PANELS) -> list[int]:
+    """Return at most so many of the rounds, evenly spread from the first to the last."""
+    if len(rounds) <= count:
+        return list(rounds)
+    return [rounds[round(place * (len(rounds) - 1) / (count - 1))] for place in range(count)]
+
+
+def density(rounds: Mapping[int, Seeds], layers: Sequence[str]) -> dict[int, list[float]]:
+    """Return by round which per cent of the weights of these layers together each seed's mask keeps."""
+
+    def share(counts: Mapping[str, Mapping[str, int]]) -> float:
+        kept, weights = (sum(counts[layer][name] for layer in layers) for name in ("kept", "weights"))
+        return 100 * kept / weights
+
+    return {round: [share(counts) for counts in rounds[round].values()] for round in sorted(rounds)}
+
+
+def _similarity_figure(number: int, group: Group, found: MaskRows) -> Figure:
+    place = "Figs. 4 and 10" if group.by == "technique" else "Fig. 5"
+    panels = [_map(number, group, round, found) for round in spread(group.rounds)]
+    return Figure(
+        f"similarity-{number}-{slug(group.shared)}",
+        f"Similarity of masks by {group.by}",
+        PAGANINI,
+        place,
+        f"{label(group.shared)}, {group.trained}. Shared weights of those in either mask, means over seeds: below the "
+        "diagonal as measured, above it what chance in the same layers makes of masks of their sizes.",
+        panels,
+    )
+
+
+def _map(number: int, group: Group, round: int, found: MaskRows) -> Chart:
+    """Return a heat map of one round: measured below the diagonal, by chance above it."""
+    masks = in_order(group.masks)
+    names = [label(mask.technique) if group.by == "technique" else mask.task for mask in masks]
+    rows, kept = list[dict[str, Any]](), list[float]()
+    for first, second in combinations(range(len(masks)), 2):
+        place = Place(group.trained, round, frozenset((masks[first], masks[second])))
+        similar = found.similar(place)
+        kept += found.kept(place)
+        rows += [
+            {"row": names[row], "column": names[column], "similarity": rounded(value), "what": what, "n": similar.seeds}
+            for row, column, value, what in (
+                (second, first, similar.measured, "measured"),
+                (first, second, similar.by_chance, "by chance"),
+            )
+        ]
+    title = f"Round {round}: {_range(kept)} % of the weights kept"
+    summary = f"Similarity of {len(masks)} masks by {group.by} after round {round}, {group.trained}."
+    name = f"similarity-{number}-{slug(group.shared)}-round-{round}"
+    return Chart(name, title, _map_spec(names), rows, COLUMNS, summary)
+
+
+def _map_spec(names: Sequence[str]) -> dict[str, Any]:
+    axis = {"title": None, "labelLimit": 150, "ticks": False, "domain": False}
+    place = {"type": "nominal", "sort": list(names), "scale": {"domain": list(names)}}
+    shown = [{"field": field, "title": title} for field, title in COLUMNS.items()]
+    colour = {
+        "field": "similarity",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1], "scheme": "blues"},
+        "legend": None,
+    }
+    ink = {"condition": {"test": "datum.similarity > 0.55", "value": "#ffffff"}, "value": "#1a1a1a"}
+    return {
+        "width": "container",
+        "height": CELL * len(names),
+        "autosize": FIT,
+        "encoding": {
+            "x": {"field": "column", **place, "axis": {**axis, "orient": "bottom", "labelAngle": -40}},
+            "y": {"field": "row", **place, "axis": axis},
+        },
+        "layer": [
+            {"mark": {"type": "rect", "stroke": "var(--ground)"}, "encoding": {"color": colour, "tooltip": shown}},
+            {
+                "mark": {"type": "text", "fontSize": 10},
+                "encoding": {"text": {"field": "similarity", "type": "quantitative", "format": ".2f"}, "color": ink},
+            },
+        ],
+    }
+
+
+def _layers_panel(trained: str, mask: Mask, rounds: Mapping[int, Seeds]) -> Chart:
+    """Return a mask's layers, a line each and one of the network; a log axis has no place for what keeps nothing."""
+    counts = next(iter(next(iter(rounds.values())).values()))
+    rows: list[dict[str, Any]] = []
+    for series, layers in [*((layer, [layer]) for layer in counts), (WHOLE, list(counts))]:
+        shares = density(rounds, layers)
+        numbers = [number for number in shares if min(shares[number]) > 0]
+        found = intervals([shares[number] for number in numbers])
+        rows += [
+            {"series": series, "x": number, "stretch": f"{series} {stretch}", "n": len(shares[number]), **one._asdict()}
+            for number, stretch, one in zip(numbers, consecutive(numbers), found)
+        ]
+    title = f"{label(mask.technique)} on {mask.task}"
+    y = {"scale": {"type": "log"}, "axis": {"title": "weights kept (%)", "format": "~g", "tickCount": 5}}
+    x = {"type": "quantitative", "axis": {"title": "round", "format": "d", "tickMinStep": 1, "grid": False}}
+    name = f"layers-{slug(trained)}-{slug(mask.technique)}-{slug(mask.task)}"
+    summary = f"Weights that masks keep of each layer, round by round: {title}, {trained}."
+    return line_chart(name, title, rows, y, summary, x, columns=OF_LAYERS)
+
+
+def _range(values: Iterable[float]) -> str:
+    """Return a number, or the lowest and the highest where they differ."""
+    shown = list(dict.fromkeys(f"{value:.3g}" for value in sorted(values)))
+    return shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"

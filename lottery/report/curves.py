@@ -1,0 +1,134 @@
+"""What was measured of arms round by round: accuracy and early stop of every seed, by what trained the networks."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import NamedTuple
+
+from lottery.experiments.arms import DENSE, Arm, Evaluate, LearnMask
+from lottery.experiments.measurements import ARM, written
+from lottery.experiments.named_arms import branch, chain
+
+AT_EARLY_STOP = "test_accuracy_early_stop"
+UNTRAINED = "test_accuracy"  # of what is not trained, or of which a mask is
+LOOKS = ("validation_accuracy", "validation_loss")
+TICKET, REINITIALISED = chain("large_final"), branch("large_final", "reinit")
+LEARNING = (DENSE, TICKET, REINITIALISED)  # arms of which learning curves are read
+Written = tuple[str, ...]  # an arm's columns
+
+
+class Training(NamedTuple):
+    """What trained networks, as the columns of `measurements.csv.gz` have it."""
+
+    network: str
+    dataset: str
+    iterations: str
+    optimiser: str
+    learning_rate: str
+    momentum: str
+
+    @property
+    def told(self) -> str:
+        """The training in words."""
+        momentum = f", momentum {self.momentum}" if float(self.momentum or 0) else ""
+        how = f"{int(self.iterations):,} iterations of {self.optimiser} at {self.learning_rate}{momentum}"
+        return f"{self.network} on {self.dataset}, {how}"
+
+    @property
+    def slug(self) -> str:
+        """The training as a part of a file's name."""
+        told = [*self[:5], *([self.momentum] if float(self.momentum or 0) else [])]
+        return re.sub(r"[^a-z0-9]+", "-", " ".join(told).lower()).strip("-")
+
+
+@dataclass
+class Round:
+    """One arm after one round: what remains, and of every seed its accuracy and the iteration that it is taken at."""
+
+    remaining: float
+    accuracy: dict[int, float] = field(default_factory=dict)
+    iteration: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass
+class Line:
+    """An arm's rounds, by their numbers, and its name in tables."""
+
+    name: str
+    rounds: dict[int, Round] = field(default_factory=dict)
+
+
+@dataclass
+class Curves:
+    """Lines by training and by arm, and learning curves by training, arm, round, measure and iteration, of each seed.
+
+    `learned` has of masks that were learned the accuracy of every seed.
+    """
+
+    lines: dict[Training, dict[Written, Line]] = field(default_factory=lambda: defaultdict(dict))
+    looks: dict[tuple[Training, Written, int, str], dict[int, dict[int, float]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
+    remaining: dict[tuple[Training, Written, int], float] = field(default_factory=dict)
+    learned: dict[Training, dict[Written, Line]] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, row: Mapping[str, str]) -> None:
+        """Take a row, if it is of an arm's accuracy or a look at a learning curve."""
+        if not row["value"] or not row["weights_remaining"] or row["network"].startswith("planted-"):
+            return
+        metric, action = row["metric"], row["action"]
+        kept = self.learned if action == LearnMask.kind else self.lines
+        if metric in LOOKS:
+            self._add_look(row)
+        elif metric == (UNTRAINED if action in (Evaluate.kind, LearnMask.kind) else AT_EARLY_STOP):
+            arm, training = _arm(row), _training(row)
+            line = kept[training].setdefault(arm, Line(row["arm"]))
+            share, number = float(row["weights_remaining"]), int(row["round"])
+            at = line.rounds.setdefault(number, Round(share))
+            seed = int(row["seed"])
+            at.accuracy[seed], at.iteration[seed] = float(row["value"]), float(row["iteration"])
+
+    def _add_look(self, row: Mapping[str, str]) -> None:
+        place = _training(row), _arm(row), int(row["round"])
+        self.looks[*place, row["metric"]][int(row["iteration"])][int(row["seed"])] = float(row["value"])
+        self.remaining[place] = float(row["weights_remaining"])
+
+    def line(self, training: Training, arm: Arm) -> Line | None:
+        """Return what was measured of an arm, which may be of a mask that was learned; None where nothing was."""
+        found = self.lines.get(training, {}).get(written(arm))
+        return found or self.learned.get(training, {}).get(written(arm))
+
+
+def read(rows: Iterable[Mapping[str, str]]) -> Curves:
+    """Return what the rows of a `measurements.csv.gz` have of arms."""
+    found = Curves()
+    for row in rows:
+        found.add(row)
+    return found
+
+
+NAMES = tuple(f'"{arm.name}",' if "," in arm.name else f"{arm.name}," for arm in LEARNING)
+
+
+def is_look(line: str) -> bool:
+    """Return whether a line of a `measurements.csv.gz` is of a learning curve that figures show."""
+    return line.startswith(NAMES) and ",validation_" in line
+
+
+def consecutive(rounds: Sequence[int]) -> list[int]:
+    """Return for each of some rounds, in order, which stretch of rounds that follow each other it belongs to."""
+    stretch, stretches = 0, []
+    for place, number in enumerate(rounds):
+        stretch += place > 0 and number != rounds[place - 1] + 1
+        stretches.append(stretch)
+    return stretches
+
+
+_arm = itemgetter(*ARM)
+_trained_on = itemgetter(*Training._fields)
+
+
+def _training(row: Mapping[str, str]) -> Training:
+    return Training._make(_trained_on(row))
