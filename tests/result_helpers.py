@@ -81,7 +81,7 @@ def whole(*results):
         "started": "2026-11-29T12:00:00+00:00",
         "seconds": 2.0,
         "trained_steps": 1200,
-        "environment": {"device": "cpu", "precision": "float32"},
+        "environment": {"device": "cpu", "precision": "float32", "torch": "2.14.1"},
         "no_verdict": [],
         "claims": list(results),
         "criteria": [],

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lottery.claims import entries
-from lottery.claims.claim import STATED, Claim, conjunction, expected_file, proportion
+from lottery.claims.claim import STATED, Claim, conjunction, proportion
+from lottery.claims.claims_folders import expected_file
 from lottery.claims.decidable import COUNTS, deciding_counts, undecidable_mean, undecidable_share
 from lottery.claims.image_quantities import accuracy
 from lottery.claims.resolved import resolve

@@ -34,6 +34,7 @@ from _pytest.mark.expression import Expression
 
 import tests.test_criteria as formulas
 from lottery.claims import entries
+from lottery.claims.claims_folders import benchmarks_of
 from lottery.cli import main as command
 from lottery.data.catalogue import DATASETS
 from lottery.experiments import own_datasets, own_networks
@@ -255,6 +256,8 @@ class Reader:
         assert given.lottery_precision in options.PRECISIONS
         baseline = given.lottery_baseline
         assert not baseline or (ROOT / baseline).exists() or baseline in RUNS, f"there is no {baseline}"
+        for folder in given.lottery_claims:
+            benchmarks_of(folder)
         loaded = [(module, module.load(own)) for name, module in OWN.items() for own in options.given(config, name)]
         for module, own in loaded:
             module.forget(own)

@@ -9,7 +9,8 @@ import pytest
 
 import benchmarks
 from lottery.claims import entries
-from lottery.claims.claim import STATED, differences, expected_file
+from lottery.claims.claim import STATED, differences
+from lottery.claims.claims_folders import expected_file
 from lottery.core.errors import LotteryError
 from lottery.experiments.scales import SCALES
 

@@ -10,7 +10,7 @@ import benchmarks.test_fischer_burkholz_2021 as planted
 import benchmarks.test_lottery_2026 as ours
 import benchmarks.test_paganini_forde_2020 as paganini
 import benchmarks.test_zhou_2019 as zhou
-from lottery.claims.claim import expected_file
+from lottery.claims.claims_folders import expected_file
 from lottery.claims.entries import read_in_part
 from lottery.experiments import action_parts, comparison_parts, keys, mask_parts, population, search_part
 from lottery.experiments import chain_masks as chains

@@ -8,13 +8,13 @@
 The function says what the claim speaks of; what counts as agreeing stands in `expected/`.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from lottery.claims.claims_folders import expected_file, paper_of
 from lottery.claims.decidable import undecidable_share
 from lottery.claims.entries import Entry, Question
 from lottery.claims.fields import EVERY
@@ -164,16 +164,6 @@ def _stated(returned: object) -> Statement:
 
 def _is_cell(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Arm) and isinstance(value[1], int)
-
-
-def expected_file(benchmark: Path) -> Path:
-    """Return the file of entries that belongs to a benchmark file: benchmarks/test_x.py has expected/x.toml."""
-    return benchmark.parent.parent / "expected" / f"{benchmark.stem.removeprefix('test_')}.toml"
-
-
-def paper_of(benchmark: Path) -> str:
-    """Return the short name of the paper whose claims a benchmark file states: test_zhou_2019.py has zhou2019's."""
-    return re.sub(r"_(?=\d)", "", benchmark.stem.removeprefix("test_"))
 
 
 def stated_in(benchmark: Path) -> set[str]:

@@ -260,13 +260,16 @@ def _in_part(path: Path, content: dict[str, Any], errors: Sequence[ErrorDetails]
     good = [tables[place] for place, id in ids.items() if id not in wrong]  # type: ignore[index]  # a list, then
     file = File.model_validate({"title": path.stem} | kept | {"claim": good}, context=IN_PART)
     lost = {id: unreadable(id, path, tables[place], file) for place, id in ids.items() if id in wrong}  # type: ignore[index]
-    return Contents(_entries(path, file) | lost, {id: _in_one(told) for id, told in wrong.items()}, tuple(faults))
+    return Contents(
+        _entries(path, file) | lost,
+        {id: _in_one(f"{shown}, claim {id}", told) for id, told in wrong.items()},
+        tuple(faults),
+    )
 
 
-def _in_one(complaints: Sequence[str]) -> str:
+def _in_one(whose: str, complaints: Sequence[str]) -> str:
     """Return complaints about one claim as one, without saying again whose they are."""
-    whose, _, _ = complaints[0].partition("': ")
-    return "; ".join([complaints[0], *(told.removeprefix(f"{whose}': ") for told in complaints[1:])])
+    return "; ".join([complaints[0], *(told.removeprefix(whose).lstrip(":, ") for told in complaints[1:])])
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from lottery.claims.statistics import Region
 
 PLANTED_SHARE = "planted"
 EVERY = "*"  # in an id and in `needs`: whatever the user gave
+PLACEHOLDER = "FILL IN"  # with which begins what `lottery new-claim` leaves open
 ANY_RESULT = "holds for any result; a claim must be able to fail"
 
 
@@ -56,3 +57,10 @@ class Table(BaseModel):
     """A table of the file: a field that is unknown, of another type or out of its bounds is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _filled_in(cls, value: object) -> object:
+        if isinstance(value, str) and value.startswith(PLACEHOLDER):
+            raise ValueError("is still to be filled in")
+        return value

@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from lottery.claims import entries
-from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, differences, expected_file, stated_in
+from lottery.claims.claim import BrokenClaim, Claim, Exact, Statement, differences, stated_in
+from lottery.claims.claims_folders import check_apart, expected_file
 from lottery.claims.fields import EVERY
 from lottery.core.errors import LotteryError
 from lottery.data.stand_ins import OTHER, STAND_INS, is_stand_in
@@ -147,7 +148,11 @@ def lacks(needs: entries.Needs, training: str, setting: Setting) -> str:
 
 
 def entries_of(benchmarks: set[Path]) -> entries.Contents:
-    """Return the entries of all claims that these benchmark files state, and what is wrong with any of them."""
+    """Return the entries of all claims that these benchmark files state, and what is wrong with any of them.
+
+    Raise where two of the files state claims of one paper.
+    """
+    check_apart(benchmarks)
     found = entries.Contents({}, {}, ())
     for benchmark in sorted(benchmarks):
         of_file = _entries_of(benchmark)

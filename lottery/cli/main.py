@@ -75,7 +75,13 @@ def _compare(options: argparse.Namespace) -> int:
 def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
-    print(baseline(user_path(options.results), options.folder and user_path(options.folder)))
+    print(baseline(user_path(options.results), options.folder and user_path(options.folder), options.claims))
+
+
+def _new_claim(options: argparse.Namespace) -> None:
+    from lottery.cli.new_claim import new_claim
+
+    print(new_claim(options.paper, options.name, options.network, options.claims))
 
 
 def _gate(options: argparse.Namespace) -> None:
@@ -143,6 +149,15 @@ def _add_running(commands: Commands) -> None:
     commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
     told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
+    about = "begin a claim: write its test and its entry, and say what is to be filled in"
+    claim = _command(
+        commands, "new-claim", _new_claim, about, "lottery new-claim mine_2026 signs_suffice lenet-300-100"
+    )
+    claim.add_argument("paper", metavar="PAPER", help="the file's name without test_, such as mine_2026")
+    claim.add_argument("name", metavar="NAME", help="of the claim, such as signs_suffice")
+    claim.add_argument("network", metavar="NETWORK", help="that the claim is about, such as lenet-300-100")
+    told = "a folder for claims of your own (default: the checkout's benchmarks and expected)"
+    claim.add_argument("--claims", metavar="DIR", default="", help=told)
     about = "what is in the store; move it as one file; remove what is of no use"
     store = _command(commands, "store", _store, about, "lottery store export all.tar")
     store.add_argument("action", choices=("size", "list", "export", "import", "prune"))
@@ -184,6 +199,8 @@ def _add_reading(commands: Commands) -> None:
     baseline.add_argument("results", metavar="RESULTS", help=told)
     told = "default: expected/baselines/ and the run's scale"
     baseline.add_argument("folder", nargs="?", metavar="FOLDER", help=told)
+    told = "a folder of claims: keep its claims alone, in its own tables"
+    baseline.add_argument("--claims", metavar="DIR", default="", help=told)
 
 
 def _add_measuring(commands: Commands) -> None:

@@ -1,10 +1,12 @@
 """Running the claims from any folder: those of the checkout one stands in, else those that came with the package."""
 
 import os
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 
+from lottery.claims.claims_folders import BENCHMARKS, holds_claims
 from lottery.plugin import options
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -18,14 +20,14 @@ def claims_folder() -> Path:
 
     In a wheel that is `lottery/benchmarks`; an editable installation leaves it beside the package.
     """
-    own, inside, beside = Path("benchmarks"), PACKAGE / "benchmarks", PACKAGE.parent / "benchmarks"
-    return next((folder for folder in (own, inside) if options.holds_claims(folder)), beside)
+    own, inside, beside = Path(BENCHMARKS), PACKAGE / BENCHMARKS, PACKAGE.parent / BENCHMARKS
+    return next((folder for folder in (own, inside) if holds_claims(folder)), beside)
 
 
-def _named(given: Sequence[str]) -> list[str]:
-    """Return the files, folders and tests that pytest's arguments name, and not what belongs to an option.
+def _parsed(given: Sequence[str]) -> Namespace | None:
+    """Return pytest's arguments as pytest reads them, None where it cannot.
 
-    Pytest's own parser tells them apart, with the options of all plugins there are.
+    Pytest's own parser tells files, folders and tests from what belongs to an option, of any plugin there is.
     """
     import pytest
     from _pytest.config import get_config
@@ -34,24 +36,39 @@ def _named(given: Sequence[str]) -> list[str]:
     config.pluginmanager.load_setuptools_entrypoints("pytest11")
     options.add(config._parser)
     try:
-        return config._parser.parse_known_args(list(given)).file_or_dir
+        return config._parser.parse_known_args(list(given))
     except pytest.UsageError:
-        return []  # pytest will say so itself
+        return None  # pytest will say so itself
 
 
 def arguments(given: Sequence[str]) -> list[str]:
     """Return pytest's arguments: those given, and the folder of claims unless they name a file or a folder of claims.
 
+    The word `benchmarks` names that folder, also where there is none of this name; so --claims adds to it.
     For the package's claims pytest is told to leave the package alone: settings of a project around it do not count,
     test ids are those of a checkout, and the cache (`--lf`) lies in the current folder.
     """
-    if any(options.holds_claims(Path(name.partition("::")[0])) for name in _named(given)):
+    parsed, folder = _parsed(given), claims_folder()
+    named = parsed.file_or_dir if parsed else []
+    if BENCHMARKS in named and folder != Path(BENCHMARKS):
+        given = _without(given, BENCHMARKS, named)
+    elif (parsed and parsed.lottery_claims) or any(holds_claims(Path(name.partition("::")[0])) for name in named):
         return [*PLUGIN, *given]
-    folder = claims_folder()
     if not folder.is_absolute():
         return [*PLUGIN, str(folder), *given]
     where = ["-c", os.devnull, f"--rootdir={folder.parent}", "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
     return [*PLUGIN, *where, str(folder), *given]
+
+
+def _without(given: Sequence[str], name: str, named: Sequence[str]) -> list[str]:
+    """Return pytest's arguments without a file or folder among the `named`; an option's value of this name stays."""
+    others = [*named]
+    others.remove(name)
+    for place, word in enumerate(given):
+        rest = [*given[:place], *given[place + 1 :]]
+        if word == name and (parsed := _parsed(rest)) and parsed.file_or_dir == others:
+            return rest
+    return list(given)
 
 
 HELP = """usage: lottery run [OPTION ...] [FILE ...]

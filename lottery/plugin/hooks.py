@@ -32,6 +32,16 @@ def pytest_load_initial_conftests(parser):
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config):
+    """Add folders of claims before anybody asks what is to be collected."""
+    try:
+        options.add_claims(config)
+    except LotteryError as error:
+        raise pytest.UsageError(str(error)) from None
+    return (yield)
+
+
 def pytest_configure(config):
     if options.added(config):
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lottery.claims.claims_folders import benchmarks_of, check_apart, holds_claims
 from lottery.core.errors import LotteryError
 from lottery.core.machine import cores, shows_gpu
 from lottery.core.paths import user_path
@@ -29,6 +30,7 @@ STORE = "where everything computed is kept (default: LOTTERY_STORE, else the use
 CRITERION = "try a mask criterion of your own; repeatable"
 NETWORK = "put a network of your own, which the function returns, through claims about tickets; repeatable"
 DATASET = "train networks of your own on data of your own, which the function returns; repeatable"
+CLAIMS = "run claims of your own, from a folder laid out as this suite's; alone, unless others are named; repeatable"
 BASELINE = (
     "an earlier run's folder, or a folder of tables, of which a significant drift fails; none: compare with nothing "
     "(default: expected/baselines/ and the scale, beside the claims)"
@@ -49,6 +51,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "criterion": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": CRITERION},
     "network": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": NETWORK},
     "dataset": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": DATASET},
+    "claims": {"metavar": "DIR", "action": "append", "default": [], "help": CLAIMS},
     "baseline": {"metavar": "PATH", "help": BASELINE},
     "baseline-exact": {"action": "store_true", "help": EXACT},
     "update-expected": {"action": "store_true", "help": UPDATE},
@@ -96,12 +99,41 @@ def given(config: pytest.Config, name: str) -> Any:
     return config.getoption(f"lottery_{name}")
 
 
-def holds_claims(path: Path) -> bool:
-    """Return whether a benchmark file has its file of entries, or a folder has such a file."""
-    from lottery.claims.claim import expected_file
+def add_claims(config: pytest.Config) -> None:
+    """Have pytest collect the folders that --claims names, beside what the command line names and nothing else.
 
-    files = path.resolve().glob("test_*.py") if path.is_dir() else [path.resolve()]
-    return any(file.suffix == ".py" and expected_file(file).is_file() for file in files)
+    Raise where one of them has no claims, or claims that cannot be told apart from others.
+    """
+    folders: list[Path] = []
+    for folder in given(config, "claims") if added(config) else []:
+        try:
+            folders.append(benchmarks_of(folder))
+        except LotteryError as error:
+            raise LotteryError(f"--claims {folder}: {error}") from None
+    if not folders:
+        return
+    named = config.args if config.args_source == pytest.Config.ArgsSource.ARGS else []
+    places = [place for argument in named for place in _places(config, argument.partition("::")[0])]
+    files = [file for place in [*places, *folders] if holds_claims(place) for file in _tests(place)]
+    try:
+        check_apart(files)
+        _check_packages(folders, files)
+    except LotteryError as error:
+        raise LotteryError(f"--claims: {error}") from None
+    config.args[:] = [*named, *(str(folder) for folder in dict.fromkeys(folders) if folder not in places)]
+
+
+def _tests(place: Path) -> list[Path]:
+    return [file.resolve() for file in (place.glob("test_*.py") if place.is_dir() else [place])]
+
+
+def _check_packages(folders: list[Path], files: list[Path]) -> None:
+    """Raise where one of the folders is a package of another one's name, of which Python can import one alone."""
+    for folder in folders:
+        others = {file.parent for file in files if (file.parent / "__init__.py").is_file()} - {folder}
+        if (folder / "__init__.py").is_file() and folder.name in {other.name for other in others}:
+            told = f"another folder of claims is the package {folder.name}, too"
+            raise LotteryError(f"{folder / '__init__.py'}: {told}; remove this file, which tests do not need")
 
 
 def claims_asked(config: pytest.Config) -> bool:

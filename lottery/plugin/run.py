@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from lottery.claims.claims_folders import holds_claims
 from lottery.core.errors import DeviceFailure, LotteryError, SuiteWarning, told
 from lottery.core.paths import user_path
 from lottery.core.text import in_encoding, printable
@@ -119,7 +120,7 @@ class Run:
 
     def pytest_exception_interact(self, node, call, report):
         """Say in one line why a file of claims cannot be imported, instead of how pytest came to know."""
-        if isinstance(node, pytest.Module) and options.holds_claims(node.path):
+        if isinstance(node, pytest.Module) and holds_claims(node.path):
             report.longrepr = report.lost_claims = _why_not_imported(node.path, call.excinfo.value)
 
     def pytest_collectreport(self, report):
@@ -142,7 +143,8 @@ class Run:
     def _session(self, benchmarks: set[Path]) -> "Session":
         """Return the session of the claims of these files; raise where an option, the folder or an entry is wrong."""
         from lottery.claims.baselines import beside, committed
-        from lottery.claims.claim import STATED, expected_file, paper_of
+        from lottery.claims.claim import STATED
+        from lottery.claims.claims_folders import expected_file, paper_of
         from lottery.claims.resolved import entries_of
         from lottery.plugin.session import Options, Session
         from lottery.store.store import store_folder

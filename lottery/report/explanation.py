@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from textwrap import wrap
 
 from lottery.claims.results import is_difference
@@ -83,7 +84,16 @@ def strip(effects: Sequence[float | None], unit: str) -> str:
 def replay_command(result: Mapping, report: Mapping) -> str:
     """Return the command that runs a claim again at the scale of its run."""
     name = result["id"].partition(".")[2].partition("[")[0]
-    return f"lottery run -n auto --scale {report['scale']} -k {name}"
+    folders = "".join(f" --claims {quote(folder)}" for folder in _claims_folders(report["command"]))
+    return f"lottery run -n auto --scale {report['scale']}{folders} -k {name}"
+
+
+def _claims_folders(command: Sequence[str]) -> Iterator[str]:
+    """Yield the folders of claims that pytest's arguments name."""
+    for word, following in zip(command, [*command[1:], ""]):
+        option, equals, value = word.partition("=")
+        if option in ("--claims", "--lottery-claims"):
+            yield value if equals else following
 
 
 def means_by_round(result: Mapping) -> dict[str, str]:
