@@ -1,6 +1,5 @@
 """Bad luck and bad will around a run: nothing is lost, nothing hangs, one message says what is wrong."""
 
-import io
 import json
 import os
 import time
@@ -10,7 +9,6 @@ import pytest
 
 from lottery.claims.run_folders import RESULTS
 from lottery.experiments import attempts
-from lottery.plugin import progress
 from lottery.plugin.progress import Reporter, died
 from lottery.plugin.shared_folder import SharedFolder
 from lottery.store.store import Store
@@ -219,22 +217,6 @@ class TestOptions:
 
 class TestDisplay:
     """What whoever waits for a run sees."""
-
-    def test_a_line_now_and_then_without_a_terminal(self, tmp_path, monkeypatch):
-        """How far it is, and who is waited for."""
-        monkeypatch.setattr(progress, "MINUTE", 0.05)
-        monkeypatch.setattr(progress, "EVERY", 0.01)
-        shared, out = SharedFolder(str(tmp_path / "run")), io.StringIO()
-        reporter = Reporter(shared, "gw0", parent=os.getppid())
-        reporter.plan(1000)
-        reporter.finish(400)
-        time.sleep(0.02)
-        reporter.wait(3)
-        display = progress.Display(shared, out, live=False)
-        time.sleep(0.3)
-        display.stop()
-        line = out.getvalue().splitlines()[0]
-        assert line.startswith("training: 400 of 1,000 network-steps after 0 s; waiting for 3 experiments of another")
 
     def test_what_a_worker_died_of_is_told(self, tmp_path):
         """Only while it computes; afterwards it died of something else."""

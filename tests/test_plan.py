@@ -1,18 +1,18 @@
 """Planning: the cheapest claims first, what is shared paid once, and nothing forgotten."""
 
 import random
-import time
 from dataclasses import replace
 
 import pytest
 
-from lottery.data.catalogue import load
-from lottery.experiments import plan
-from lottery.experiments.all_parts import batch_key
+from lottery.experiments import calibration, plan
+from lottery.experiments import worker as worker_module
 from lottery.experiments.arms import DENSE
+from lottery.experiments.calibration import Speed
 from lottery.experiments.experiment import experiment
 from lottery.experiments.named_arms import chain, multishot, scores_sought, whole
 from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
+from lottery.experiments.speeds import MEASURED, Speeds
 from lottery.experiments.worker import Worker
 from lottery.store.store import Store
 from lottery.training.config import Config, Setting
@@ -58,7 +58,12 @@ class Begun(Exception):
     """The batch that a worker begins with."""
 
 
-def begun(monkeypatch, worker, wanted, turns=None):
+def worker_in(folder):
+    """Return a worker that knows what was measured beside its store."""
+    return Worker(Store(folder), "cpu", "float32", speeds=Speeds(folder / "speeds"))
+
+
+def begun(monkeypatch, worker, wanted, **given):
     """Return the batch that a worker begins with."""
 
     def compute(mine, queue):
@@ -66,7 +71,7 @@ def begun(monkeypatch, worker, wanted, turns=None):
 
     monkeypatch.setattr(worker, "_compute", compute)
     with pytest.raises(Begun) as batch:
-        worker.work(wanted, turns=turns)
+        worker.work(wanted, **given)
     return batch.value.args[0]
 
 
@@ -75,38 +80,100 @@ def test_turns_come_first(tmp_path, monkeypatch):
     worker = Worker(Store(tmp_path), "cpu", "float32")
     cheap, dear = networks(chain("random"), [5]), networks(chain("large_final"), [4])
     turns = plan.turns(plan.cheapest_first({"dear": worker.missing(dear), "cheap": worker.missing(cheap)}))
-    assert begun(monkeypatch, worker, cheap | dear, turns)[0].arm == chain("random")
+    assert begun(monkeypatch, worker, cheap | dear, turns=turns)[0].arm == chain("random")
     assert begun(monkeypatch, worker, cheap | dear)[0].arm == DENSE
 
 
 def test_a_plan_counts_the_store_and_measures(tmp_path):
     """What is in the store is not planned again; seconds and memory are measured, not guessed."""
-    worker = Worker(Store(tmp_path), "cpu", "float32")
+    worker = worker_in(tmp_path)
     wanted = networks(DENSE, [0]) | networks(chain("large_final"), [1])
     first = plan.plan(worker, {"claim": wanted})
-    assert (
-        [(row.networks, row.steps) for row in first.rows] == [(4, 120)]
-        and first.seconds > 0
-        and first.memory > 4 * 64 * 1797
-    )
+    assert [(row.networks, row.steps) for row in first.rows] == [(4, 120)] and first.seconds > 0
+    assert first.memory > 4 * 64 * 1797 and all(map(worker.speeds.knows, wanted))
     worker.work(wanted)
-    again = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
+    again = plan.plan(worker_in(tmp_path), {"claim": wanted})
     assert again.stored == 4 and again.seconds == 0 and not again.rows[0].networks
 
 
-def test_a_budget_starts_nothing_that_it_would_cut_off(tmp_path, monkeypatch):
-    """A batch that is known to take longer than what is left is not begun."""
-    worker = Worker(Store(tmp_path), "cpu", "float32")
-    wanted = networks(DENSE, [0])
-
-    worker._took[batch_key(next(iter(wanted)))] = 3600.0
-    monkeypatch.setattr(worker, "_compute", lambda mine, queue: (_ for _ in ()).throw(AssertionError("begun")))
-
-    worker.work(wanted, deadline=time.monotonic() + 60)
-    assert not worker.entries
+def test_a_second_plan_measures_nothing(tmp_path, monkeypatch):
+    """It says the same at once, in another process, too."""
+    wanted = {"claim": networks(DENSE, [0])}
+    first = plan.plan(worker_in(tmp_path), wanted)
+    monkeypatch.setattr(calibration, "calibrate", lambda *given: pytest.fail("measured again"))
+    assert plan.plan(worker_in(tmp_path), wanted) == first
 
 
-def test_searches_are_planned(tmp_path):
+def test_what_a_claim_adds_and_what_it_takes_alone(tmp_path, monkeypatch):
+    """What is shared is in both claims' own cost, and added once."""
+    monkeypatch.setattr(calibration, "calibrate", lambda *given: Speed(1.0, 0.0, 0.0))
+    dense, longer = networks(DENSE, [0]), networks(DENSE, [0]) | networks(chain("large_final"), [1])
+    made = plan.plan(worker_in(tmp_path), {"longer": longer, "the same": dense, "dense": dense})
+    assert [(row.claim, row.networks, row.seconds, row.alone_networks, row.alone) for row in made.rows] == [
+        ("the same", 2, 60.0, 2, 60.0),
+        ("dense", 0, 0.0, 2, 60.0),
+        ("longer", 2, 60.0, 4, 120.0),
+    ]
+
+
+class Clock:
+    """A time that stands still unless it is told to pass by."""
+
+    now = 1000.0
+
+    def __call__(self):
+        """Return the time."""
+        return self.now
+
+    def pass_by(self, seconds):
+        """Let so many seconds pass."""
+        self.now += seconds
+
+
+class TestBudget:
+    """Nothing is begun that would not be done in time, and what is late all the same is given up."""
+
+    @pytest.fixture
+    def clock(self, monkeypatch):
+        """The clock that a worker looks at."""
+        clock = Clock()
+        monkeypatch.setattr(worker_module.time, "monotonic", clock)
+        return clock
+
+    def known(self, folder, seconds, wanted):
+        """Return a worker that knows how long each network takes."""
+        worker = worker_in(folder)
+        for one in wanted:
+            worker.speeds.measured(one, seconds)
+        return worker
+
+    def test_nothing_is_started_that_would_be_cut_off(self, tmp_path, monkeypatch, clock):
+        """A batch that is known to take longer than what is left is not begun."""
+        worker = self.known(tmp_path, 60.0, networks(DENSE, [0]))
+        monkeypatch.setattr(worker, "_compute", lambda mine, queue: pytest.fail("begun"))
+        worker.work(networks(DENSE, [0]), deadline=clock.now + 60)
+        assert not worker.entries
+
+    def test_as_many_are_taken_as_are_done_in_time(self, tmp_path, monkeypatch, clock):
+        """Two of five networks of a minute, with the margin of what is known, in two and a half."""
+        wanted = networks(DENSE, [0], seeds=5)
+        worker = self.known(tmp_path, 60.0, wanted)
+        assert len(begun(monkeypatch, worker, wanted, deadline=clock.now + 150)) == int(150 / (60 * MEASURED)) == 2
+        assert len(begun(monkeypatch, self.known(tmp_path, 60.0, wanted), wanted)) == 5
+
+    def test_what_is_late_is_given_up_and_known_better(self, tmp_path, clock):
+        """In the middle of a batch; nothing of it is kept but how long it takes, and the next run has it all."""
+        wanted = networks(DENSE, [0])
+        worker = self.known(tmp_path, 1e-6, wanted)
+        worker.watch = lambda batch: clock.pass_by(3600 if batch.iteration else 0)
+        worker.work(wanted, deadline=clock.now + 60)
+        assert not worker.entries and not worker.failed and not worker.store.keys()
+        assert worker.speeds.seconds(next(iter(wanted))) > 1e-4
+        worker.work(wanted)
+        assert set(worker.entries) == wanted
+
+
+def test_searches_are_planned(tmp_path, monkeypatch):
     """Searches are measured step by step, those of edge-popup as well, and cost what their rounds train."""
 
     def search(arm, training):
@@ -118,11 +185,6 @@ def test_searches_are_planned(tmp_path):
         search(whole("planted-relu-5"), PLANTED),
         search(scores_sought("planted-relu-5", 0.5), PLANTED_SCORES),
     }
-    found = plan.plan(Worker(Store(tmp_path), "cpu", "float32"), {"claim": wanted})
+    monkeypatch.setattr(calibration, "SHORTEST", 0.01)
+    found = plan.plan(worker_in(tmp_path), {"claim": wanted})
     assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0
-
-
-def test_a_training_that_keeps_snapshots_is_measured():
-    """A few iterations of it take none, as they end before the first."""
-    setting = replace(SETTING, config=replace(SETTING.config, snapshots=(10, 20)))
-    assert plan.calibrate([experiment(setting, DENSE, 0, 0)], load("digits"), "cpu").step > 0

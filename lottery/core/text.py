@@ -33,6 +33,11 @@ def printable(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
+def cut(text: str, width: int) -> str:
+    """Return a text that fits a width; an ellipsis says where it was cut."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def in_encoding(text: str, encoding: str | None) -> str:
     """Return a text as a terminal of this encoding can show it: accents go, and what it has no letter for is `?`."""
     encoding = encoding or "utf-8"

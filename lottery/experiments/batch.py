@@ -15,3 +15,9 @@ class Batch:
     def steps(self) -> int:
         """Network-steps done so far."""
         return self.iteration * len(self.experiments)
+
+    @property
+    def share(self) -> float:
+        """How much of its steps is done, from 0 to 1; 0 where nothing is trained."""
+        whole = self.experiments[0].steps
+        return min(1.0, self.iteration / whole) if whole else 0.0

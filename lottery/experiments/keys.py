@@ -127,7 +127,7 @@ def check(experiment: Experiment) -> None:
 def science(experiment: Experiment) -> list[Callable]:
     """Return the functions and classes that decide the result of an experiment, and of those that it rests on."""
     architecture = experiment.setting.architecture
-    used: list[Callable] = [stream, type(model_of(architecture)), LOSSES[architecture.loss]]
+    used: list[Callable] = [stream, _model_class(architecture), LOSSES[architecture.loss]]
     used += [INITIALISERS.find(architecture.initialiser), initial_weights]
     if architecture.drawn is not None:
         used.append(initial_rest)
@@ -142,6 +142,12 @@ def science(experiment: Experiment) -> list[Callable]:
     for parent in parents(experiment):
         used += science(parent)
     return list(dict.fromkeys(used))
+
+
+@functools.cache
+def _model_class(architecture: Architecture) -> type:
+    """Return the class of the model that a network is computed with; to make the model takes a millisecond."""
+    return type(model_of(architecture))
 
 
 def described(value: object, classes: bool = False) -> object:

@@ -10,7 +10,8 @@ import gc
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from math import ceil
+from itertools import accumulate, islice
+from math import ceil, inf
 
 import torch
 
@@ -29,12 +30,18 @@ from lottery.experiments.parts import Sources
 from lottery.experiments.population import Population
 from lottery.experiments.queue import Queue
 from lottery.experiments.soundness import unsound
+from lottery.experiments.speeds import Speeds
 from lottery.store.store import Record, Store
 from lottery.training.config import Setting
 
 PATIENCE = 0.02  # seconds before the second look at what the others have finished; then ever longer, up to
 LONGEST = 1.0
 CACHE_FLOATS = 370_000  # parameters and activations of one batch that a processor core's caches can hold, roughly
+TELLING = 0.05  # of a batch that has to be done before its speed so far says how long all of it takes
+
+
+class OutOfTime(Exception):
+    """The deadline came in the middle of a batch, which is given up."""
 
 
 class Worker:
@@ -42,6 +49,7 @@ class Worker:
 
     `workers` share the work, and `sharing` of them a GPU; `watch` is told about the batch in progress, `wait` how many
     experiments other processes are waited for, `attempts` what is begun; `steps` counts finished network-steps.
+    `speeds` says how long networks take, and learns it.
     """
 
     def __init__(
@@ -54,13 +62,17 @@ class Worker:
         sharing: int = 1,
         wait: Callable[[int], None] = lambda experiments: None,
         attempts: Attempts | None = None,
+        speeds: Speeds | None = None,
     ):
         self.store, self.device, self.precision, self.workers, self.watch = store, device, precision, workers, watch
         self.sharing, self.wait, self.attempts = sharing, wait, attempts or Attempts()
         self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
         self.steps = 0
+        self.speeds = speeds or Speeds()
+        self._deadline: float | None = None
         self._took: dict[Hashable, float] = {}  # the longest time that a batch of a kind took, in seconds
+        self._loaded: set[str] = set()  # data sets that a batch was computed on
         self._keys: dict[Experiment, str] = {}
         self._others: dict[Experiment, Record | None] = {}
         self._patience = PATIENCE
@@ -101,10 +113,16 @@ class Worker:
         missing = set(open_ends)
         while open_ends:
             for parent in parents(open_ends.pop()):
-                if parent not in missing and not self._there(parent):
+                if parent not in missing and not self.has(parent):
                     missing.add(parent)
                     open_ends.append(parent)
         return missing
+
+    def needs(self, asked: Mapping[str, Iterable[Experiment]]) -> dict[str, set[Experiment]]:
+        """Return for each name what must be computed so that all that it asks for is there."""
+        wanted = {name: list(experiments) for name, experiments in asked.items()}
+        missing = self.missing(dict.fromkeys(one for experiments in wanted.values() for one in experiments))
+        return {name: _with_ancestors(experiments, missing) for name, experiments in wanted.items()}
 
     def work(
         self,
@@ -117,11 +135,11 @@ class Worker:
 
         That is a time.monotonic(), which all processes of a machine share and no clock that is set puts back.
 
-        Nothing is started that would not be done by then, judging by how long the like of it took. `finished` is told
-        the network-steps done so far after each batch. `turns` says what comes first, by smaller numbers; without it
-        the longest chains do, which keeps all workers busy to the end.
+        Nothing is started that would not be done by then, judging by how long the like of it took; what is not done
+        then all the same is given up. `finished` is told the network-steps done so far after each batch. `turns` says
+        what comes first, by smaller numbers; without it the longest chains do, which keeps all workers busy to the end.
         """
-        asked, first = list(dict.fromkeys(asked)), turns or {}
+        asked, first, self._deadline = list(dict.fromkeys(asked)), turns or {}, deadline
         while absent := [
             one for one in asked if one not in self.failed and one not in self.entries and not self._read(one)
         ]:
@@ -129,28 +147,34 @@ class Worker:
             queue: Queue[Experiment] = Queue(
                 parents, batch_key, lambda one: one.steps, _name, lambda one: first.get(one, 0)
             )
-            queue.add(absent, self._there)
+            queue.add(absent, self.has)
             gc.freeze()  # what is planned stays: the collector would walk all of it in the middle of a turn
             try:
                 while queue:
-                    late = deadline is not None and time.monotonic() > deadline
-                    if late or not self._turn(queue, deadline, finished):
+                    if self._left() < 0 or not self._turn(queue, finished):
                         return
+            except OutOfTime:
+                return
             finally:
                 gc.unfreeze()
+                self.speeds.keep()
             self.failed |= queue.failed
 
-    def _turn(self, queue: Queue[Experiment], deadline: float | None, finished: Callable[[int], None]) -> bool:
+    def _left(self) -> float:
+        """Return the seconds until the deadline."""
+        return inf if self._deadline is None else self._deadline - time.monotonic()
+
+    def _turn(self, queue: Queue[Experiment], finished: Callable[[int], None]) -> bool:
         """Return whether to go on, after a batch or a short wait; not if nothing fits before the deadline."""
         for one in queue.held():
-            if self._there(one):
+            if self.has(one):
                 queue.finish(one)
         deaths = self.attempts.deaths()
         self._give_up(queue, condemned(deaths))
         alone, tried, fitting = suspects(deaths), False, False
         for batch in queue.batches():
             tried = True
-            if deadline is None or time.monotonic() + self._took.get(batch, 0) <= deadline:
+            if self._deadline is None or self._in_time(queue, batch):
                 fitting = True
                 if self._take(queue, batch, alone):
                     self._patience = PATIENCE
@@ -165,6 +189,21 @@ class Worker:
             for one in queue.held():
                 queue.release(one)  # unless they were stopped
         return True
+
+    def _in_time(self, queue: Queue[Experiment], batch: Hashable) -> int:
+        """Return how many of the first experiments of a batch would be done by the deadline, of those that pay in one.
+
+        On a processor fewer of them take less time; on a GPU all are done in time or none.
+        """
+        first = next(queue.ready(batch), None)
+        most = 0 if first is None else self.at_most(first, queue.count(batch))
+        if self._deadline is None:
+            return most
+        left = self._left()
+        lasting = [self.speeds.longest([one]) for one in islice(queue.ready(batch), most)]
+        if self.device == CPU:
+            return sum(reached <= left for reached in accumulate(lasting))
+        return most if max(sum(lasting), self._took.get(batch, 0.0)) <= left else 0
 
     def _give_up(self, queue: Queue[Experiment], lost: Mapping[str, str]) -> None:
         """Fail what one process after the other has died of."""
@@ -185,13 +224,13 @@ class Worker:
 
         def open_keys() -> Iterator[str]:
             for one in queue.ready(batch):
-                if self._there(one):
+                if self.has(one):
                     queue.finish(one)
                 elif single or self.key(one) not in alone:
                     tried[self.key(one)] = one
                     yield self.key(one)
 
-        at_most = 1 if first is None or single else self.at_most(first, queue.count(batch))
+        at_most = 1 if first is None or single else max(1, self._in_time(queue, batch))
         with self.store.acquire(open_keys(), at_most) as acquired:
             mine = [tried.pop(key) for key in acquired]
             for one in tried.values():
@@ -203,8 +242,26 @@ class Worker:
                     self._compute(mine, queue)
                 finally:
                     self.attempts.end()
-                self._took[batch] = max(self._took.get(batch, 0), time.perf_counter() - started)
+                took = time.perf_counter() - started
+                self._took[batch] = max(self._took.get(batch, 0.0), took)
+                self._learn(mine, took)
         return bool(mine)
+
+    def _learn(self, experiments: list[Experiment], seconds: float) -> None:
+        """Take how long a batch took; not of the first on its data, which had to be read, if its like is known."""
+        data = experiments[0].setting.dataset
+        if data in self._loaded or not all(map(self.speeds.knows, experiments)):
+            self.speeds.learn(experiments, seconds)
+        self._loaded.add(data)
+
+    def _watch(self, experiments: list[Experiment], iteration: int, started: float) -> None:
+        """Tell how far a batch is, and give it up if its time is over."""
+        batch = Batch(experiments, iteration)
+        self.watch(batch)
+        if self._left() < 0:
+            if batch.share > TELLING:
+                self.speeds.learn(experiments, (time.perf_counter() - started) / batch.share)
+            raise OutOfTime
 
     def _read(self, experiment: Experiment) -> bool:
         entry = self._stored(experiment)
@@ -221,7 +278,8 @@ class Worker:
             return None
         return record
 
-    def _there(self, experiment: Experiment) -> bool:
+    def has(self, experiment: Experiment) -> bool:
+        """Return whether an experiment's record is in the store, whoever computed it."""
         return self.store.has(self.key(experiment))
 
     def at_most(self, first: Experiment, ready: int) -> int:
@@ -238,8 +296,8 @@ class Worker:
         if not sources:
             return
         experiments, started = list(sources), time.perf_counter()
-        self.watch(Batch(experiments, 0))
-        population = Population(experiments, self.device, lambda steps: self.watch(Batch(experiments, steps)))
+        self._watch(experiments, 0, started)
+        population = Population(experiments, self.device, lambda steps: self._watch(experiments, steps, started))
         records = compute(population, sources)
         seconds = (time.perf_counter() - started) / len(experiments)
         for one, record in records.items():
@@ -257,7 +315,7 @@ class Worker:
         """Return the records of an experiment's parents; None if one has to be computed again."""
         sources = {parent: self._stored(parent) for parent in parents(experiment)}
         lost = [parent for parent, record in sources.items() if record is None]  # damaged, or it never came along
-        queue.add(lost, self._there)
+        queue.add(lost, self.has)
         return None if lost else {parent: record for parent, record in sources.items() if record is not None}
 
     def device_used(self) -> str:
@@ -267,6 +325,17 @@ class Worker:
     def _made(self, experiment: Experiment, seconds: float) -> dict[str, object]:
         now, device = datetime.now(UTC).isoformat(timespec="seconds"), description(self.device)
         return {"what": experiment.name, "seconds": seconds, "device": device, "torch": torch.__version__, "date": now}
+
+
+def _with_ancestors(experiments: Iterable[Experiment], among: Collection[Experiment]) -> set[Experiment]:
+    """Return those of the experiments, and of all that they rest on, that are among some."""
+    open_ends = [one for one in experiments if one in among]
+    found = set(open_ends)
+    while open_ends:
+        new = {parent for parent in parents(open_ends.pop()) if parent in among} - found
+        found |= new
+        open_ends += new
+    return found
 
 
 def _subject(experiment: Experiment) -> str:

@@ -7,10 +7,12 @@ takes a flattened image, each channel before it owns as many of its inputs in a 
 from collections.abc import Sequence
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
+from lottery.core.imported import Imported
+
+linear_sum_assignment = Imported("scipy.optimize", "linear_sum_assignment")
 
 GAIN = 1e-12  # of the inner product: what an assignment has to gain to be taken, lest ties go round for ever
 

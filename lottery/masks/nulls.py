@@ -8,14 +8,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.signal import fftconvolve
 from scipy.special import gammaln
-from scipy.stats import hypergeom
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
+from lottery.core.imported import Imported
 from lottery.masks.mask import checked
 from lottery.masks.selection import largest
+
+fftconvolve = Imported("scipy.signal", "fftconvolve")
+hypergeom = Imported("scipy.stats", "hypergeom")
 
 FAR, FEW = 12, 30  # deviations and weights from the mean, together, beyond which an overlap is out of the question
 

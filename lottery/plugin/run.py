@@ -74,6 +74,7 @@ class Run:
         self.error = ""
         self.session: Session | None = None
         self.planned: Plan | None = None
+        self.plan_budget: float | None = None  # seconds for training
         self.display: Display | None = None
 
     def _read_baseline(self) -> "Baseline | None":
@@ -206,7 +207,7 @@ class Run:
         try:
             if _claims(session.items):
                 asked = self._asked(session.items)
-                self.planned, session.testsfailed = asked.plan(), len(asked.errors) + len(self.lost)
+                (self.planned, self.plan_budget), session.testsfailed = asked.plan(), len(asked.errors) + len(self.lost)
         except LotteryError as error:
             self._give_up(str(error))
         return True
@@ -384,6 +385,7 @@ class Run:
             interrupted=self._ended_early(session),
             warnings=sorted(filter(None, warned)),
             command=self.config.invocation_params.args,
+            costs=progress.left_over(self.shared),
         )
         where = run_report.environment(used, self.chosen.precision)
         steps = progress.trained_steps(self.shared)
@@ -425,7 +427,9 @@ class Run:
             from lottery.report.plan_table import plan_table
 
             terminalreporter.write_sep("=", f"lottery, scale {self.chosen.scale.name}: what would be trained")
-            shown = plan_table(self.planned, options.workers(self.config))
+            codes = self.session.codes() if self.session else {}
+            width = terminalreporter._tw.fullwidth
+            shown = plan_table(self.planned, options.workers(self.config), codes, self.plan_budget, width)
             terminalreporter.write_line(in_encoding(shown, terminalreporter._tw._file.encoding))
             for error in self.session.errors if self.session else ():
                 terminalreporter.write_line(f"ERROR: {error}", red=True)

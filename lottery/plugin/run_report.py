@@ -51,6 +51,7 @@ class RunReport:
     interrupted: bool
     warnings: Sequence[str]
     command: Sequence[str]  # pytest's arguments
+    costs: Mapping[str, float] = field(default_factory=dict)  # seconds that what was not asked would take here
     notes: list[str] = field(default_factory=list)
     urgent: list[str] = field(default_factory=list)  # of the notes, those about the whole run
     failed: bool = False
@@ -76,6 +77,7 @@ class RunReport:
             "q_values": _q_values(results),
             "baseline": None,
             "no_verdict": self.missing,
+            "costs": dict(self.costs),
         }
         found = comparison.comparison(self.content, self.baseline, self.exact) if self.baseline else None
         if found and (self.named or self.exact or comparison.checked(found["moves"])):

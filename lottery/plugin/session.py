@@ -1,12 +1,13 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from lottery.claims.baselines import Row
+from lottery.claims.baselines import BUDGET, Row
 from lottery.claims.claim import Claim, Exact
 from lottery.claims.entries import Contents
 from lottery.claims.exit_status import counts
@@ -20,6 +21,11 @@ from lottery.experiments.measurements import block
 from lottery.experiments.scales import Scale
 from lottery.models.architectures import is_planted
 
+SPEEDS = "speeds"  # the store's folder of how long networks take here
+REPORTING = 2.5  # seconds of a run that are neither training nor judging: Python's start and end, files, the screen
+JUDGED = 0.02  # seconds in which a claim is judged, before that was measured
+SLOWLY = 2.0  # how much longer judging may take than it did
+
 
 @dataclass(frozen=True)
 class Options:
@@ -29,7 +35,7 @@ class Options:
     store: Path
     device: str  # "cpu" or "cuda:N": of this process
     precision: str
-    deadline: float | None = None  # time.monotonic() after which nothing new is started
+    deadline: float | None = None  # time.monotonic() at which the whole command is to be over
     by_name: bool = True  # whether the device was asked for, so that no other will do
     sharing: int = 1  # workers on this device
 
@@ -82,25 +88,72 @@ class Session:
 
         self.worker = self._worker(workers, reporter)
         with failures_told(self.worker.device):
-            reporter.plan(sum(one.steps for one in self.worker.missing(wanted)))
-            turns = None if self.options.deadline is None else self._turns()
-            self.worker.work(wanted, self.options.deadline, reporter.finish, turns)
+            missing = self.worker.needs({id: asked.experiments for id, asked in self.asked.items()})
+            prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
+            deadline = self._training_ends()
+            reporter.begin(missing, prices, self.worker.has, deadline)
+            turns = None if deadline is None else self._turns(missing, prices)
+            self.worker.work(wanted, deadline, reporter.finish, turns)
             self.worker.store.tidy()
+            reporter.end(self._costs(workers))
+
+    def _training_ends(self) -> float | None:
+        """Return when training has to be over, so that all claims are judged and reported within the budget."""
+        if self.options.deadline is None:
+            return None
+        return self.options.deadline - REPORTING - SLOWLY * self.worker.speeds.judging(len(self.asked), JUDGED)
+
+    def _costs(self, workers: int) -> dict[str, float]:
+        """Return in how many seconds so many workers would compute what this run did not, by the reason.
+
+        That is the budget, or the scale that has to be asked, where all of its claims were planned on this machine.
+        """
+        worker, scale = self.worker, self.options.scale.name
+        left = {id: [one for one in asked.experiments if not self._settled(one)] for id, asked in self.asked.items()}
+        open_ends = [one for lacking in left.values() for one in lacking]
+        costs = {BUDGET: sum(map(worker.speeds.seconds, worker.missing(open_ends)))} if open_ends else {}
+        worker.speeds.plan(scale, {id: 0.0 for id, asked in self.asked.items() if not asked.skip and not left[id]})
+        worker.speeds.keep()
+        elsewhere: dict[str, list[float | None]] = {}
+        for id, asked in self.asked.items():
+            later = [name for name in asked.entry.asked_at() if name != scale] if asked.skip else []
+            if later:
+                elsewhere.setdefault(later[0], []).append(worker.speeds.plans.get(later[0], {}).get(id))
+        for name, planned in elsewhere.items():
+            known = [seconds for seconds in planned if seconds is not None]
+            if len(known) == len(planned):
+                costs[name] = sum(known)
+        return {why: seconds / workers for why, seconds in costs.items()}
+
+    def _settled(self, experiment) -> bool:
+        """Return whether an experiment is there, or cannot be had."""
+        return experiment in self.worker.entries or experiment in self.worker.failed
+
+    def codes(self) -> dict[str, str]:
+        """Return the letters and numbers of the claims asked for, by id."""
+        return {id: f"{asked.entry.letter}{asked.entry.number}" for id, asked in self.asked.items()}
 
     def plan(self):
-        """Return what the claims asked for would have trained, as a `lottery.experiments.plan.Plan`.
+        """Return what the claims asked for would have trained, and how many seconds a budget leaves for that.
 
-        Nothing is trained but to measure how fast that goes.
+        That is a `lottery.experiments.plan.Plan`, and None without a budget. Nothing is trained but to measure how fast
+        that goes, where it is not known yet.
         """
         from lottery.core.devices import failures_told
         from lottery.experiments.plan import plan
 
         self.worker = self._worker()
+        ends = self._training_ends()
+        budget = None if ends is None else ends - time.monotonic()  # of a run that need not measure
         with failures_told(self.worker.device):
-            return plan(self.worker, {id: asked.experiments for id, asked in self.asked.items() if not asked.skip})
+            made = plan(self.worker, {id: asked.experiments for id, asked in self.asked.items() if not asked.skip})
+        self.worker.speeds.plan(self.options.scale.name, {row.claim: row.seconds for row in made.rows})
+        self.worker.speeds.keep()
+        return made, budget
 
     def _worker(self, workers: int = 1, reporter=None):
         from lottery.core.devices import prepare, ready
+        from lottery.experiments.speeds import Speeds
         from lottery.experiments.worker import Worker
         from lottery.store.store import Store
 
@@ -108,13 +161,15 @@ class Session:
         device = ready(asked.device, asked.by_name or asked.precision != "float32")
         prepare(device, asked.precision)
         told = {"watch": reporter.watch, "wait": reporter.wait, "attempts": reporter.attempts} if reporter else {}
+        told["speeds"] = Speeds(asked.store / SPEEDS, device, asked.precision)
         return Worker(Store(asked.store), device, asked.precision, workers, sharing=asked.sharing, **told)
 
-    def _turns(self) -> dict:
+    @staticmethod
+    def _turns(missing: Mapping[str, Collection], prices: Mapping) -> dict:
         """Return whose turn comes first if there may not be time for all: the cheapest claims'."""
         from lottery.experiments.plan import cheapest_first, turns
 
-        return turns(cheapest_first({id: self.worker.missing(asked.experiments) for id, asked in self.asked.items()}))
+        return turns(cheapest_first(missing, prices.__getitem__))
 
     def result(self, claim: Claim) -> dict[str, Any]:
         """Return a claim's result as `results.json` has it; it knows whether a deviation counts.
@@ -170,7 +225,12 @@ class Session:
     @cached_property
     def _results(self) -> dict[str, dict[str, Any]]:
         """What became of the claims that chance can make deviate, by id."""
-        return {id: self._judge(asked) for id, asked in self.asked.items() if asked.entry.kind != Exact.kind}
+        started = time.perf_counter()
+        found = {id: self._judge(asked) for id, asked in self.asked.items() if asked.entry.kind != Exact.kind}
+        if self.worker is not None:
+            self.worker.speeds.learn_judging(len(found), time.perf_counter() - started)
+            self.worker.speeds.keep()
+        return found
 
     @cached_property
     def _counting(self) -> set[str]:
@@ -189,7 +249,7 @@ class Session:
         error = asked.error or next((self.worker.failed[one] for one in experiments if one in self.worker.failed), "")
         skip = asked.skip
         if not skip and not error and any(one not in self.worker.entries for one in experiments):
-            skip = "budget"
+            skip = BUDGET
         details: dict[str, object] = {}
         if not skip and not error:
             try:

@@ -8,6 +8,7 @@ from lottery.claims.baselines import BUDGET
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates, fails
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.report.plan_table import duration
 
 INTERRUPTED = 2  # as pytest has it
 AS_EXPECTED = "AS EXPECTED"
@@ -35,11 +36,12 @@ class Paper(NamedTuple):
 
 
 class NotAsked(NamedTuple):
-    """How many tests were not asked for one reason, and what would ask them."""
+    """How many tests were not asked for one reason, what would ask them, and in which time here, where it is known."""
 
     tests: int
     reason: str
     way: str
+    takes: str
 
 
 def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> State:
@@ -107,18 +109,23 @@ def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:
     return [result for result in results if result["verdict"] == INCONCLUSIVE and not is_unexpected(result)]
 
 
-def not_asked(results: Sequence[Mapping], scale: str) -> list[NotAsked]:
-    """Return why tests were not asked at a scale, the most frequent reason first."""
-    groups: Counter[tuple[str, str]] = Counter()
+def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> list[NotAsked]:
+    """Return why tests were not asked at a scale, the most frequent reason first.
+
+    `costs` has the seconds that they take here, by the scale that asks them, or by "budget".
+    """
+    groups: Counter[tuple[str, str, str]] = Counter()
     for result in results:
         if result["verdict"] != SKIPPED:
             continue
         later = [name for name in result["asked_at"] if name != scale]
-        if result["reason"] == BUDGET:
-            groups["do not fit the budget", "run again: what is finished is kept"] += 1
+        why = BUDGET if result["reason"] == BUDGET else later[0] if later else ""
+        takes = f"about {duration(costs[why])} here" if why in costs else ""
+        if why == BUDGET:
+            groups["do not fit the budget", "run again: what is finished is kept", takes] += 1
         elif later:
-            way = f"lottery plan --scale {later[0]} tells the cost"
-            groups[f"are asked at --scale {later[0]}", way] += 1
+            way = f"lottery run -n auto --scale {why}" if takes else f"lottery plan --scale {why} tells the cost"
+            groups[f"are asked at --scale {why}", way, takes] += 1
         else:
-            groups["are asked at no scale", "lottery show --skipped tells why"] += 1
+            groups["are asked at no scale", "lottery show --skipped tells why", ""] += 1
     return [NotAsked(tests, *told) for told, tests in groups.most_common()]

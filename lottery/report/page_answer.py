@@ -23,7 +23,7 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
         lambda: _own(results),
         lambda: _folded("Refuted", *answer.refuted(results)),
         lambda: _folded("Inconclusive", answer.inconclusive(results), "neither inside nor outside of what agrees"),
-        lambda: _not_asked(results, report["scale"]),
+        lambda: _not_asked(results, report["scale"], report.get("costs", {})),
         lambda: _notes(notes),
     ]
     return joined(part for section in sections for part in section())
@@ -123,8 +123,8 @@ def _reason(result: Mapping, told: str) -> Markup:
     )
 
 
-def _not_asked(results: Sequence[Mapping], scale: str) -> Iterator[Markup]:
-    groups = answer.not_asked(results, scale)
+def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> Iterator[Markup]:
+    groups = answer.not_asked(results, scale, costs)
     if groups:
         yield element("h3", f"Not asked at this scale: {sum(group.tests for group in groups)}")
         rows = [
@@ -133,6 +133,7 @@ def _not_asked(results: Sequence[Mapping], scale: str) -> Iterator[Markup]:
                 element("td", group.tests, class_="n"),
                 element("th", group.reason, scope="row"),
                 element("td", element("code", group.way) if group.way.startswith("lottery") else group.way),
+                element("td", group.takes),
             )
             for group in groups
         ]

@@ -1,31 +1,66 @@
-"""The plan's table: what would be trained, and how long that takes."""
+"""The plan's table: what would be trained, how long that takes, and how far a budget goes."""
 
+from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from tabulate import tabulate
+from lottery.core.text import cut
 
 if TYPE_CHECKING:  # it needs torch
-    from lottery.experiments.plan import Plan
+    from lottery.experiments.plan import Plan, Row
 
-HEADERS = ("claim, the cheapest first", "networks", "steps", "takes", "done after")
+NARROWEST, WIDEST = 80, 140  # columns
+SHARED = "shared"  # what a claim adds whose networks are all those of claims before it
+CELLS = (8, 9, 9, 10)  # columns of networks, alone, adds, done after
+HEADS = ("networks", "alone", "adds", "done after")
 
 
-def plan_table(plan: "Plan", workers: int) -> str:
-    """Return a row for every claim that needs training, and what it all takes with so many workers."""
-    rows, reached = [], 0.0
-    for row in plan.rows:
-        if row.networks:
-            reached += row.seconds
-            times = [duration(row.seconds / workers), duration(reached / workers)]
-            rows.append([row.claim, row.networks, f"{row.steps:,}", *times])
-    networks, steps = sum(row.networks for row in plan.rows), sum(row.steps for row in plan.rows)
+def plan_table(
+    plan: "Plan", workers: int, codes: Mapping[str, str] = {}, budget: float | None = None, width: int = WIDEST
+) -> str:
+    """Return a row for every claim that needs training, and what it all takes with so many workers.
+
+    Claims are named by their `codes`, such as F12, too. A line says where a budget ends that leaves so many seconds of
+    wall time for training.
+    """
+    width = max(NARROWEST, min(WIDEST, width))
+    needy = [row for row in plan.rows if row.alone_networks]
+    networks, steps = sum(row.networks for row in needy), sum(row.steps for row in needy)
     counted = f"{networks:,} networks to train or to evaluate, {steps:,} network-steps; "
     counted += f"{plan.stored:,} that were asked for are in the store"
     if not networks:
         return f"nothing: {counted}"
-    takes = f"about {duration(plan.seconds / workers)} with {workers} workers, measured on this machine; "
+    room = width - sum(CELLS) - len(CELLS)
+    lines = [_line("claim, the cheapest first", HEADS, room), "─" * width]
+    reached, fitting, ended = 0.0, 0, budget is None
+    for row in needy:
+        reached += row.seconds
+        if not ended and budget is not None and reached / workers > budget:
+            lines.append(f"── the budget ends here, after {fitting} of {len(needy)} claims ".ljust(width, "─"))
+            ended = True
+        fitting += not ended
+        code = codes.get(row.claim, "")
+        name = f"{code:5} {row.claim.partition('.')[2]}" if code else row.claim  # its letter names the paper
+        lines.append(_line(name, _cells(row, reached, workers), room))
+    if not ended:
+        lines.append(f"── the budget is enough for all {len(needy)} claims ".ljust(width, "─"))
+    free = len(plan.rows) - len(needy)
+    takes = f"about {duration(plan.seconds / workers)} with {workers} workers, as measured on this machine; "
     takes += f"{plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
-    return "\n".join([tabulate(rows, HEADERS, disable_numparse=True, stralign="right"), "", counted, takes])
+    told = f"alone: were it the only claim; adds: after those above it, {SHARED} where these have all of its networks"
+    lines.append("")
+    for text in (counted, *([f"{free} claims need nothing more"] * bool(free)), takes, told):
+        lines += wrap(text, width)
+    return "\n".join(lines)
+
+
+def _cells(row: "Row", reached: float, workers: int) -> tuple[str, ...]:
+    adds = duration(row.seconds / workers) if row.networks else SHARED
+    return f"{row.alone_networks:,}", duration(row.alone / workers), adds, duration(reached / workers)
+
+
+def _line(name: str, cells: tuple[str, ...], room: int) -> str:
+    return cut(name, room).ljust(room) + "".join(f" {cell:>{size}}" for cell, size in zip(cells, CELLS))
 
 
 def duration(seconds: float) -> str:

@@ -43,7 +43,7 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
         lambda: _scoreboard(results, width),
         lambda: _refuted(results, width),
         lambda: _inconclusive(results, width),
-        lambda: _not_asked(results, report["scale"], width),
+        lambda: _not_asked(results, report["scale"], report.get("costs", {}), width),
         lambda: _notes(notes, width),
     ]
     lines: list[Line] = []
@@ -221,12 +221,12 @@ def _inconclusive(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     yield from _more(found, FEW, "--inconclusive")
 
 
-def _not_asked(results: Sequence[Mapping], scale: str, width: int) -> Iterator[Line]:
-    groups = answer.not_asked(results, scale)
+def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float], width: int) -> Iterator[Line]:
+    groups = answer.not_asked(results, scale, costs)
     if groups:
         yield from _titled("NOT ASKED AT THIS SCALE", str(sum(group.tests for group in groups)), width)
-    for tests, told, way in groups:
-        yield Line(f"{tests:>6} {told:28} {way}")
+    for group in groups:
+        yield Line(f"{group.tests:>6} {group.reason:28} {group.way}{f'  {group.takes}' * bool(group.takes)}")
 
 
 def _notes(notes: Sequence[str], width: int) -> Iterator[Line]:
