@@ -271,13 +271,10 @@ class TestRuns:
         result = suite("--plan", "--store=planned")
         assert result.ret == 0 and not (suite.path / "results").exists()
         result.stdout.fnmatch_lines(
-            [
-                "*what would be trained*",
-                "*mini2020.learns?lenet-300-100?*",
-                "*network-steps; 0 that were asked for are in the store",
-            ]
+            ["*what would be trained*", "*learns?lenet-300-100?*", "*network-steps; 0 that were asked for*"]
         )
-        assert suite("-n2", "--plan", "--store=planned").ret == 4 and not (suite.path / "planned").exists()
+        assert not list(suite.path.glob("planned/entries/*/*"))
+        assert suite("-n2", "--plan", "--store=other").ret == 4 and not (suite.path / "other").exists()
         suite("--store=planned")
         suite("--plan", "--store=planned").stdout.fnmatch_lines(
             ["nothing: 0 networks to train or to evaluate*are in the store"]
@@ -301,7 +298,7 @@ class TestRuns:
     def test_quiet_without_a_terminal(self, suite):
         """No live progress in a log."""
         result = suite("-n2", "--store=fresh")
-        assert "network-steps," not in result.stdout.str() and "iteration" not in result.stdout.str()
+        assert "claims ready" not in result.stdout.str() and "iteration" not in result.stdout.str()
 
     def test_nothing_happens_without_claims(self, suite):
         """Other tests run as if the plugin were not there."""

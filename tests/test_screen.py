@@ -216,3 +216,34 @@ def test_own_criteria_are_scored():
     lines = [line.text.split() for line in screen(report, [], 0, 120, "0.1.0")]
     told = {line[0]: line[-1] for line in lines if line and line[0] in ("good", "bad", "open", "broken")}
     assert told == {"good": "better", "bad": "worse", "open": "certain", "broken": "NaN"}
+
+
+class TestNotAsked:
+    """What was not asked, with what it takes here where that is known."""
+
+    RESULTS = (
+        result("zhou2019.late[lenet-300-100]", verdict="skipped", reason="budget"),
+        result("zhou2019.large[lenet-300-100]", verdict="skipped", reason="needs mnist", asked_at=["reduced", "paper"]),
+        result("zhou2019.never[lenet-300-100]", verdict="skipped", reason="needs more", asked_at=[]),
+    )
+
+    def lines(self, **costs):
+        """Return the lines about what was not asked, of a run that has these costs."""
+        report = whole(*self.RESULTS) | {"costs": costs}
+        shown = [line.text for line in screen(report, [], 0, 80, "0.1.0")]
+        return shown[shown.index("NOT ASKED AT THIS SCALE  3") + 1 :]
+
+    def test_costs_that_are_known(self):
+        """Of the next scale the command that runs it, of the budget the time that the rest takes."""
+        assert self.lines(budget=250.0, reduced=7200.0) == [
+            "     1 are asked at --scale reduced 2.0 h here: lottery run --scale reduced",
+            "     1 do not fit the budget        run again: 4.2 min more here",
+            "     1 are asked at no scale        lottery show --skipped tells why",
+        ]
+
+    def test_costs_that_are_not_known(self):
+        """The command that tells them."""
+        large, late, _ = self.lines()
+        assert late.endswith("what is finished is kept") and large.endswith(
+            "lottery plan --scale reduced tells the cost"
+        )

@@ -36,12 +36,11 @@ class Paper(NamedTuple):
 
 
 class NotAsked(NamedTuple):
-    """How many tests were not asked for one reason, what would ask them, and in which time here, where it is known."""
+    """How many tests were not asked for one reason, and what would ask them, in which time here where it is known."""
 
     tests: int
     reason: str
     way: str
-    takes: str
 
 
 def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> State:
@@ -114,18 +113,19 @@ def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]
 
     `costs` has the seconds that they take here, by the scale that asks them, or by "budget".
     """
-    groups: Counter[tuple[str, str, str]] = Counter()
+    groups: Counter[tuple[str, str]] = Counter()
     for result in results:
         if result["verdict"] != SKIPPED:
             continue
         later = [name for name in result["asked_at"] if name != scale]
         why = BUDGET if result["reason"] == BUDGET else later[0] if later else ""
-        takes = f"about {duration(costs[why])} here" if why in costs else ""
+        takes = duration(costs[why]) if why in costs else ""
         if why == BUDGET:
-            groups["do not fit the budget", "run again: what is finished is kept", takes] += 1
-        elif later:
-            way = f"lottery run -n auto --scale {why}" if takes else f"lottery plan --scale {why} tells the cost"
-            groups[f"are asked at --scale {why}", way, takes] += 1
+            way = f"run again: {takes} more here" if takes else "run again: what is finished is kept"
+            groups["do not fit the budget", way] += 1
+        elif why:
+            run, plan = f"{takes} here: lottery run --scale {why}", f"lottery plan --scale {why} tells the cost"
+            groups[f"are asked at --scale {why}", run if takes else plan] += 1
         else:
-            groups["are asked at no scale", "lottery show --skipped tells why", ""] += 1
+            groups["are asked at no scale", "lottery show --skipped tells why"] += 1
     return [NotAsked(tests, *told) for told, tests in groups.most_common()]

@@ -7,7 +7,7 @@ from textwrap import wrap
 from tabulate import tabulate
 
 from lottery.claims.comparison import DRIFTED, MOVED, NOT_COMPARABLE, SAME, Comparison, Move
-from lottery.core.text import for_markdown
+from lottery.core.text import cut, for_markdown
 from lottery.report.results_table import claim_name, code, span
 
 TITLES = {DRIFTED: "MOVED BY MORE THAN CHANCE", MOVED: "MOVED, NOT SIGNIFICANTLY", NOT_COMPARABLE: "NOT COMPARABLE"}
@@ -97,10 +97,10 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
     for move in sorted(chosen, key=lambda move: 1.0 if move["p"] is None else move["p"]):
         name, towards, size, p = _cells(move, results[move["id"]])
         if move["state"] == NOT_COMPARABLE:
-            lines.append(_cut(f"{name}: {move['reason']}", width))
+            lines.append(cut(f"{name}: {move['reason']}", width))
             continue
         room = max(20, width - SIZE - 20)
-        lines.append(_cut(f"{_cut(name, room):{room}} {towards:7}{size:{SIZE}} {p}", width))
+        lines.append(cut(f"{cut(name, room):{room}} {towards:7}{size:{SIZE}} {p}", width))
         if several and move["changed"]:
             lines += wrap(", ".join(move["changed"]), width, initial_indent="      ", subsequent_indent="      ")
     return lines
@@ -136,7 +136,3 @@ def markdown(found: Comparison, results: Mapping[str, Mapping]) -> str:
         if move["state"] == NOT_COMPARABLE
     ]
     return "\n".join([*lines, *(["", table] if shown else []), *(["", *reasons] if reasons else [])])
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -133,7 +133,6 @@ def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float
                 element("td", group.tests, class_="n"),
                 element("th", group.reason, scope="row"),
                 element("td", element("code", group.way) if group.way.startswith("lottery") else group.way),
-                element("td", group.takes),
             )
             for group in groups
         ]

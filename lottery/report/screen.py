@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED
+from lottery.core.text import cut
 from lottery.report import answer
 from lottery.report.answer import AS_EXPECTED, HEADS, SHORT
 from lottery.report.difference import brief
@@ -49,11 +50,7 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
     lines: list[Line] = []
     for section in sections:
         lines += section()
-    return [Line(_cut(line.text, width), line.markup) for line in lines]
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    return [Line(cut(line.text, width), line.markup) for line in lines]
 
 
 def _head(report: Mapping, status: int | None, width: int, version: str) -> Iterator[Line]:
@@ -62,7 +59,7 @@ def _head(report: Mapping, status: int | None, width: int, version: str) -> Iter
         [f"lottery {version}", report["scale"], where["device"], where["precision"], duration(report["seconds"])]
     )
     right = "" if status is None else f"exit status {status}"
-    left = _cut(left, width - len(right) - 2)
+    left = cut(left, width - len(right) - 2)
     yield Line(left + right.rjust(width - len(left)), {"bold": True})
     yield Line("─" * width)
 
@@ -82,7 +79,7 @@ def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     yield Line("")
     yield Line(" " * first + "".join(f"{gap}{head}" for head in HEADS))
     for letter, title, cells in answer.by_paper(results):
-        name = _cut(f"{letter}  {title}", first)
+        name = cut(f"{letter}  {title}", first)
         yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, HEADS)))
 
 
@@ -117,8 +114,8 @@ def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     yield Line(title.ljust(name + bar + room + 8) + "verdict", {"bold": True})
     for result in found:
         shown = SHORT[result["verdict"]] + (" ~" if result["analogue"] else "")
-        left = f"{code(result):5} {_cut(result['headline'], name):{name}} {_picture(result, bar)}"
-        text = f"{left} {_cut(ours(result), room):{room}} {shown}"
+        left = f"{code(result):5} {cut(result['headline'], name):{name}} {_picture(result, bar)}"
+        text = f"{left} {cut(ours(result), room):{room}} {shown}"
         colour = {"green": result["verdict"] == REPRODUCED, "red": result["verdict"] == REFUTED}
         yield Line(text, colour)
 
@@ -225,8 +222,8 @@ def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float
     groups = answer.not_asked(results, scale, costs)
     if groups:
         yield from _titled("NOT ASKED AT THIS SCALE", str(sum(group.tests for group in groups)), width)
-    for group in groups:
-        yield Line(f"{group.tests:>6} {group.reason:28} {group.way}{f'  {group.takes}' * bool(group.takes)}")
+    for tests, told, way in groups:
+        yield Line(f"{tests:>6} {told:28} {way}")
 
 
 def _notes(notes: Sequence[str], width: int) -> Iterator[Line]:
@@ -243,7 +240,7 @@ def _titled(title: str, told: str, width: int) -> Iterator[Line]:
 
 def _row(result: Mapping, told: str, width: int, markup: Mapping[str, bool] = {}) -> Line:
     room = 32 if width < 100 else width * 2 // 5
-    return Line(f"{code(result):5} {_cut(claim_name(result), room):{room}} {told}", markup)
+    return Line(f"{code(result):5} {cut(claim_name(result), room):{room}} {told}", markup)
 
 
 def _more(found: Sequence[Any], shown: int, option: str) -> Iterator[Line]:
