@@ -82,7 +82,7 @@ def test_the_forest_has_every_estimate_by_unit():
     assert {name: len(panel.rows) for name, panel in found.items()} == {
         "forest-per-cent": 3, "forest-pp": 2, "forest-log-ratio": 2}  # fmt: skip
     assert "Z12 ~ parts: a b" in {row["label"] for row in found["forest-per-cent"].rows}
-    assert "2 estimates in a unit of their own" in drawn.caption
+    assert "in a unit of their own, 2," in drawn.caption
     for panel in found.values():
         low, high = panel.spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
         for row in panel.rows:

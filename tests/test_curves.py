@@ -87,6 +87,7 @@ def test_trainings_of_other_rates_are_other_lines():
 def test_looks_of_arms_with_commas_in_their_names():
     """Names that a table puts in quotes are recognised, too."""
     looks = [row(arm, 0, "51.3", 25, "validation_loss", 0.5) for arm in curves.LEARNING]
+    looks += [row(arm, 0, "41.1", 25, "validation_loss", 0.5, 4) for arm in curves.LEARNING]  # of which none is shown
     assert len(read(looks).looks) == len(curves.LEARNING) and branch("large_final", "reinit").name in text(looks)
 
 

@@ -81,13 +81,14 @@ def _filters(results: Sequence[Mapping]) -> Markup:
 def _row(place: int, result: Mapping) -> Markup:
     name = element("button", breakable(claim_name(result)), type="button", class_="open", aria_expanded="false")
     told = element("small", result["headline"] or result["statement"])
+    exact = result["kind"] == "exact" and result["verdict"] != SKIPPED
     shown = verdict(result).replace(SKIPPED, NOT_ASKED)
     estimate = "" if result["estimate"] is None else f"{result['estimate']:.6g}"
     cells = [
         element("td", code(result), class_="code"),
         element("th", name, told, scope="row"),
         element("td", published(result), data_label="paper"),
-        element("td", ours(result), class_="ours", data_label="ours"),
+        element("td", ours(result) or ("exact" if exact else ""), class_="ours", data_label="ours"),
         element("td", picture(result)),
         element("td", result["n"] or "", class_="n", data_label="seeds"),
         element("td", shown, " ", mark(result), class_=f"verdict {result['verdict']}"),

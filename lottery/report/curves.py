@@ -16,6 +16,8 @@ UNTRAINED = "test_accuracy"  # of what is not trained, or of which a mask is
 LOOKS = ("validation_accuracy", "validation_loss")
 TICKET, REINITIALISED = chain("large_final"), branch("large_final", "reinit")
 LEARNING = (DENSE, TICKET, REINITIALISED)  # arms of which learning curves are read
+SIZES = (51.3, 21.1, 7.0, 3.6, 1.9)  # per cent of the weights, of tickets in Frankle & Carbin's Fig. 3
+NEAR = 0.12  # how far a round's share may be from such a size, as a part of it
 Written = tuple[str, ...]  # an arm's columns
 
 
@@ -114,7 +116,16 @@ NAMES = tuple(f'"{arm.name}",' if "," in arm.name else f"{arm.name}," for arm in
 
 def is_look(line: str) -> bool:
     """Return whether a line of a `measurements.csv.gz` is of a learning curve that figures show."""
-    return line.startswith(NAMES) and ",validation_" in line
+    if not line.startswith(NAMES) or ",validation_" not in line:
+        return False
+    name = next(name for name in NAMES if line.startswith(name))
+    _, _, share, _ = line[len(name) :].split(",", 3)
+    return bool(share) and near(float(share))
+
+
+def near(share: float) -> bool:
+    """Return whether a share of the weights, in per cent, is one of those whose learning curves are shown, or all."""
+    return share == 100 or any(abs(share - size) <= NEAR * size for size in SIZES)
 
 
 def consecutive(rounds: Sequence[int]) -> list[int]:

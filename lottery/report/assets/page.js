@@ -68,10 +68,12 @@
   }
   addEventListener("hashchange", visit);
 
-  // Claims: filters and order.
+  // Claims: filters and order. What was not asked is left out until somebody asks for it.
+  const ASKED = ["reproduced", "refuted", "inconclusive"];
   const search = document.getElementById("search");
   const paper = document.getElementById("paper");
   const chips = all("[data-chip]");
+  for (const chip of chips) chip.setAttribute("aria-pressed", String(ASKED.includes(chip.dataset.chip)));
   const found = document.getElementById("found");
   const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 
@@ -147,11 +149,9 @@
     const chart = content.charts[place.dataset.chart];
     const narrow = place.clientWidth < 560;
     const config = structuredClone(content.config);
-    if (narrow) {
-      config.axisY = { labelLimit: 120 };
-      config.legend.columns = 1;
-    }
-    const spec = { ...chart.spec, data: { name: "table", values: records(chart) } };
+    const spec = { ...structuredClone(chart.spec), data: { name: "table", values: records(chart) } };
+    const names = spec.encoding?.y?.axis;
+    if (narrow && names) names.labelLimit = Math.round(0.36 * place.clientWidth);
     const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "custom" } };
     return vegaEmbed(place, spec, options).then(({ view }) => {
       place.classList.add("drawn");
@@ -220,5 +220,6 @@
     });
   }
 
+  filter();
   visit();
 })();

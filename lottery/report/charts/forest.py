@@ -38,7 +38,7 @@ def forest(results: Sequence[Mapping]) -> Figure:
     panels.sort(key=lambda panel: -len(panel.rows))
     told = "Bars are the regions that agree with the claims, written down before they were measured; lines are 90 % "
     told += "intervals over seeds. Filled dots are reproduced, crosses refuted, diamonds neither; ~ marks analogues."
-    told += f" {alone} estimates in a unit of their own are in the table alone." if alone else ""
+    told += f" Estimates in a unit of their own, {alone}, are in the table alone." if alone else ""
     return Figure("forest", "All estimates and their regions", "", "", told, panels, layout="one")
 
 

@@ -10,10 +10,8 @@ from lottery.report.charts.comparisons import FRANKLE
 from lottery.report.charts.context import Context
 from lottery.report.charts.intervals import intervals
 from lottery.report.charts.lines import line_chart
-from lottery.report.curves import REINITIALISED, TICKET, Curves, Training
+from lottery.report.curves import NEAR, REINITIALISED, SIZES, TICKET, Curves, Training
 
-SIZES = (51.3, 21.1, 7.0, 3.6, 1.9)  # per cent that the paper's figure shows of tickets
-NEAR = 0.12  # how far a round's share may be from such a size
 REINITIALISED_SIZES = (21.1,)
 SHOWN = 8.0  # points below the highest accuracy that a panel shows
 FEWEST = 4  # looks
