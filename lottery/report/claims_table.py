@@ -82,7 +82,8 @@ def _row(place: int, result: Mapping) -> Markup:
     name = element("button", breakable(claim_name(result)), type="button", class_="open", aria_expanded="false")
     told = element("small", result["headline"] or result["statement"])
     exact = result["kind"] == "exact" and result["verdict"] != SKIPPED
-    shown = verdict(result).replace(SKIPPED, NOT_ASKED)
+    word = NOT_ASKED if result["verdict"] == SKIPPED else result["verdict"]
+    marks = verdict(result).removeprefix(result["verdict"]).replace(" (analogue)", "").lstrip(", ")
     estimate = "" if result["estimate"] is None else f"{result['estimate']:.6g}"
     cells = [
         element("td", code(result), class_="code"),
@@ -91,7 +92,7 @@ def _row(place: int, result: Mapping) -> Markup:
         element("td", ours(result) or ("exact" if exact else ""), class_="ours", data_label="ours"),
         element("td", picture(result)),
         element("td", result["n"] or "", class_="n", data_label="seeds"),
-        element("td", shown, " ", mark(result), class_=f"verdict {result['verdict']}"),
+        element("td", word, " ", mark(result), element("small", marks), class_=f"verdict {result['verdict']}"),
     ]
     return element(
         "tr",
