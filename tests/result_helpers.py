@@ -55,6 +55,7 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "error": False,
         "doubt": "",
         "own": "",
+        "replaced": [],
         "counts": True,
         "iterations": 600,
         "letter": "Z",
@@ -88,4 +89,28 @@ def whole(*results):
         "networks": [],
         "code": {},
         "baseline": None,
+        "replaced": {},
+        "scoreboard": [],
     }
+
+
+def cell(criterion="mine", difference=0.1, interval=(-0.2, 0.4), state="equal", **changes):
+    """Return a cell of the scoreboard as a run has it."""
+    default = {
+        "question": "own_criterion.beats_random",
+        "statement": "It beats random masks.",
+        "network": "",
+        "criterion": criterion,
+        "own": criterion not in ("large_final", "magnitude_increase", "random"),
+        "unit": "pp",
+        "margin": 1.5,
+        "estimate": 4.5,
+        "interval": [4.0, 5.0],
+        "difference": difference,
+        "difference_interval": interval and list(interval),
+        "n": 3,
+        "effects": [0.0, 0.1, 0.2],
+        "state": state,
+        "reason": "",
+    }
+    return default | changes

@@ -39,7 +39,7 @@ from lottery.cli import main as command
 from lottery.data.catalogue import DATASETS
 from lottery.experiments import own_datasets, own_networks
 from lottery.experiments.scales import SCALES
-from lottery.masks import own_criteria
+from lottery.masks import contract, own_criteria, replaced_criteria
 from lottery.masks.criteria import CRITERIA
 from lottery.models.architectures import ARCHITECTURES
 from lottery.plugin import options
@@ -48,7 +48,7 @@ from tests.result_helpers import result, whole
 
 PAGES = {page.name: page for page in pages()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-OWN = {"criterion": own_criteria, "dataset": own_datasets, "network": own_networks}  # which need their data
+OWN = {"criterion": own_criteria, "as": replaced_criteria, "dataset": own_datasets, "network": own_networks}
 SHORTER = {"rates": ["--runs=20"], "gate": ["--runs=1"]}  # what a command gets so that it takes a second
 ONLY_PARSED = {"bench": "takes minutes", "check-gpu": "takes minutes, and a GPU"}
 RUNS = ("results", "results/2026-11-29-123005-tiny", "results/2026-11-30-123005-tiny")
@@ -260,6 +260,8 @@ class Reader:
             benchmarks_of(folder)
         loaded = [(module, module.load(own)) for name, module in OWN.items() for own in options.given(config, name)]
         for module, own in loaded:
+            if module in (own_criteria, replaced_criteria):
+                contract.check(own)
             module.forget(own)
         if given.keyword and "benchmarks" in given.file_or_dir:
             expression = Expression.compile(given.keyword)

@@ -11,32 +11,44 @@ BAD = """
 import sys, warnings
 import pytest, torch
 
+def late(function):  # sound as long as layers are small, as in the check before anything is trained
+    def score(w_final):
+        return function(w_final) if w_final.numel() > 300 else w_final.abs()
+    return score
+
 def good(w_init, w_final):
     print("scoring")
     torch.manual_seed(1)
     torch.set_default_dtype(torch.float64)
     torch.set_grad_enabled(True)
-    return (w_final - w_init.zero_()).abs_()
+    return (w_final - w_init.clone().zero_()).abs_()
 
+@late
 def complex_(w_final):
     return w_final + 1j
 
+@late
 def sparse(w_final):
     return w_final.to_sparse()
 
+@late
 def skips(w_final):
     pytest.skip("not today")
 
+@late
 def leaves(w_final):
     sys.exit(0)
 
+@late
 def stops(w_final):
     pytest.exit("enough")
 
+@late
 def warns(w_final):
     warnings.warn("odd")
     return w_final
 
+@late
 def deep(w_final):
     return deep(w_final)
 """
@@ -141,6 +153,10 @@ def test_criteria(suite, workers):
     for name, message in messages.items():
         assert found[name]["error"] and f"criterion {name!r} {message}" in found[name]["reason"]
         assert f"criterion {name!r} {message}" in text
+    board = {cell["criterion"]: cell for cell in results(suite)["scoreboard"]}
+    assert {name for name, cell in board.items() if cell["state"] == "error"} == set(messages)
+    assert board["good"]["effects"] == [0, 0, 0] and board["random"]["difference"] is not None
+    assert all(messages[name] in board[name]["reason"] for name in messages)
 
 
 @workers

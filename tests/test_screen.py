@@ -13,7 +13,7 @@ from lottery.report.annotations import annotations
 from lottery.report.explanation import explanation
 from lottery.report.interval_bar import interval_bar
 from lottery.report.screen import screen
-from tests.result_helpers import result, whole
+from tests.result_helpers import cell, result, whole
 
 NUMBER = st.floats(-1e4, 1e4)
 PAPERS = {"zhou2019": "Z", "frankle_carbin2019": "F", "lottery2026": "+"}
@@ -191,33 +191,6 @@ def test_annotations_are_one_line_each():
     assert lines[0].endswith("100 %25 wrong:%0Avery") and lines[1].startswith("::warning file=benchmarks/")
 
 
-def test_own_criteria_are_scored():
-    """A row for each question and criterion: better, worse, open, or the error that it is."""
-    found = [
-        result(
-            f"own_criterion.beats_random[{name}]",
-            own="criterion",
-            title="Your criterion",
-            letter="*",
-            unit="pp",
-            estimate=estimate,
-            interval=interval,
-            error=estimate is None,
-            reason="" if estimate is not None else f"criterion '{name}' returned NaN",
-        )
-        for name, estimate, interval in (
-            ("good", 3.0, [1.0, 5.0]),
-            ("bad", -3.0, [-5.0, -1.0]),
-            ("open", 0.5, [-1.0, 2.0]),
-            ("broken", None, None),
-        )
-    ]
-    report = whole() | {"criteria": found}
-    lines = [line.text.split() for line in screen(report, [], 0, 120, "0.1.0")]
-    told = {line[0]: line[-1] for line in lines if line and line[0] in ("good", "bad", "open", "broken")}
-    assert told == {"good": "better", "bad": "worse", "open": "certain", "broken": "NaN"}
-
-
 class TestNotAsked:
     """What was not asked, with what it takes here where that is known."""
 
@@ -247,3 +220,22 @@ class TestNotAsked:
         assert late.endswith("what is finished is kept") and large.endswith(
             "lottery plan --scale reduced tells the cost"
         )
+
+
+def test_own_criteria_are_scored():
+    """A row for each question beside the references; what went wrong below; other sections are shorter then."""
+    board = [cell("mine", 3.0, [1.0, 5.0], "better"), cell("large_final", None, None, "reference", estimate=80.0)]
+    found = many(60, ["reproduced", "refuted", "inconclusive"])
+    report = whole(*found) | {"scoreboard": board}
+    lines = [line.text for line in screen(report, [], 0, 120, "0.1.0")]
+    place = next(number for number, line in enumerate(lines) if line.startswith("YOUR CRITERIA"))
+    assert "+3.00 [+1.00, +5.00] better" in lines[place + 2] and len(lines) <= 50
+
+
+def test_a_replaced_criterion_is_said_first():
+    """Above every answer, with how many tests rest on it."""
+    report = whole(result(replaced=["large_final"]), result("zhou2019.other[x]")) | {
+        "replaced": {"large_final": "m.py:s"}
+    }
+    lines = [line.text for line in screen(report, [], 0, 120, "0.1.0")]
+    assert lines[2] == "NOT AS PUBLISHED: large_final is m.py:s in this run (--as), which 1 of its tests rest on"

@@ -9,7 +9,8 @@ The function says what the claim speaks of; what counts as agreeing stands in `e
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,8 @@ class Exact:
     quantities = ()
 
 
+# The criteria beside which users' own stand in the scoreboard; each is compared with the first.
+REFERENCES = ("large_final", "magnitude_increase", "random")
 Statement = Effect | Proportion | Conjunction | Exact
 
 
@@ -106,7 +109,10 @@ class BrokenClaim(LotteryError):
 
 @dataclass(frozen=True)
 class Claim:
-    """A test of a paper's claim; `variant`, a network or a user's own thing, stands in its id's brackets."""
+    """A test of a paper's claim; `variant`, a network or a user's own thing, stands in its id's brackets.
+
+    `references` make the same statement of others than the user's own criterion, by their names.
+    """
 
     id: str
     entry_id: str  # under which `expected/` has it; the id, except for what is a user's own
@@ -115,7 +121,9 @@ class Claim:
     file: Path  # the benchmark file
     build: Callable[[Question], Statement]
     line: int = 0  # of that function in the file
+    criterion: str = ""  # the user's own that it is asked of, if it is
     option: str = ""  # "criterion" or "network", where it is asked of what the user gave with that option
+    references: Mapping[str, Callable[[Question], Statement]] = field(default_factory=dict, compare=False)
 
     def state(self, entry: Entry, question: Question) -> Statement:
         """Return the claim's statement at a scale, checked against the kind and the parts that its entry declares.
@@ -123,14 +131,7 @@ class Claim:
         Raise `BrokenClaim` where its function makes none, or another one, which concerns this claim alone.
         """
         where = f"{entry.file}, claim {entry.id!r}"
-        try:
-            statement = _stated(self.build(question))
-        except KeyboardInterrupt:
-            raise
-        except BrokenClaim as error:
-            raise BrokenClaim(f"{self.id}: {error}") from error
-        except BaseException as error:  # whatever a claim's function does, an exit or a skipped test too
-            raise BrokenClaim(f"{self.id}: its test raised {told(error)}") from error
+        statement = self._built(self.build, question)
         if statement.kind != entry.kind:
             raise BrokenClaim(f"{where}: kind is {entry.kind!r}, but its test states {statement.kind!r}")
         if isinstance(statement, Conjunction) and set(dict(statement.parts)) != set(question.parts):
@@ -145,6 +146,20 @@ class Claim:
                 ):
                     raise BrokenClaim(f"{where}, part {name!r}: {wrong}")
         return statement
+
+    def state_of_references(self, question: Question) -> dict[str, Statement]:
+        """Return the same statement of every reference; raise `BrokenClaim` where its function makes none."""
+        return {name: self._built(build, question) for name, build in self.references.items()}
+
+    def _built(self, build: Callable[[Question], Statement], question: Question) -> Statement:
+        try:
+            return _stated(build(question))
+        except KeyboardInterrupt:
+            raise
+        except BrokenClaim as error:
+            raise BrokenClaim(f"{self.id}: {error}") from error
+        except BaseException as error:  # whatever a claim's function does, an exit or a skipped test too
+            raise BrokenClaim(f"{self.id}: its test raised {told(error)}") from error
 
 
 def _stated(returned: object) -> Statement:
@@ -214,24 +229,46 @@ def claim(*networks: str, cases: Mapping[str, tuple] | None = None) -> Callable[
 def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
     """Return a decorator that makes a function one claim for each criterion that is given with --criterion.
 
-    The function gets the `Question` of the scale and the criterion's name.
+    The function gets the `Question` of the scale and the criterion's name, and returns an effect. It is asked of the
+    `REFERENCES` as well, and what it says of a criterion is compared with what it says of the first of these.
     """
-    return lambda build: _per_option(build, "criterion", lambda name: (network, (name,)))
+    return lambda build: _per_option(build, ("criterion",), lambda criterion: (criterion, network, (criterion,)))
+
+
+def claim_per_criterion_and_network(build: Callable) -> Callable:
+    """Return a function as one claim for each criterion given with --criterion on each network given with --network."""
+    options = "criterion", "network"
+    return _per_option(build, options, lambda criterion, network: (f"{criterion}-{network}", network, (criterion,)))
 
 
 def claim_per_network(build: Callable) -> Callable:
     """Return a function as one claim for each network that is given with --network; it gets the scale's `Question`."""
-    return _per_option(build, "network", lambda name: (name, ()))
+    return _per_option(build, ("network",), lambda network: (network, network, ()))
 
 
-def _per_option(build: Callable, option: str, of: Callable[[str], tuple[str, tuple]]) -> Callable:
-    """Return the test of a claim for each name given with an option; `of` has its network and further arguments."""
+def _per_option(build: Callable, options: tuple[str, ...], of: Callable[..., tuple[str, str, tuple]]) -> Callable:
+    """Return the test of a claim for each name given with an option, or each combination of names of several.
+
+    `of` has its variant, its network and further arguments, which begin with a criterion if one is an option.
+    """
     entry = _claim(build, EVERY, EVERY, ()).entry_id
     STATED.setdefault(_file(build), {})[build.__name__] = [entry]
     test = _test(build)
-    test.claim_of = lambda name: _claim(build, name, *of(name), entry, option)  # type: ignore[attr-defined]
-    test.option = option  # type: ignore[attr-defined]
+
+    def claim_of(*names: str) -> Claim:
+        variant, network, arguments = of(*names)
+        others = [name for name in REFERENCES if name not in names] if "criterion" in options else []
+        references = {name: partial(_with, build, (name, *arguments[1:])) for name in others}
+        own = names[0] if options[0] == "criterion" else ""
+        stated = _claim(build, variant, network, arguments, entry, options[0])
+        return replace(stated, criterion=own, references=references)
+
+    test.claim_of, test.options = claim_of, options  # type: ignore[attr-defined]
     return test
+
+
+def _with(build: Callable, arguments: tuple, question: Question) -> Statement:
+    return build(question, *arguments)
 
 
 def _network_of(variant: str) -> str:
@@ -258,7 +295,7 @@ def _claim(
         _file(build),
         lambda question: build(question, *arguments),
         build.__code__.co_firstlineno,
-        option,
+        option=option,
     )
 
 

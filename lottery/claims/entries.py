@@ -74,6 +74,7 @@ class Question(Table):
     iterations: Annotated[tuple[Iteration, ...], *DISTINCT] = ()  # at which a learning curve is looked at
     level: Annotated[float, Field(ge=0, le=100)] = 0.0  # validation accuracy in per cent for a learning curve to reach
     seeds: Annotated[int, Field(ge=0, le=1000)] = 0
+    margin: Annotated[float, Field(gt=0)] | None = None  # within which users' criteria count as equal to `large_final`
     training: Annotated[str, one_of(TRAININGS)] = ""  # where the scale cannot afford the one that the claim needs
     analogue: str = ""  # why the claim's direction should survive other data or a shorter config
     skip: str = ""  # why the claim is not asked

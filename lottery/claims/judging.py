@@ -75,6 +75,10 @@ class Judge:
             found["aside"] = sides.pop()
         return replace(decision, failed=tuple(failed)), found
 
+    def mean(self, statement: Effect, region: Region) -> tuple[Decision, list[float]]:
+        """Return the decision on a mean over this claim's seeds, of whatever effect, with every seed's number."""
+        return self._decide_part(statement, region)
+
     def _decide_part(self, statement: Effect | Proportion, region: Region) -> tuple[Decision, list[float]]:
         """Return the decision on a mean or on a share of seeds, with every seed's number."""
         vain = self._vain(statement.quantity)

@@ -1,6 +1,7 @@
 """Resolved claims: how each claim is asked at a scale, in full, as an analogue, or not at all with the reason."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class ResolvedClaim:
     analogue: bool = False
     skip: str = ""
     error: str = ""  # why its test states nothing that can be asked
+    references: Mapping[str, Statement] = field(default_factory=dict)  # the same of others, by their names
 
     @property
     def seeds(self) -> range:
@@ -40,7 +42,19 @@ class ResolvedClaim:
         """The experiments that the claim needs; raises where its arms make no sense together."""
         if self.skip or self.statement is None or isinstance(self.statement, Exact):
             return ()
-        cells = sorted(frozenset().union(*(quantity.cells for quantity in self.statement.quantities)), key=repr)
+        return self.experiments_of(self.statement)
+
+    @cached_property
+    def all_experiments(self) -> tuple[Experiment, ...]:
+        """These and those that its references need."""
+        if self.skip:
+            return ()
+        others = (self.experiments_of(statement) for statement in self.references.values())
+        return tuple(dict.fromkeys(one for of in (self.experiments, *others) for one in of))
+
+    def experiments_of(self, statement: Statement) -> tuple[Experiment, ...]:
+        """Return the experiments that a statement needs; raise where its arms make no sense together."""
+        cells = sorted(frozenset().union(*(quantity.cells for quantity in statement.quantities)), key=repr)
         found = tuple(self.experiment(arm, round, seed) for arm, round in cells for seed in self.seeds)
         for arm in dict.fromkeys(arm for arm, _ in cells):
             _check_within(arm)
@@ -104,7 +118,8 @@ def _resolve(claim: Claim, entry: entries.Entry, question: entries.Question, sca
         return ResolvedClaim(claim, entry, question, setting, skip=lacking)
     datasets = [*question.tasks, *(used.dataset for used in trainings.values())]
     analogue = bool(lacking) or any(map(is_stand_in, datasets))
-    return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=analogue)
+    references = claim.state_of_references(question)
+    return ResolvedClaim(claim, entry, question, setting, scale, statement, analogue=analogue, references=references)
 
 
 def _check_within(arm: Arm) -> None:

@@ -84,6 +84,8 @@ of pytest and pytest-xdist, among others:
   --strict              inconclusive verdicts fail, too
   --junitxml=FILE       results for other tools
 
+criteria of installed packages: {installed}
+
 exit status: 0 as expected; 1 a verdict is other than expected, or nothing was decided; 2 interrupted;
   4 something outside is wrong, and a message says what; 5 no claim was selected
 
@@ -93,6 +95,8 @@ example: lottery run -n auto --scale reduced -k "frankle and not conv"
 
 def help_text() -> str:
     """Return the help of `lottery run`: the suite's own options, and of pytest's those that claims are run with."""
+    from lottery.masks.installed_criteria import told as told_of_installed
+
     lines = []
     for name, attributes in options.OPTIONS.items():
         label = f"  --{name} {attributes.get('metavar', '')}".rstrip()
@@ -102,7 +106,7 @@ def help_text() -> str:
         else:
             told.insert(0, label)
         lines += told
-    return HELP.format(options="\n".join(lines))
+    return HELP.format(options="\n".join(lines), installed=told_of_installed())
 
 
 def run(given: Sequence[str]) -> int:

@@ -31,6 +31,7 @@ from lottery.store.fingerprints import listed
 
 DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
+REPLACED: dict[str, str] = {}  # by name, what `--as` put in a criterion's place, in words
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # scores of any other dtype become float64
 
 
@@ -43,23 +44,39 @@ def needs_training(name: str) -> bool:
 def score(name: str, **offered: Any) -> Tensor:
     """Return the scores (1, ...) of a layer of one replica; raise where there are none that weights can be ranked by.
 
-    A criterion gets copies, and copies are taken of what it returns: it may work in place and keep what it likes. What
-    one of this module's own leaves alone need not be put back, which would take longer than the scores.
+    A criterion gets copies, and copies are taken of what it returns: nothing that it does in place reaches a network.
     """
     asked = {argument: offered[argument] for argument in CRITERIA.arguments if CRITERIA.asks(name, argument)}
     copies = {argument: value.clone() if isinstance(value, Tensor) else value for argument, value in asked.items()}
-    generator, ours = offered.get("generator"), CRITERIA.find(name).__module__ == __name__
+    generator = offered.get("generator")
+    seed = 0 if generator is None else generator.initial_seed()
+    return scored(name, copies, offered["w_init"], offered["mask"], seed)
+
+
+@listed
+def scored(name: str, given: dict[str, Any], weights: Tensor, mask: Tensor, seed: int) -> Tensor:
+    """Return the scores that a criterion makes of what it is given, and may spoil; raise as `score` does.
+
+    `weights` and `mask` say what scores are due, global random numbers begin at `seed`. What one of this module's own
+    leaves alone need not be put back, which would take longer than the scores.
+    """
+    ours = CRITERIA.find(name).__module__ == __name__
     try:
-        with nullcontext() if ours else kept(0 if generator is None else generator.initial_seed()):
-            return _checked(CRITERIA.call(name, **copies), offered["w_init"], offered["mask"])
+        with nullcontext() if ours else kept(seed):
+            return _checked(CRITERIA.call(name, **given), weights, mask)
     except KeyboardInterrupt:
         raise
     except Unusable as error:
-        raise LotteryError(f"criterion {name!r} {error}") from error
+        raise LotteryError(f"{shown(name)} {error}") from error
     except (
         BaseException
     ) as error:  # whatever it raises, an exit or a skipped test, concerns the claims that use it alone
-        raise LotteryError(f"criterion {name!r} raised {told(error)}") from error
+        raise LotteryError(f"{shown(name)} raised {told(error)}") from error
+
+
+def shown(name: str) -> str:
+    """Return a criterion's name in messages, with what stands in its place in this run."""
+    return f"criterion {name!r}" + (f", which is {REPLACED[name]} here," if name in REPLACED else "")
 
 
 def _checked(result: object, weights: Tensor, mask: Tensor) -> Tensor:

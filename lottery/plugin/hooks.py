@@ -5,6 +5,7 @@ pyproject.toml); in a checkout conftest.py asks for it. What a run of the benchm
 """
 
 import os
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,9 @@ def judge(request):
 def pytest_generate_tests(metafunc):
     claim_of = getattr(metafunc.function, "claim_of", None) if claims_imported() else None
     if claim_of and options.added(metafunc.config):
-        given = options.given(metafunc.config, metafunc.function.option)
-        names = [option.partition("=")[0] for option in given]
-        metafunc.parametrize("claim", [claim_of(name) for name in names], ids=names)
+        given = [options.own(metafunc.config, kind) for kind in metafunc.function.options]
+        claims = [claim_of(*(option.partition("=")[0] for option in one)) for one in product(*given)]
+        metafunc.parametrize("claim", claims, ids=[claim.variant for claim in claims])
 
 
 def pytest_report_teststatus(report):

@@ -27,7 +27,14 @@ NO_BASELINE = "none"  # instead of a path
 UNITS = {"s": 1, "m": 60, "h": 3600}
 RESULTS = "where every run gets a folder of its own, and `latest` leads to the last (default: results)"
 STORE = "where everything computed is kept (default: LOTTERY_STORE, else the user's cache)"
-CRITERION = "try a mask criterion of your own; repeatable"
+CRITERION = (
+    "put a mask criterion through every question about one, beside those of the papers: a function of yours, or by its "
+    "NAME one that an installed package offers, `all-installed` of them, or one of the suite's; repeatable"
+)
+AS = (
+    "run the papers' claims themselves with another criterion in the place of NAME, such as large_final=mine.py:score "
+    "or large_final=movement; repeatable"
+)
 NETWORK = "put a network of your own, which the function returns, through claims about tickets; repeatable"
 DATASET = "train networks of your own on data of your own, which the function returns; repeatable"
 CLAIMS = "run claims of your own, from a folder laid out as this suite's; alone, unless others are named; repeatable"
@@ -49,6 +56,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "results": {"metavar": "DIR", "default": "results", "help": RESULTS},
     "store": {"metavar": "DIR", "help": STORE},
     "criterion": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": CRITERION},
+    "as": {"metavar": "NAME=CRITERION", "action": "append", "default": [], "help": AS},
     "network": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": NETWORK},
     "dataset": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": DATASET},
     "claims": {"metavar": "DIR", "action": "append", "default": [], "help": CLAIMS},
@@ -97,6 +105,16 @@ def added(config: pytest.Config) -> bool:
 def given(config: pytest.Config, name: str) -> Any:
     """Return the value of one of the suite's options."""
     return config.getoption(f"lottery_{name}")
+
+
+def own(config: pytest.Config, kind: str) -> list[str]:
+    """Return what was given of a kind of the user's own, each by an option's value; names of criteria stand for one."""
+    values = list(given(config, kind))
+    if kind == "criterion" and values:
+        from lottery.masks.installed_criteria import expanded
+
+        return expanded(values)
+    return values
 
 
 def add_claims(config: pytest.Config) -> None:

@@ -38,9 +38,13 @@ if TYPE_CHECKING:
 
 OWN = {  # what can be a user's own, and the module that registers it, imported only then
     "criterion": "lottery.masks.own_criteria",
+    "as": "lottery.masks.replaced_criteria",
     "dataset": "lottery.experiments.own_datasets",
     "network": "lottery.experiments.own_networks",
 }
+
+
+CRITERIA = ("criterion", "as")  # the kinds that are criteria
 
 
 PROPERTIES = ("verdict", "estimate", "interval", "region", "unit", "expected_verdict", "analogue", "n", "seconds",
@@ -66,7 +70,7 @@ class Run:
         if not self.given:
             config.add_cleanup(self.shared.remove)
         self.baseline = None if self.given else self._read_baseline()
-        self._load_own()
+        self.remarks = self._load_own()
         self.collected: list[str] = []
         self.lost: list[str] = []  # what is wrong with files of claims that could not be imported
         self.report: RunReport | None = None
@@ -110,12 +114,26 @@ class Run:
 
         return stored(dict.fromkeys(self._tables().values()))
 
-    def _load_own(self) -> None:
-        """Register what the user gave, data sets before the networks that train on them."""
+    def _load_own(self) -> list[str]:
+        """Register what the user gave, data sets before the networks that train on them; return remarks on criteria.
+
+        Whoever begins the run holds criteria to their contract, before workers start and before anything is trained.
+        """
+        remarks: list[str] = []
         for kind, where in OWN.items():
-            for option in options.given(self.config, kind):
+            names: list[str] = []
+            for option in options.own(self.config, kind):
                 module = importlib.import_module(where)
-                self.config.add_cleanup(functools.partial(module.forget, module.load(option)))
+                name = module.load(option)
+                if name in names:
+                    raise LotteryError(f"--{kind} {option}: {name!r} is given twice")
+                self.config.add_cleanup(functools.partial(module.forget, name))
+                names.append(name)
+            if kind in CRITERIA and names and not self.given:
+                from lottery.masks import contract
+
+                remarks += [told for name in names for told in contract.check(name)]
+        return remarks
 
     # what a worker, or the only process, does
 
@@ -383,9 +401,10 @@ class Run:
             strict=bool(getattr(self.config.option, "strict", False)),
             faults=[*self.lost, *self._faults()],
             interrupted=self._ended_early(session),
-            warnings=sorted(filter(None, warned)),
+            warnings=[*self.remarks, *sorted(filter(None, warned))],
             command=self.config.invocation_params.args,
             costs=progress.left_over(self.shared),
+            replaced=dict(option.partition("=")[::2] for option in options.own(self.config, "as")),
         )
         where = run_report.environment(used, self.chosen.precision)
         steps = progress.trained_steps(self.shared)

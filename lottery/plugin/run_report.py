@@ -16,12 +16,14 @@ from lottery.claims import baselines, comparison, judging
 from lottery.claims.baselines import Baseline
 from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, PAGE, RESULTS
+from lottery.claims.scoreboard import gathered
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
+from lottery.report import scoreboard_table
 from lottery.report.annotations import annotations
 from lottery.report.answer import INTERRUPTED
 from lottery.report.difference import difference
@@ -52,6 +54,7 @@ class RunReport:
     warnings: Sequence[str]
     command: Sequence[str]  # pytest's arguments
     costs: Mapping[str, float] = field(default_factory=dict)  # seconds that what was not asked would take here
+    replaced: Mapping[str, str] = field(default_factory=dict)  # criteria by name, and what --as put in their places
     notes: list[str] = field(default_factory=list)
     urgent: list[str] = field(default_factory=list)  # of the notes, those about the whole run
     failed: bool = False
@@ -61,7 +64,8 @@ class RunReport:
     def make(self, started: float, seconds: float, steps: int, environment: Mapping) -> None:
         """Make the content and the remarks, and decide whether the run failed."""
         by_claim = {left["result"]["id"]: left["result"] for left in self.found}  # one may be judged several times
-        results = in_order(list(by_claim.values()))
+        scores = [cell for result in in_order(list(by_claim.values())) for cell in result["scores"]]
+        results = in_order([{name: of for name, of in one.items() if name != "scores"} for one in by_claim.values()])
         self.content = {
             "schema": SCHEMA,
             "version": __version__,
@@ -73,6 +77,8 @@ class RunReport:
             "trained_steps": steps,
             "environment": environment,
             **{name: [result for result in results if result["own"] == own] for name, own in LISTS.items()},
+            "replaced": dict(self.replaced),
+            "scoreboard": gathered(scores),
             "code": dict(sorted(self.code.items())),
             "q_values": _q_values(results),
             "baseline": None,
@@ -196,6 +202,9 @@ class RunReport:
         terminal.write_sep("=", in_encoding(heading(self.content), encoding))
         if everything:
             line(f"{table(everything, 'simple')}\n")
+        if self.content["scoreboard"]:
+            for told in scoreboard_table.lines(self.content["scoreboard"], terminal._tw.fullwidth):
+                line(told)
         for note in self.notes:
             line(f"- {note}")
         if self.content["baseline"]:

@@ -15,6 +15,7 @@ from lottery.claims.judging import Judge
 from lottery.claims.readings import readings
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
+from lottery.claims.scoreboard import ERROR, NOT_ASKED, cells
 from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
 from lottery.core.errors import LotteryError, told
 from lottery.experiments.measurements import block
@@ -43,7 +44,7 @@ class Options:
 def _sound(asked: ResolvedClaim) -> ResolvedClaim:
     """Return a claim as it is asked, without what it states where one of its arms cannot be computed at all."""
     try:
-        experiments = {(one.setting, one.arm): one for one in asked.experiments}
+        experiments = {(one.setting, one.arm): one for one in asked.all_experiments}
         if experiments:
             from lottery.experiments.keys import check
 
@@ -53,7 +54,7 @@ def _sound(asked: ResolvedClaim) -> ResolvedClaim:
         raise
     except BaseException as error:  # of what its function made its arms and quantities of
         reason = error if isinstance(error, LotteryError) else f"what it asks for raised {told(error)}"
-        return replace(asked, statement=None, error=f"{asked.claim.id}: {reason}")
+        return replace(asked, statement=None, references={}, error=f"{asked.claim.id}: {reason}")
     return asked
 
 
@@ -81,14 +82,14 @@ class Session:
 
     def train(self, workers: int, reporter) -> None:
         """Compute all that the claims asked for need, as far as the budget goes."""
-        wanted = {one for asked in self.asked.values() for one in asked.experiments}
+        wanted = {one for asked in self.asked.values() for one in asked.all_experiments}
         if not wanted:
             return
         from lottery.core.devices import failures_told
 
         self.worker = self._worker(workers, reporter)
         with failures_told(self.worker.device):
-            missing = self.worker.needs({id: asked.experiments for id, asked in self.asked.items()})
+            missing = self.worker.needs({id: asked.all_experiments for id, asked in self.asked.items()})
             prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
             deadline = self._training_ends()
             reporter.begin(missing, prices, self.worker.has, deadline)
@@ -109,7 +110,9 @@ class Session:
         That is the budget, or the scale that has to be asked, where all of its claims were planned on this machine.
         """
         worker, scale = self.worker, self.options.scale.name
-        left = {id: [one for one in asked.experiments if not self._settled(one)] for id, asked in self.asked.items()}
+        left = {
+            id: [one for one in asked.all_experiments if not self._settled(one)] for id, asked in self.asked.items()
+        }
         open_ends = [one for lacking in left.values() for one in lacking]
         costs = {BUDGET: sum(map(worker.speeds.seconds, worker.missing(open_ends)))} if open_ends else {}
         worker.speeds.plan(scale, {id: 0.0 for id, asked in self.asked.items() if not asked.skip and not left[id]})
@@ -146,7 +149,7 @@ class Session:
         ends = self._training_ends()
         budget = None if ends is None else ends - time.monotonic()  # of a run that need not measure
         with failures_told(self.worker.device):
-            made = plan(self.worker, {id: asked.experiments for id, asked in self.asked.items() if not asked.skip})
+            made = plan(self.worker, {id: asked.all_experiments for id, asked in self.asked.items() if not asked.skip})
         self.worker.speeds.plan(self.options.scale.name, {row.claim: row.seconds for row in made.rows})
         self.worker.speeds.keep()
         return made, budget
@@ -239,7 +242,7 @@ class Session:
 
     def blocks(self, claim: Claim) -> list[tuple]:
         """Return the measurements that a claim rests on, but for those that another claim has brought."""
-        needed = self._ancestry(self.asked[claim.id].experiments)
+        needed = self._ancestry(self.asked[claim.id].all_experiments)
         own = [one for one in needed if self._reported.setdefault(one, claim.id) == claim.id]
         return [block(one, record.measurements) for one in own if (record := self.worker.record(one))]
 
@@ -253,7 +256,7 @@ class Session:
         details: dict[str, object] = {}
         if not skip and not error:
             try:
-                decision, details = Judge(asked, lambda one: self.worker.entries[one].measurements).decide()
+                decision, details = Judge(asked, self._measured).decide()
             except KeyboardInterrupt:
                 raise
             except BaseException as raised:  # of the claim's own functions, an exit or a skipped test too
@@ -276,7 +279,30 @@ class Session:
                 searches = self._ancestry(experiments)  # those, too, that an experiment holds against each other
                 result["iterations"] = max(one.steps for one in searches)
                 result["levels"] = self._levels(searches)
-        return result | {"error": bool(error)}
+        scores = cells(asked, self._measured, self._lacking) if asked.claim.criterion else []
+        return result | {"error": bool(error), "scores": scores, "replaced": self._replaced(experiments)}
+
+    def _measured(self, one: Any) -> Any:
+        return self.worker.entries[one].measurements
+
+    def _lacking(self, experiments: Sequence) -> tuple[str, str]:
+        """Return why experiments have no result, as a state of the scoreboard with its reason; empty if they have."""
+        failed = [self.worker.failed[one] for one in experiments if one in self.worker.failed]
+        if failed:
+            return ERROR, failed[0]
+        missing = any(one not in self.worker.entries for one in experiments)
+        return (NOT_ASKED, BUDGET) if missing else ("", "")
+
+    @staticmethod
+    def _replaced(experiments: Sequence) -> list[str]:
+        """Return the criteria that `--as` replaced and that a claim's masks come from."""
+        if not experiments:
+            return []
+        from lottery.experiments.keys import criteria_of
+        from lottery.masks.criteria import REPLACED
+
+        used = {name for arm in {one.arm for one in experiments} for name in criteria_of(arm)} if REPLACED else set()
+        return sorted(used & set(REPLACED))
 
     def _mixed(self, experiments: Sequence) -> bool:
         """Return whether networks of one seed, whose difference is taken, were computed on different devices."""

@@ -14,10 +14,12 @@ from lottery.core.paths import beside, write_folder, write_whole
 from lottery.core.text import for_markdown
 from lottery.experiments.measurements import rows_of
 from lottery.experiments.scales import Scale
+from lottery.report import scoreboard_table
 from lottery.report.answer import INTERRUPTED
 from lottery.report.figures import figures, is_shown
 from lottery.report.page import page
 from lottery.report.results_table import heading, summary, table
+from lottery.report.scoreboard_table import TITLE
 from lottery.report.screen import screen
 
 SHOWN = 100  # columns of the answer in `results.md`
@@ -28,6 +30,8 @@ def markdown(report: Mapping, notes: Sequence[str], scale: Scale, status: int = 
     everything = all_results(report)
     answer = [line.text.rstrip() for line in screen(report, [], status, SHOWN, report["version"])]
     lines = [f"# {for_markdown(heading(report))}", "", "```text", *answer, "```", ""]
+    if report["scoreboard"]:
+        lines += [f"## {TITLE.capitalize()}", "", scoreboard_table.markdown(report["scoreboard"]), ""]
     lines += [table(everything, "github"), "", summary(report), ""]
     lines += [*(f"- {for_markdown(note)}" for note in notes), ""] if notes else []
     lines += [told, ""] if (told := of_scale(report, scale)) else []

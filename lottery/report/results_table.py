@@ -111,7 +111,15 @@ def heading(report: Mapping) -> str:
     results = all_results(report)
     data = [f"{name} ({digest})" for name, digest in data_of(results).items()]
     device = report["environment"]["device"]
-    return f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {device}"
+    of = "".join(f", {name} is {what}" for name, what in report["replaced"].items())
+    return f"lottery, scale {report['scale']}, data {', '.join(data) or 'none'}, device {device}{of}"
+
+
+def replaced(report: Mapping) -> str:
+    """Return in words which criteria are others in this run (--as), and how many of its claims that touches."""
+    claims = [result for result in all_results(report) if result["replaced"]]
+    of = ", ".join(f"{name} is {what}" for name, what in report["replaced"].items())
+    return f"NOT AS PUBLISHED: {of} in this run (--as), which {len(claims)} of its tests rest on"
 
 
 def summary(report: Mapping) -> str:

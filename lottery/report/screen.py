@@ -12,7 +12,8 @@ from lottery.report.answer import AS_EXPECTED, HEADS, SHORT
 from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
-from lottery.report.results_table import claim_name, code, number, ours, span
+from lottery.report.results_table import claim_name, code, number, ours, replaced, span
+from lottery.report.scoreboard_table import ABOUT, LEGEND, TITLE, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
 FEW = 4  # claims that a section shows, before it says how many more there are
@@ -33,24 +34,22 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
     `status` is the exit status, None where a run is shown that ended before.
     """
     width = max(NARROWEST, min(WIDEST, width))
-    results = in_order(all_results(report))
+    results, few = in_order(all_results(report)), 1 if report["scoreboard"] else FEW
     sections: list[Callable[[], Iterator[Line]]] = [
         lambda: _head(report, status, width, version),
         lambda: _state(report, results, status, width),
         lambda: _papers(results, width),
         lambda: _unexpected(results, width),
         lambda: _moved(report, results, width),
-        lambda: _main(results, width),
-        lambda: _scoreboard(results, width),
-        lambda: _refuted(results, width),
-        lambda: _inconclusive(results, width),
+        lambda: _main(results, width, MANY // 2 if report["scoreboard"] else MANY),
+        lambda: _scoreboard(report["scoreboard"], width),
+        lambda: _networks(results, width),
+        lambda: _refuted(results, width, few),
+        lambda: _inconclusive(results, width, few),
         lambda: _not_asked(results, report["scale"], report.get("costs", {}), width),
         lambda: _notes(notes, width),
     ]
-    lines: list[Line] = []
-    for section in sections:
-        lines += section()
-    return [Line(cut(line.text, width), line.markup) for line in lines]
+    return [Line(cut(line.text, width), line.markup) for section in sections for line in section()]
 
 
 def _head(report: Mapping, status: int | None, width: int, version: str) -> Iterator[Line]:
@@ -62,6 +61,8 @@ def _head(report: Mapping, status: int | None, width: int, version: str) -> Iter
     left = cut(left, width - len(right) - 2)
     yield Line(left + right.rjust(width - len(left)), {"bold": True})
     yield Line("─" * width)
+    if report["replaced"]:
+        yield from _wrapped(replaced(report), width, {"yellow": True, "bold": True})
 
 
 def _state(report: Mapping, results: Sequence[Mapping], status: int | None, width: int) -> Iterator[Line]:
@@ -102,8 +103,8 @@ def _moved(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[
             yield Line(text, {"bold": bold, "red": bold})
 
 
-def _main(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    found = answer.headlines(results)[:MANY]
+def _main(results: Sequence[Mapping], width: int, many: int) -> Iterator[Line]:
+    found = answer.headlines(results)[:many]
     if not found:
         return
     room = ESTIMATE if width < 100 else ESTIMATE + 6
@@ -129,24 +130,29 @@ def _picture(result: Mapping, width: int) -> str:
     return "".join(signs[part["verdict"]] for part in result["parts"]).ljust(width)
 
 
-def _scoreboard(results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    """Yield what a user's own criteria and networks came to: a row each, a column for each question."""
-    for own in ("criterion", "network"):
-        found = [result for result in results if result["own"] == own]
-        if not found:
-            continue
-        questions = list(dict.fromkeys(_question(result) for result in found))
-        names = list(dict.fromkeys(_variant(result) for result in found))
-        cells = {(_variant(result), _question(result)): _scored(result) for result in found}
-        first = max(len(own) + 8, *map(len, names))
-        yield from _titled(
-            f"YOUR {own.upper()}", "against what each question names; better and worse for certain", width
-        )
-        for question in questions:  # one below the other: their names are long
-            yield Line(f"  {question.replace('_', ' ')}")
-            for name in names:
-                if (name, question) in cells:
-                    yield Line(f"    {name:{first}} {cells[name, question]}")
+def _scoreboard(board: Sequence[Mapping], width: int) -> Iterator[Line]:
+    """Yield what a user's own criteria came to beside those of the papers, a row for each question."""
+    if board:
+        yield from _titled(TITLE, f"{ABOUT}; {len(board)} cells", width)
+        for line in lines(board, width):
+            yield Line(line)
+        yield from _wrapped(LEGEND, width)
+
+
+def _networks(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    """Yield what a user's own networks came to: a row for each question and network."""
+    found = [result for result in results if result["own"] == "network"]
+    if not found:
+        return
+    names = list(dict.fromkeys(_variant(result) for result in found))
+    cells = {(_variant(result), _question(result)): _scored(result) for result in found}
+    first = max(15, *map(len, names))
+    yield from _titled("YOUR NETWORK", "against what each question names; better and worse for certain", width)
+    for question in dict.fromkeys(_question(result) for result in found):  # one below the other: their names are long
+        yield Line(f"  {question.replace('_', ' ')}")
+        for name in names:
+            if (name, question) in cells:
+                yield Line(f"    {name:{first}} {cells[name, question]}")
 
 
 def _variant(result: Mapping) -> str:
@@ -198,24 +204,24 @@ def agreement(region: Sequence[float | None], unit: str) -> str:
     return f"in {span(region, unit)}"
 
 
-def _refuted(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+def _refuted(results: Sequence[Mapping], width: int, few: int) -> Iterator[Line]:
     found, told = answer.refuted(results)
     if not found:
         return
     yield from _titled("REFUTED", told, width)
-    for result in found[:FEW]:
+    for result in found[:few]:
         yield _row(result, why(result), width)
-    yield from _more(found, FEW, "--refuted")
+    yield from _more(found, few, "--refuted")
 
 
-def _inconclusive(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+def _inconclusive(results: Sequence[Mapping], width: int, few: int) -> Iterator[Line]:
     found = answer.inconclusive(results)
     if not found:
         return
     yield from _titled("INCONCLUSIVE", f"{len(found)}: neither inside nor outside of what agrees", width)
-    for result in found[:FEW]:
+    for result in found[:few]:
         yield _row(result, why(result), width)
-    yield from _more(found, FEW, "--inconclusive")
+    yield from _more(found, few, "--inconclusive")
 
 
 def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float], width: int) -> Iterator[Line]:

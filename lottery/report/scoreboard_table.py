@@ -1,0 +1,107 @@
+"""The scoreboard as text: a row for each question, a column for each criterion, users' own first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tabulate import tabulate
+
+from lottery.claims.scoreboard import ERROR, FIRST, NOT_ASKED, REFERENCE, questions
+from lottery.core.text import for_markdown
+from lottery.report.results_table import number, span
+
+TITLE = "YOUR CRITERIA"
+ABOUT = f"each minus {FIRST} in the same seeds, 90 % intervals"
+LEGEND = "equal: the interval lies within the margin; else better or worse: it lies on one side of zero; else open"
+QUESTION, MARGIN, FULL, SHORT = 27, 16, 31, 13  # columns of a terminal
+ERRORS = 4  # that are told with their messages
+
+
+def names(board: Sequence[Mapping]) -> list[str]:
+    """Return the criteria of a scoreboard in the order of its columns: users' own, `large_final`, the others."""
+    own = dict.fromkeys(cell["criterion"] for cell in board if cell["own"])
+    others = dict.fromkeys(cell["criterion"] for cell in board if not cell["own"])
+    return list(own | others)
+
+
+def label(cell: Mapping) -> str:
+    """Return a question in a few words, with the user's own network that it is asked of."""
+    words = cell["question"].partition(".")[2].replace("_", " ")
+    return f"{words}, {cell['network']}" if cell["network"] else words
+
+
+def shown(cell: Mapping | None, whole: bool = True) -> str:
+    """Return a cell in words: a difference with its interval, if the `whole` is asked for, and its state."""
+    if cell is None or cell["state"] == NOT_ASKED:
+        return "-"
+    if cell["state"] == REFERENCE:
+        level = "-" if cell["estimate"] is None else number(cell["estimate"], cell["unit"])
+        return f"{level} {cell['unit']}" if whole and cell["estimate"] is not None else level
+    if cell["difference"] is None:
+        return str(cell["state"])
+    unit = "pp" if cell["unit"] == "%" else cell["unit"]
+    interval = f" {span(cell['difference_interval'], unit)}" if whole and cell["difference_interval"] else ""
+    return f"{number(cell['difference'], unit)}{interval} {cell['state']}"
+
+
+def margin(cell: Mapping) -> str:
+    """Return a question's margin with its unit, or a dash."""
+    return "-" if cell["margin"] is None else f"±{cell['margin']:g} {cell['unit'].replace('%', 'pp')}"
+
+
+def lines(board: Sequence[Mapping], width: int) -> Iterator[str]:
+    """Yield the scoreboard for a terminal: intervals where there is room for them, own criteria in groups that fit."""
+    columns = names(board)
+    own = [name for name in columns if any(cell["own"] for cell in board if cell["criterion"] == name)]
+    others = [name for name in columns if name not in own]
+    first = width - QUESTION - SHORT * len(others)
+    whole = first >= FULL
+    with_margin = first - (FULL if whole else SHORT) * len(own) >= MARGIN
+    each = max(1, (first - MARGIN * with_margin) // (FULL if whole else SHORT))
+    for begin in range(0, len(own), each):
+        group = own[begin : begin + each]
+        widths = [FULL if whole else SHORT] * len(group) + [SHORT] * len(others)
+        yield _row(" " * QUESTION, "equal within", [*group, *others], widths, with_margin)
+        for cell, by_criterion in questions(board):
+            cells = [shown(by_criterion.get(name), whole) for name in group]
+            cells += [shown(by_criterion.get(name), whole=False) for name in others]
+            yield _row(_cut(label(cell), QUESTION - 1), margin(cell), cells, widths, with_margin)
+    yield from errors(board)
+
+
+def _row(question: str, allowed: str, cells: Sequence[str], widths: Sequence[int], with_margin: bool) -> str:
+    between = f"{allowed:{MARGIN}}" if with_margin else ""
+    return (
+        f"{question:{QUESTION}}{between}"
+        + "".join(f"{_cut(cell, room - 1):{room}}" for cell, room in zip(cells, widths)).rstrip()
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def errors(board: Sequence[Mapping]) -> list[str]:
+    """Return what went wrong with which criterion, each message once."""
+    found: dict[tuple[str, str], int] = {}
+    for cell in board:
+        if cell["state"] == ERROR:
+            told = cell["criterion"], cell["reason"].rpartition("]: ")[2]
+            found[told] = found.get(told, 0) + 1
+    told_of = [f"error of {name}, {count} questions: {reason}" for (name, reason), count in found.items()]
+    more = [f"and {len(told_of) - ERRORS} other errors"] if len(told_of) > ERRORS else []
+    return told_of[:ERRORS] + more
+
+
+def markdown(board: Sequence[Mapping]) -> str:
+    """Return the scoreboard as Markdown, fit for a comment on a pull request; empty where there is none."""
+    if not board:
+        return ""
+    columns = names(board)
+    own = {cell["criterion"] for cell in board if cell["own"]}
+    heads = ["question", "equal within", *(f"**{name}**" if name in own else name for name in columns)]
+    rows = [
+        [label(cell), margin(cell), *(shown(by_criterion.get(name)) for name in columns)]
+        for cell, by_criterion in questions(board)
+    ]
+    table = tabulate([[for_markdown(text) for text in row] for row in rows], heads, "github", disable_numparse=True)
+    told = [f"- {for_markdown(error)}" for error in errors(board)]
+    return "\n".join([table, "", f"{ABOUT[0].upper()}{ABOUT[1:]}; {LEGEND}.", *([""] if told else []), *told])
