@@ -16,6 +16,7 @@ from lottery.report.claims_table import anchor
 from lottery.report.interval_picture import WIDTH, interval_picture
 from lottery.report.page import asset, page
 from tests.result_helpers import result, whole
+from tests.test_difference import compared
 from tests.test_markup import Read
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -62,6 +63,16 @@ def test_every_claim_has_its_row_and_its_details():
     for words in ("AS EXPECTED", "5 of 6 tests", "Main claims", "Your criterion", "Refuted: ", "Not asked"):
         assert words in read.text
     assert "~" in read.text and "lottery plan --scale reduced" in read.text
+
+
+def test_what_moved_from_a_baseline_is_there():
+    """With what is different: what drifted in a table, each with a link to its claim; nothing without a baseline."""
+    found, results = compared(-20)
+    html = made(whole(*results.values()) | {"baseline": found})
+    shown = Read(html).text
+    assert "Moved by more than chance: 8" in shown and "different: torch 1, then 2" in shown
+    assert all(html.count(f'href="#{anchor(one)}"') >= 1 for one in list(results.values())[1:])
+    assert "more than chance: " not in Read(made(whole(*results.values()))).text
 
 
 def test_nothing_of_a_user_becomes_markup():

@@ -95,7 +95,7 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
     several = len({tuple(move["changed"] or ()) for move in moves if move["state"] in (MOVED, DRIFTED)}) > 1
     lines = []
     for move in sorted(chosen, key=lambda move: 1.0 if move["p"] is None else move["p"]):
-        name, towards, size, p = _cells(move, results[move["id"]])
+        name, towards, size, p = cells(move, results[move["id"]])
         if move["state"] == NOT_COMPARABLE:
             lines.append(cut(f"{name}: {move['reason']}", width))
             continue
@@ -106,7 +106,7 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
     return lines
 
 
-def _cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:
+def cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:
     """Return a move's claim, direction, size with its interval, and p-value."""
     name = f"{code(result):5} {claim_name(result)}" + (f", {move['part'].replace('_', ' ')}" if move["part"] else "")
     if move["move"] is None:
@@ -124,14 +124,14 @@ def markdown(found: Comparison, results: Mapping[str, Mapping]) -> str:
     shown = []
     for state in (DRIFTED, MOVED):
         for move in (move for move in found["moves"] if move["state"] == state):
-            name, towards, size, p = _cells(move, results[move["id"]])
+            name, towards, size, p = cells(move, results[move["id"]])
             word = towards or "moved"
             word = f"**{word}**" if state == DRIFTED else "not significant"
             because = for_markdown(", ".join(move["changed"] or ()))
             shown.append((for_markdown(name), word, size, p.removeprefix("p "), because))
     table = tabulate(shown, HEADERS, "github", disable_numparse=True)
     reasons = [
-        f"- {for_markdown(_cells(move, results[move['id']])[0])}: not comparable: {for_markdown(move['reason'])}"
+        f"- {for_markdown(cells(move, results[move['id']])[0])}: not comparable: {for_markdown(move['reason'])}"
         for move in found["moves"]
         if move["state"] == NOT_COMPARABLE
     ]

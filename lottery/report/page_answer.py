@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from lottery.claims.comparison import DRIFTED, Move
 from lottery.report import answer
 from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
+from lottery.report.difference import HEADERS, TITLES, cells, summary
 from lottery.report.markup import Markup, element, joined
 from lottery.report.results_table import claim_name, ours
 from lottery.report.screen import code, why
 
+LONGEST = 10_000  # characters of a line, which the browser breaks
 FEW = 6  # claims that are shown before the rest is folded
 
 
@@ -19,6 +22,7 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
     sections: list[Callable[[], Iterator[Markup]]] = [
         lambda: _state(report, results, status),
         lambda: _unexpected(results),
+        lambda: _compared(report, results),
         lambda: _main(results),
         lambda: _own(results),
         lambda: _folded("Refuted", *answer.refuted(results)),
@@ -63,6 +67,37 @@ def _unexpected(results: Sequence[Mapping]) -> Iterator[Markup]:
 
 def _moved(result: Mapping) -> str:
     return f"{result['verdict']}, not {result['expected_verdict']}: {why(result)}"
+
+
+def _compared(report: Mapping, results: Sequence[Mapping]) -> Iterator[Markup]:
+    """Yield what moved from the baseline, by more than chance or, folded, not, and what is different."""
+    found, by_id = report["baseline"], {result["id"]: result for result in results}
+    if not found:
+        return
+    told, *changes = summary(found, LONGEST)
+    yield element("p", told[:1].upper() + told[1:])
+    if changes:
+        yield element("ul", *(element("li", line) for line in changes))
+    for state, title in TITLES.items():
+        moves = [move for move in found["moves"] if move["state"] == state]
+        if not moves:
+            continue
+        heads = [element("th", head, scope="col") for head in HEADERS]
+        table = _table("moves", heads, (_move(move, by_id[move["id"]]) for move in moves))
+        title = f"{title.capitalize()}: {len(moves)}"
+        if state == DRIFTED or found["exact"]:
+            yield joined([element("h3", title), table])
+        else:
+            yield element("details", element("summary", title), table)
+
+
+def _move(move: Move, result: Mapping) -> Markup:
+    name, towards, size, p = cells(move, result)
+    changed = ", ".join(move["changed"] or ())
+    link = element("a", name, href=f"#{anchor(result)}")
+    return element(
+        "tr", element("th", link, scope="row"), *(element("td", cell) for cell in (towards, size, p, changed))
+    )
 
 
 def _main(results: Sequence[Mapping]) -> Iterator[Markup]:
