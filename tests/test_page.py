@@ -15,7 +15,7 @@ from lottery.report.charts.forest import forest
 from lottery.report.claims_table import anchor
 from lottery.report.interval_picture import WIDTH, interval_picture
 from lottery.report.page import asset, page
-from tests.result_helpers import result, whole
+from tests.result_helpers import cell, result, whole
 from tests.test_difference import compared
 from tests.test_markup import Read
 
@@ -43,7 +43,14 @@ def several():
         result("zhou2019.later[lenet-300-100]", verdict="skipped", estimate=None, reason="long", interval=None, n=0),
         result("zhou2019.exactly[weights]", kind="exact", estimate=None, interval=None, region=None, n=0),
     ]  # fmt: skip
-    return whole(*claims) | {"criteria": [result("own_criterion.ranks[mine]", own="criterion", unit="pp")]}
+    return whole(*claims) | {
+        "criteria": [result("own_criterion.ranks[mine]", own="criterion", unit="pp")],
+        "scoreboard": [
+            cell(),
+            cell("large_final", state="reference"),
+            cell("bad", None, None, "error", reason="raised X"),
+        ],
+    }
 
 
 def test_every_claim_has_its_row_and_its_details():
@@ -60,8 +67,9 @@ def test_every_claim_has_its_row_and_its_details():
     assert claims["zhou2019.claim[lenet-300-100]"]["outcomes"][0]["seeds"] == ["85.0", "85.5", "86.2"]
     assert len(claims["zhou2019.parts[lenet-300-100]"]["outcomes"]) == 2
     assert len({anchor(one) for one in all_results(report)}) == 6
-    for words in ("AS EXPECTED", "5 of 6 tests", "Main claims", "Your criterion", "Refuted: ", "Not asked"):
+    for words in ("AS EXPECTED", "5 of 6 tests", "Main claims", "Your criteria", "Refuted: ", "Not asked"):
         assert words in read.text
+    assert "+0.10 [-0.20, +0.40] equal" in read.text and "error of bad, 1 questions: raised X" in read.text
     assert "~" in read.text and "lottery plan --scale reduced" in read.text
 
 
@@ -80,6 +88,7 @@ def test_nothing_of_a_user_becomes_markup():
     texts = ("statement", "headline", "reason", "source", "own", "title", "letter", "test", "analogue_because", "unit")
     nasty = result(f"own_criterion.ranks[{NASTY}]", verdict="refuted", **dict.fromkeys(texts, NASTY))
     report = whole(nasty, {**nasty, "id": "zhou2019.b"}) | {"command": [NASTY], "commit": NASTY}
+    report |= {"scoreboard": [cell(NASTY, statement=NASTY, reason=NASTY, state="error")], "replaced": {NASTY: NASTY}}
     html = made(report, notes=[NASTY])
     plain = Read(made(whole(result(), result("zhou2019.b"))))
     assert Read(html).tags.count("script") == plain.tags.count("script")

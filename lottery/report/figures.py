@@ -38,7 +38,8 @@ def figures(report: Mapping, rows: Iterable[Mapping[str, str]], file: str) -> li
     Raises where rows of masks are damaged or missing.
     """
     results: Sequence[Mapping] = in_order(all_results(report))
-    context = Context(results)
+    own = dict.fromkeys(cell["criterion"] for cell in report["scoreboard"] if cell["own"])
+    context = Context(results, list(own))
     arms, searches, of_masks = curves.Curves(), planted_rows.PlantedRows(), []
     for row in rows:
         arms.add(row)

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lottery.claims.comparison import DRIFTED, Move
+from lottery.claims.scoreboard import questions
 from lottery.report import answer
 from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
 from lottery.report.difference import HEADERS, TITLES, cells, summary
 from lottery.report.markup import Markup, element, joined
-from lottery.report.results_table import claim_name, ours
+from lottery.report.results_table import claim_name, ours, replaced
+from lottery.report.scoreboard_table import ABOUT, LEGEND, TITLE, errors, label, margin, names, shown
 from lottery.report.screen import code, why
 
 LONGEST = 10_000  # characters of a line, which the browser breaks
@@ -24,7 +26,8 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
         lambda: _unexpected(results),
         lambda: _compared(report, results),
         lambda: _main(results),
-        lambda: _own(results),
+        lambda: _scoreboard(report["scoreboard"]),
+        lambda: _networks(results),
         lambda: _folded("Refuted", *answer.refuted(results)),
         lambda: _folded("Inconclusive", answer.inconclusive(results), "neither inside nor outside of what agrees"),
         lambda: _not_asked(results, report["scale"], report.get("costs", {})),
@@ -36,6 +39,8 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
 def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> Iterator[Markup]:
     told = answer.state(report, results, status)
     kind = "good" if told.word == answer.AS_EXPECTED else "bad"
+    if report["replaced"]:
+        yield element("p", replaced(report), class_="state bad")
     yield element("p", element("strong", told.word), " ", told.counts, class_=f"state {kind}")
     yield element("p", told.worth)
     if told.lost:
@@ -120,22 +125,52 @@ def _main(results: Sequence[Mapping]) -> Iterator[Markup]:
     yield _table("main", heads, rows)
 
 
-def _own(results: Sequence[Mapping]) -> Iterator[Markup]:
-    """Yield what a user's own criteria and networks came to, a table for each question."""
-    for own in dict.fromkeys(result["own"] for result in results if result["own"]):
-        found = [result for result in results if result["own"] == own]
-        yield element("h3", f"Your {own}, against what each question names")
-        rows = [
-            element(
-                "tr",
-                element("th", element("a", claim_name(result).replace("_", " "), href=f"#{anchor(result)}")),
-                element("td", picture(result)),
-                element("td", ours(result) or result["reason"], class_="ours"),
-                element("td", "error" if result["error"] else result["verdict"], class_="verdict"),
-            )
-            for result in found
-        ]
-        yield _table("main", [], rows)
+def _scoreboard(board: Sequence[Mapping]) -> Iterator[Markup]:
+    """Yield what a user's own criteria came to beside those of the papers: a row for each question, a column each."""
+    if not board:
+        return
+    columns = names(board)
+    own = {cell["criterion"] for cell in board if cell["own"]}
+    yield element("h3", TITLE.capitalize())
+    yield element("p", f"{ABOUT[:1].upper()}{ABOUT[1:]}; {LEGEND}.")
+    heads = [element("th", "question", scope="col"), element("th", "equal within", scope="col")]
+    heads += [element("th", element("b", name) if name in own else name, scope="col") for name in columns]
+    rows = [
+        element(
+            "tr",
+            element("th", label(cell), scope="row", title=cell["statement"]),
+            element("td", margin(cell)),
+            *(_cell(by_criterion.get(name)) for name in columns),
+        )
+        for cell, by_criterion in questions(board)
+    ]
+    yield _table("scoreboard", heads, rows)
+    if told := errors(board):
+        yield element("ul", *(element("li", line) for line in told))
+
+
+def _cell(cell: Mapping | None) -> Markup:
+    state = cell["state"].replace(" ", "-") if cell else ""
+    return element("td", shown(cell), class_=f"cell {state}", title=cell["reason"] if cell and cell["reason"] else None)
+
+
+def _networks(results: Sequence[Mapping]) -> Iterator[Markup]:
+    """Yield what a user's own networks came to, a row for each question and network."""
+    found = [result for result in results if result["own"] == "network"]
+    if not found:
+        return
+    yield element("h3", "Your networks, against what each question names")
+    rows = [
+        element(
+            "tr",
+            element("th", element("a", claim_name(result).replace("_", " "), href=f"#{anchor(result)}"), scope="row"),
+            element("td", picture(result)),
+            element("td", ours(result) or result["reason"], class_="ours"),
+            element("td", "error" if result["error"] else result["verdict"], class_="verdict"),
+        )
+        for result in found
+    ]
+    yield _table("moves", [], rows)
 
 
 def _folded(title: str, found: Sequence[Mapping], told: str) -> Iterator[Markup]:

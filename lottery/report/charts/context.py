@@ -19,6 +19,7 @@ class Context:
     """A run's results, for those who draw its measurements."""
 
     results: Sequence[Mapping]
+    own_criteria: Sequence[str] = ()  # names of the user's own
     points: Sequence[Point] = field(default_factory=published_points)
 
     @cached_property
@@ -62,12 +63,6 @@ class Context:
         """Return where an arm's points come from, and which claims rest on it."""
         origin = f"{trained}: the rows of measurements.csv.gz whose arm is “{arm}”"
         return {"origin": origin, "claims": self._resting.get(arm, [])}
-
-    @cached_property
-    def own_criteria(self) -> list[str]:
-        """The names of criteria of the user's own."""
-        own = [result["id"] for result in self.results if result["own"] == "criterion"]
-        return list(dict.fromkeys(id.partition("[")[2].rstrip("]").split(",")[0] for id in own))
 
 
 def _arm(name: str) -> str:
