@@ -19,7 +19,7 @@ def machine(monkeypatch):
     def make(signs, there=(), reason="", device="auto", precision="float32"):
         monkeypatch.setattr(options, "shows_gpu", lambda: signs)
         monkeypatch.setattr(core_devices, "cards", lambda: (list(there), reason))
-        given = {"lottery_device": device, "lottery_precision": precision}
+        given = {"lottery_device": device, "lottery_precision": precision, "lottery_engine": None}
         return SimpleNamespace(getoption=given.__getitem__)
 
     return make

@@ -20,6 +20,13 @@ MODULES = sorted(
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
     "lottery.cli.report": "test_page",
+    "lottery.jobs.executors": "test_jobs",
+    "lottery.jobs.grouping": "test_jobs",
+    "lottery.jobs.request": "test_jobs",
+    "lottery.jobs.resources": "test_jobs",
+    "lottery.jobs.slurm": "test_jobs",
+    "lottery.jobs.table": "test_jobs",
+    "lottery.jobs.task": "test_controller",
     "lottery.cli.show": "test_screen",
     "lottery.report.claim_details": "test_page",
     "lottery.report.claims_table": "test_page",

@@ -1,7 +1,7 @@
 """Running the claims from any folder: those of the checkout one stands in, else those that came with the package."""
 
 import os
-from argparse import Namespace
+from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -99,6 +99,8 @@ def help_text() -> str:
 
     lines = []
     for name, attributes in options.OPTIONS.items():
+        if attributes["help"] == SUPPRESS:
+            continue
         label = f"  --{name} {attributes.get('metavar', '')}".rstrip()
         told = [" " * 24 + line for line in wrap(attributes["help"], 76)]
         if len(label) < 23:

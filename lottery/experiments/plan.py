@@ -82,17 +82,8 @@ class Plan:
 def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
     """Return what the claims in `needs` would have trained, after measuring what is not known of this machine."""
     missing = worker.needs(needs)
-    batches: dict[tuple, list[Experiment]] = {}
-    kinds: dict[str, list[Experiment]] = {}
-    for one in sorted(set().union(*missing.values()), key=repr):
-        batches.setdefault(batch_key(one), []).append(one)
-        kinds.setdefault(kind(one), []).append(one)
-    speeds, calibration = worker.speeds, Calibration(worker.speeds, worker.device)
-    for alike in kinds.values():
-        if not speeds.knows(alike[0]):
-            together = alike[: worker.at_most(alike[0], len(batches[batch_key(alike[0])]))]
-            calibration.take(together, worker.data(alike[0].setting))
-    speeds.keep()
+    needed = measure(worker, set().union(*missing.values()))
+    speeds = worker.speeds
     rows = [
         Row(
             claim,
@@ -104,6 +95,21 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
         )
         for claim, paid in cheapest_first(missing, speeds.seconds)
     ]
-    most = [(of[0], worker.at_most(of[0], len(of))) for of in batches.values()]
-    needed = max((memory(one, worker.data(one.setting), count) for one, count in most), default=0)
     return Plan(rows, len(worker.entries), needed)
+
+
+def measure(worker: Worker, missing: Iterable[Experiment]) -> int:
+    """Return the bytes that a worker needs for what is missing, once it was measured whose speed is not known here."""
+    batches: dict[tuple, list[Experiment]] = {}
+    kinds: dict[str, list[Experiment]] = {}
+    for one in sorted(missing, key=repr):
+        batches.setdefault(batch_key(one), []).append(one)
+        kinds.setdefault(kind(one), []).append(one)
+    speeds, calibration = worker.speeds, Calibration(worker.speeds, worker.device)
+    for alike in kinds.values():
+        if not speeds.knows(alike[0]):
+            together = alike[: worker.at_most(alike[0], len(batches[batch_key(alike[0])]))]
+            calibration.take(together, worker.data(alike[0].setting))
+    speeds.keep()
+    most = [(of[0], worker.at_most(of[0], len(of))) for of in batches.values()]
+    return max((memory(one, worker.data(one.setting), count) for one, count in most), default=0)

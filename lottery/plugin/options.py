@@ -6,6 +6,7 @@ The plugin is loaded in every run of pytest in its environment, so nothing is im
 import importlib.util
 import os
 import re
+from argparse import SUPPRESS
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +50,10 @@ UPDATE = (
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
 TABLE = "show every claim in a table, with all remarks, instead of the answer on one screen"
+ENGINE = "slurm: what is missing is computed by jobs in Slurm's queue; local: by the same jobs on this machine"
+SLURM = "what jobs ask of Slurm, such as partition=gpu, account=mine, gres=gpu:a100:1 or time=4:00:00; repeatable"
+JOBS = "jobs that are pending or running at a time (default: 64 in Slurm's queue, one a core or a GPU here)"
+LOGS = "where requests and logs of jobs lie, which all nodes have to share (default: jobs/ in the store)"
 PRECISION = f"{' or '.join(PRECISIONS)} for matrix products (default: float32)"
 TAKEN: list[str] = []  # options whose short names another plugin has
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -66,6 +71,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "budget": {"metavar": "TIME", "help": BUDGET},
     "table": {"action": "store_true", "help": TABLE},
     "plan": {"action": "store_true", "help": PLAN},
+    "engine": {"metavar": "NAME", "help": ENGINE},
+    "slurm": {"metavar": "KEY=VALUE", "action": "append", "default": [], "help": SLURM},
+    "jobs": {"metavar": "N", "help": JOBS},
+    "logs": {"metavar": "DIR", "help": LOGS},
+    "request": {"metavar": "FILE", "help": SUPPRESS},  # of a job: compute what it names, and judge nothing
     "device": {"metavar": "DEVICE", "default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
     "precision": {"metavar": "PRECISION", "default": "float32", "help": PRECISION},
 }
@@ -201,8 +211,8 @@ class Chosen:
 
     @cached_property
     def devices(self) -> Devices:
-        """The devices that workers share out among themselves."""
-        return devices(self._config)
+        """The devices that workers share out among themselves; where jobs compute, the processor, which only reads."""
+        return Devices(["cpu"], False) if given(self._config, "engine") else devices(self._config)
 
     @cached_property
     def precision(self) -> str:
@@ -258,7 +268,7 @@ def precision(config: pytest.Config) -> str:
     name = given(config, "precision")
     if name not in PRECISIONS:
         raise LotteryError(f"--precision {name}: the precisions are {', '.join(PRECISIONS)}")
-    if name == "tf32" and devices(config).names == ["cpu"]:
+    if name == "tf32" and not given(config, "engine") and devices(config).names == ["cpu"]:
         raise LotteryError("--precision tf32 needs a GPU; on a processor there is only float32")
     return name
 

@@ -96,6 +96,12 @@ class Reporter:
         """Tell in how many seconds all workers would compute what is left, by the reason why it is left."""
         self._shared.leave(LEFT, self._name, dict(left))
 
+    def jobs(self, finished: Iterable[Any], text: str) -> None:
+        """Tell which experiments jobs have finished so far, and how the jobs are."""
+        done = list(finished)
+        steps, spent = sum(one.steps for one in done), sum(self._prices.get(one, 0.0) for one in done)
+        self._write(finished=steps, running=0, spent=spent, spending=0.0, text=text)
+
     def _end_if_alone(self) -> None:
         if self._parent is not None and os.getppid() != self._parent:
             os._exit(1)

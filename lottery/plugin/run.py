@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from lottery.claims.baselines import Baseline
     from lottery.claims.claim import Claim
     from lottery.experiments.plan import Plan
+    from lottery.jobs.request import Request
     from lottery.plugin.progress import Display
     from lottery.plugin.run_report import RunReport
+    from lottery.plugin.sending import Sending
     from lottery.plugin.session import Session
 
 
@@ -42,6 +44,8 @@ OWN = {  # what can be a user's own, and the module that registers it, imported 
     "dataset": "lottery.experiments.own_datasets",
     "network": "lottery.experiments.own_networks",
 }
+
+JOBS = ("engine", "slurm", "jobs", "logs")  # options of jobs
 
 
 CRITERIA = ("criterion", "as")  # the kinds that are criteria
@@ -69,8 +73,10 @@ class Run:
         self.shared = SharedFolder(self.given.get("lottery_folder"))
         if not self.given:
             config.add_cleanup(self.shared.remove)
-        self.baseline = None if self.given else self._read_baseline()
+        self.baseline = None if self.given or options.given(config, "request") else self._read_baseline()
         self.remarks = self._load_own()
+        self.sending = None if self.given else self._sending()
+        self.request = self._read_request()
         self.collected: list[str] = []
         self.lost: list[str] = []  # what is wrong with files of claims that could not be imported
         self.report: RunReport | None = None
@@ -79,6 +85,7 @@ class Run:
         self.session: Session | None = None
         self.planned: Plan | None = None
         self.plan_budget: float | None = None  # seconds for training
+        self.planned_jobs = ""
         self.display: Display | None = None
 
     def _read_baseline(self) -> "Baseline | None":
@@ -113,6 +120,26 @@ class Run:
         from lottery.claims.baselines import stored
 
         return stored(dict.fromkeys(self._tables().values()))
+
+    def _sending(self) -> "Sending | None":
+        """Return how jobs are sent, where jobs compute for this run."""
+        asked = [name for name in JOBS if options.given(self.config, name)]
+        if not asked or options.given(self.config, "request"):
+            return None
+        if self._distributed():
+            raise LotteryError(f"--{asked[0]}: jobs are sent by one process; leave out -n, or add -n0")
+        from lottery.plugin.sending import sending
+
+        return sending(self.config)
+
+    def _read_request(self) -> "Request | None":
+        """Return what this process computes for a run elsewhere, where it is a job of that."""
+        path = options.given(self.config, "request")
+        if not path:
+            return None
+        from lottery.jobs.request import read
+
+        return read(Path(path))
 
     def _load_own(self) -> list[str]:
         """Register what the user gave, data sets before the networks that train on them; return remarks on criteria.
@@ -209,9 +236,28 @@ class Run:
         if not self._distributed() and self.session is not None:
             if options.given(self.config, "plan"):
                 return self._plan(session)
+            if self.request:
+                return self._compute(session, self.request)
             self.collected = [item.nodeid for item, _ in _claims(session.items)]
             if not session.testsfailed or option.continue_on_collection_errors:
                 self._train(session)
+
+    def _compute(self, session, request: "Request") -> bool:
+        """Compute what a run elsewhere asks of this job, and judge nothing."""
+        from lottery.jobs.request import write_answer
+        from lottery.plugin.progress import Reporter
+
+        try:
+            asked = self._asked([item for item, claim in _claims(session.items) if claim.id in request.claims])
+            self._begin_display()  # a line a minute in the job's log
+            try:
+                failed = asked.compute(request.keys, Reporter(self.shared, "job", os.getppid()))
+            finally:
+                self._end_display()
+            write_answer(Path(options.given(self.config, "request")), failed)
+        except LotteryError as error:
+            self._give_up(str(error))
+        return True
 
     def _asked(self, items: list[pytest.Item]) -> "Session":
         """Return the session, told of the claims that were selected."""
@@ -221,11 +267,15 @@ class Run:
         return self.session
 
     def _plan(self, session) -> bool:
-        """Keep what would be trained for the summary, instead of running anything."""
+        """Keep what would be trained, or which jobs would be sent, for the summary, instead of running anything."""
         try:
             if _claims(session.items):
                 asked = self._asked(session.items)
-                (self.planned, self.plan_budget), session.testsfailed = asked.plan(), len(asked.errors) + len(self.lost)
+                session.testsfailed = len(asked.errors) + len(self.lost)
+                if self.sending:
+                    self.planned_jobs = asked.jobs_table(self.sending)
+                else:
+                    self.planned, self.plan_budget = asked.plan()
         except LotteryError as error:
             self._give_up(str(error))
         return True
@@ -242,7 +292,7 @@ class Run:
             warnings.simplefilter("always", SuiteWarning)  # all others are dealt with as the user asks
             try:
                 reporter = Reporter(self.shared, name, os.getppid() if self.given else None)
-                self._asked(session.items).train(self.given.get("workercount", 1), reporter)
+                self._asked(session.items).train(self.given.get("workercount", 1), reporter, self.sending)
             except DeviceFailure as error:
                 failure = str(error)
             except LotteryError as error:
@@ -254,7 +304,8 @@ class Run:
         if failure:
             self._end_without_device(failure)
         if self.session is not None and self.session.worker is not None:
-            self.shared.leave("devices", name, self.session.worker.device_used())
+            for place, device in enumerate(self.session.devices_used(bool(self.sending))):
+                self.shared.leave("devices", f"{name}-{place}", device)
             self.shared.leave("code", name, self.session.definitions())
         for warning in caught:
             if not issubclass(warning.category, SuiteWarning):
@@ -452,6 +503,8 @@ class Run:
             terminalreporter.write_line(in_encoding(shown, terminalreporter._tw._file.encoding))
             for error in self.session.errors if self.session else ():
                 terminalreporter.write_line(f"ERROR: {error}", red=True)
+        if self.planned_jobs:
+            terminalreporter.write_line(in_encoding(self.planned_jobs, terminalreporter._tw._file.encoding))
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)
 

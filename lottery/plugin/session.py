@@ -26,6 +26,7 @@ SPEEDS = "speeds"  # the store's folder of how long networks take here
 REPORTING = 2.5  # seconds of a run that are neither training nor judging: Python's start and end, files, the screen
 JUDGED = 0.02  # seconds in which a claim is judged, before that was measured
 SLOWLY = 2.0  # how much longer judging may take than it did
+NOT_COMPUTED = "no job computed what it needs; the remarks say which jobs failed, and the same command tries again"
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ class Session:
         """What is wrong with files of entries, and with the claims that state nothing that can be asked."""
         return [*self.known.faults, *(asked.error for asked in self.asked.values() if asked.error)]
 
-    def train(self, workers: int, reporter) -> None:
-        """Compute all that the claims asked for need, as far as the budget goes."""
+    def train(self, workers: int, reporter, sending=None) -> None:
+        """Compute all that the claims asked for need, as far as the budget goes; with `sending`, by jobs."""
         wanted = {one for asked in self.asked.values() for one in asked.all_experiments}
         if not wanted:
             return
@@ -90,11 +91,17 @@ class Session:
         self.worker = self._worker(workers, reporter)
         with failures_told(self.worker.device):
             missing = self.worker.needs({id: asked.all_experiments for id, asked in self.asked.items()})
+            if sending:
+                sending.measure(self.worker, missing)
             prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
             deadline = self._training_ends()
             reporter.begin(missing, prices, self.worker.has, deadline)
             turns = None if deadline is None else self._turns(missing, prices)
-            self.worker.work(wanted, deadline, reporter.finish, turns)
+            if sending:
+                sending.compute(self.worker, missing, reporter)
+                self.worker.failed = dict.fromkeys(self.worker.missing(wanted), NOT_COMPUTED) | self.worker.failed
+            else:
+                self.worker.work(wanted, deadline, reporter.finish, turns)
             self.worker.store.tidy()
             reporter.end(self._costs(workers))
 
@@ -136,6 +143,28 @@ class Session:
         """Return the letters and numbers of the claims asked for, by id."""
         return {id: f"{asked.entry.letter}{asked.entry.number}" for id, asked in self.asked.items()}
 
+    def compute(self, keys: Collection[str], reporter) -> dict[str, str]:
+        """Compute what has these keys, for a job; return by key why some cannot be had.
+
+        Raise where the claims asked for do not need all of them, since something was edited meanwhile.
+        """
+        from lottery.core.devices import failures_told
+
+        self.worker = self._worker(1, reporter)
+        needed = self._ancestry(tuple(one for asked in self.asked.values() for one in asked.all_experiments))
+        mine = [one for one in needed if self.worker.key(one) in keys]
+        if len(mine) < len(keys):
+            raise LotteryError(
+                f"{len(keys) - len(mine)} of the {len(keys)} networks that this job was sent for are of another plan: "
+                "a claim, a criterion, a network, data or this package were edited since; run the same command again"
+            )
+        with failures_told(self.worker.device):
+            missing = self.worker.missing(mine)
+            reporter.begin({}, {one: self.worker.speeds.seconds(one) for one in missing}, self.worker.has)
+            self.worker.work(mine, finished=reporter.finish)
+            self.worker.store.tidy()
+        return {self.worker.key(one): why for one, why in self.worker.failed.items()}
+
     def plan(self):
         """Return what the claims asked for would have trained, and how many seconds a budget leaves for that.
 
@@ -153,6 +182,18 @@ class Session:
         self.worker.speeds.plan(self.options.scale.name, {row.claim: row.seconds for row in made.rows})
         self.worker.speeds.keep()
         return made, budget
+
+    def devices_used(self, by_jobs: bool) -> list[str]:
+        """Return what a run names the devices by that computed for it: this process's, or those of jobs."""
+        made = {str(record.made["device"]) for record in self.worker.entries.values()} if by_jobs else set()
+        return sorted(made) or [self.worker.device_used()]
+
+    def jobs_table(self, sending) -> str:
+        """Return the jobs that would compute what the claims asked for need, as a table."""
+        self.worker = self._worker()
+        return sending.table(
+            self.worker, self.worker.needs({id: one.all_experiments for id, one in self.asked.items()})
+        )
 
     def _worker(self, workers: int = 1, reporter=None):
         from lottery.core.devices import prepare, ready
