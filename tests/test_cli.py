@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from lottery.cli.main import main
+from lottery.cli.main import _parser, main
+from lottery.core.errors import LotteryError
 from lottery.models import architectures
 from lottery.store.store import Record, Store
 from tests.small_networks import SMALL_NETWORKS
 from tests.test_store import ENTRY
 
+COMMANDS = next(action for action in _parser()._actions if action.dest == "command").choices  # of `lottery`
 KEYS = [f"{index:032x}" for index in range(3)]
 
 
@@ -170,6 +172,47 @@ def test_bench_checks_its_device(capsys, monkeypatch, device, message):
     monkeypatch.setattr(devices, "trouble", lambda device: "it is busy")
     assert main(["bench", f"--device={device}"]) == 2
     assert capsys.readouterr().err.startswith(f"ERROR: {message}")
+
+
+class TestExitStatus:
+    """What scripts can use, of commands that run no claims; docs/command_line.md lists it."""
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_command_has_help_with_an_example(self, capsys, command):
+        """Its own, and not pytest's."""
+        try:
+            status = main([command, "--help"])
+        except SystemExit as end:
+            status = end.code
+        told = capsys.readouterr().out
+        assert status == 0 and f"example: lottery {command}" in told and f"usage: lottery {command}" in told
+        assert len(told.splitlines()) < 80
+
+    @pytest.mark.parametrize("words", [["nonsense"], ["show", "--nonsense"], ["explain"], ["store", "burn"]])
+    def test_wrong_arguments_are_one_message(self, capsys, words):
+        """After the usage, and nothing is done."""
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        assert end.value.code == 2 and capsys.readouterr().err.count("error:") == 1
+
+    @pytest.mark.parametrize(
+        "raised, status, told",
+        [
+            (LotteryError("it is not there"), 2, "ERROR: it is not there"),
+            (OSError("no space"), 2, "ERROR: no space"),
+            (KeyboardInterrupt(), 2, "interrupted"),
+            (ZeroDivisionError("by zero"), 3, "please report it"),
+        ],
+    )
+    def test_what_went_wrong(self, capsys, monkeypatch, raised, status, told):
+        """A fault of the suite's own is told from what `compare` and `replay` find."""
+        monkeypatch.setattr("lottery.cli.show.show", lambda *given: (_ for _ in ()).throw(raised))
+        assert main(["show"]) == status and told in capsys.readouterr().err
+
+    def test_nothing_is_like_that(self, capsys, monkeypatch):
+        """As of a run that selects no claim."""
+        monkeypatch.setattr("lottery.cli.show.show", lambda *given: "")
+        assert main(["show", "-k", "nothing"]) == 5 and "no claim of this run" in capsys.readouterr().out
 
 
 class TestRun:

@@ -40,7 +40,9 @@ def test_remarks_on_what_is_reproduced_all_the_same():
     arms = {"random, round 16": arm | {"failed": [3], "censored": list(range(17))}, "dense": arm | {"censored": [1, 2]}}
     worse = {"unit": "pp", "estimate": -0.55, "interval": [-0.83, -0.26], "prediction": [-1.2, 0.1], "aside": "worse"}
     assert remarks.remarks([result(arms=arms, **worse)]) == [
-        "claim[lenet-300-100]: reproduced: though worse: -0.55 [-0.83, -0.26]; failed to learn: random, round 16 "
-        "(1 of 20 seeds); run too short for its early stop: random, round 16 (17 of 20 seeds); "
-        "one more seed [-1.20, +0.10]"
+        "claim[lenet-300-100]: reproduced: though worse: -0.55 [-0.83, -0.26]; one more seed [-1.20, +0.10]. "
+        "Note, whatever the verdict: failed to learn: random, round 16 (1 of 20 seeds); "
+        "run too short for its early stop: random, round 16 (17 of 20 seeds)"
     ]
+    calm = result(arms=arms, prediction=None)  # what is noted of its arms is not why it is reproduced
+    assert remarks.remarks([calm])[0].startswith("claim[lenet-300-100]: reproduced. Note, whatever the verdict: failed")

@@ -19,7 +19,7 @@ MODULES = [
     *sorted(f"lottery.claims.{path.stem}" for path in (ROOT / "lottery" / "claims").glob("[a-z]*.py")),
     *(f"lottery.report.{name}" for name in ("results_table", "remarks", "files", "plan_table", "figures")),
     *(f"lottery.plugin.{name}" for name in ("options", "progress", "session", "run", "run_report", "hooks")),
-    "lottery.cli.main",
+    *(f"lottery.cli.{name}" for name in ("main", "run", "show", "claims_list", "replay")),
     *sorted(f"benchmarks.{path.stem}" for path in (ROOT / "benchmarks").glob("test_*.py")),
 ]
 CONTROL = "lottery.masks.criteria"  # needs torch

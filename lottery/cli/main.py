@@ -2,8 +2,11 @@
 
 import argparse
 import io
+import os
+import shutil
 import sys
 import tarfile
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +15,9 @@ from lottery import __version__
 from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
 from lottery.core.text import printable
+
+OUTSIDE, INTERNAL, NOTHING = 2, 3, 5  # exit statuses, as docs/command_line.md has them
+BROKEN_PIPE = 128 + 13  # as of a program that the signal ended
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -39,9 +45,26 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from lottery.cli.run import run
+    from lottery.cli.run import plan
 
-    return run(["--plan", "-n0", "-q", *options.arguments])
+    return plan(options.arguments)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from lottery.cli.claims_list import claims_list
+
+    text, found = claims_list(options.claims, options.words, options.scale, _width())
+    print(text)
+    return 0 if found else NOTHING
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from lottery.cli.replay import replay
+
+    store = user_path(options.store) if options.store else None
+    text, status = replay(user_path(options.run_folder), options.claim, options.workers, store)
+    print(text)
+    return status
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -51,11 +74,18 @@ def _report(options: argparse.Namespace) -> None:
         print(file)
 
 
-def _show(options: argparse.Namespace) -> None:
+def _show(options: argparse.Namespace) -> int:
     from lottery.cli.show import FILTERS, show
 
     chosen = [name for name in FILTERS if getattr(options, name)]
-    print(show(user_path(options.run_folder), chosen, options.words, options.table))
+    text = show(user_path(options.run_folder), chosen, options.words, options.table)
+    print(text or "no claim of this run is like that")
+    return 0 if text else NOTHING
+
+
+def _width() -> int:
+    """Return the terminal's columns; where there is none a line may be as long as it is."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
 
 
 def _explain(options: argparse.Namespace) -> None:
@@ -149,6 +179,20 @@ def _add_running(commands: Commands) -> None:
     commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
     told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
+    about = "the claims there are, by letter and number, and the scales that ask each; nothing is run"
+    listed = _command(commands, "list", _list, about, "lottery list --scale reduced -k sign")
+    listed.add_argument("-k", dest="words", metavar="TEXT", default="", help="claims that say this, or are called so")
+    listed.add_argument("--scale", metavar="SCALE", default="", help="claims that this scale asks")
+    told = "claims of this folder instead; repeatable"
+    listed.add_argument("--claims", metavar="DIR", action="append", default=[], help=told)
+    about = "train a claim of a run anew, and see whether every number comes out again; exit status 1 if one does not"
+    replay = _command(commands, "replay", _replay, about, "lottery replay 'signs_recover_ticket[lenet-300-100]'")
+    replay.add_argument("claim", metavar="CLAIM", help="its name or a part of it, or a number such as F12")
+    told = "a run's folder, or that of all results for the latest (default: results)"
+    replay.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
+    replay.add_argument("-n", dest="workers", metavar="N", default="0", help="workers, or auto (default: 0, none)")
+    told = "keep what is trained in this store (default: an empty one, which is removed afterwards)"
+    replay.add_argument("--store", metavar="DIR", help=told)
     about = "begin a claim: write its test and its entry, and say what is to be filled in"
     claim = _command(
         commands, "new-claim", _new_claim, about, "lottery new-claim mine_2026 signs_suffice lenet-300-100"
@@ -232,11 +276,28 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help()
         return 0
     if rest and options.command not in ("run", "plan"):
-        parser.error(f"unrecognised: {' '.join(rest)}")
+        parser.error(f"unrecognised: {' '.join(rest)}; lottery {options.command} --help has what there is")
     if options.command == "store" and options.action in ("export", "import") and not options.file:
         parser.error(f"store {options.action} needs a file")
+    return _status(options)
+
+
+def _status(options: argparse.Namespace) -> int:
+    """Return the exit status of a command, after saying in one message what is wrong."""
     try:
-        return int(options.run(options) or 0)
+        status = int(options.run(options) or 0)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read it, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except (LotteryError, OSError, tarfile.TarError) as error:
         print(f"ERROR: {error}", file=sys.stderr)
-        return 2
+        return OUTSIDE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return OUTSIDE
+    except Exception:
+        traceback.print_exc()
+        print("ERROR: this is a fault of lottery itself; please report it with the lines above", file=sys.stderr)
+        return INTERNAL

@@ -87,7 +87,7 @@ of pytest and pytest-xdist, among others:
 criteria of installed packages: {installed}
 
 exit status: 0 as expected; 1 a verdict is other than expected, or nothing was decided; 2 interrupted;
-  4 something outside is wrong, and a message says what; 5 no claim was selected
+  3 an internal error; 4 something outside is wrong, and a message says what; 5 no claim was selected
 
 example: lottery run -n auto --scale reduced -k "frankle and not conv"
 """
@@ -109,6 +109,29 @@ def help_text() -> str:
             told.insert(0, label)
         lines += told
     return HELP.format(options="\n".join(lines), installed=told_of_installed())
+
+
+PLAN_HELP = """usage: lottery plan [OPTION ...] [FILE ...]
+
+Say what a run with the same arguments would train, claim by claim, the cheapest first: what each takes alone, what it
+adds to those above it, when it would be done, and where a --budget would end. Nothing is trained but to measure, once,
+how fast that goes on this machine; what real runs took is remembered, too.
+
+It takes the arguments of `lottery run`, such as --scale, -k, --criterion, --claims, --budget, --store, --device.
+
+exit status: 0 done; 1 a claim states nothing that can be asked; 2 interrupted; 4 something outside is wrong, and a
+  message says what; 5 no claim was selected
+
+example: lottery plan --scale reduced -k signs --budget 2h
+"""
+
+
+def plan(given: Sequence[str]) -> int:
+    """Plan the claims and return pytest's exit status."""
+    if {"-h", "--help"} & set(given):
+        print(PLAN_HELP)
+        return 0
+    return run(["--plan", "-n0", "-q", *given])
 
 
 def run(given: Sequence[str]) -> int:

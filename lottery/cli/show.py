@@ -45,7 +45,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
-    """Return the answer of a run on one screen, or its claims of some verdicts, or with some words in their names."""
+    """Return the answer of a run on one screen, or its claims of some verdicts, or with some words in their names.
+
+    The text is empty if no claim is like that.
+    """
     report, width = read(run), shutil.get_terminal_size((100, 24)).columns
     results = in_order(all_results(report))
     if not chosen and not words:
@@ -57,8 +60,6 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
     found = [
         result for result in found if words.lower() in f"{code(result)} {result['id']} {result['headline']}".lower()
     ]
-    if not found:
-        return "no claim of this run is like that"
     return "\n".join(_shown(result) for result in found)
 
 
@@ -69,9 +70,8 @@ def _shown(result: Mapping) -> str:
     return line if result["verdict"] == REPRODUCED else f"{line}\n      {why(result)}"
 
 
-def explain(run: Path, name: str) -> str:
-    """Return what a run says of a claim, by its id or a part of it, or its letter and number; raise if it has none."""
-    report = read(run)
+def claims_called(report: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return the claims of a run by an id or a part of it, or a letter and number; raise if there are none."""
     results = {result["id"]: result for result in all_results(report)}
     found = [result for id, result in results.items() if name in (id, id.partition(".")[2], code(result))]
     found = found or [result for id, result in results.items() if name.lower() in id.lower()]
@@ -81,6 +81,22 @@ def explain(run: Path, name: str) -> str:
         raise LotteryError(
             f"no claim of this run is called {name!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
         )
-    found.sort(key=lambda result: result["verdict"] == SKIPPED)  # what was answered first
+    return found
+
+
+def the_claim(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the one claim of a run that is called so, among several the only one that was answered; else raise."""
+    found = claims_called(report, name)
+    answered = [result for result in found if result["verdict"] != SKIPPED] or found
+    if len(answered) > 1:
+        names = ", ".join(f"'{claim_name(result)}'" for result in answered[:5]) + " ..." * (len(answered) > 5)
+        raise LotteryError(f"{len(answered)} claims are called {name!r}: {names}; name one of them")
+    return answered[0]
+
+
+def explain(run: Path, name: str) -> str:
+    """Return what a run says of a claim, by its id or a part of it, or its letter and number; raise if it has none."""
+    report = read(run)
+    found = sorted(claims_called(report, name), key=lambda result: result["verdict"] == SKIPPED)  # answered ones first
     width = shutil.get_terminal_size((100, 24)).columns
     return "\n\n".join(explanation(result, report, width) for result in found)

@@ -199,7 +199,7 @@ class Run:
         devices, store = self.chosen.devices, store_folder(options.given(self.config, "store"))
         device, sharing = devices.of(self._slot(), self.given.get("workercount", 1))
         options.check_results_folder(self.config)
-        chosen = Options(scale, store, device, precision, self.deadline, devices.by_name, sharing)
+        chosen = Options(scale, store, device, precision, self.deadline, self.began, devices.by_name, sharing)
         stated = benchmarks & set(STATED)
         tables = {paper_of(file): str(beside(expected_file(file), scale.name)) for file in stated}
         if options.given(self.config, "update-expected"):

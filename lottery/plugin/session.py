@@ -24,6 +24,7 @@ from lottery.models.architectures import is_planted
 
 SPEEDS = "speeds"  # the store's folder of how long networks take here
 REPORTING = 2.5  # seconds of a run that are neither training nor judging: Python's start and end, files, the screen
+LIKE_THE_START = 0.5  # of the time from the start to the training, which passes after it: on a busy machine both last
 JUDGED = 0.02  # seconds in which a claim is judged, before that was measured
 SLOWLY = 2.0  # how much longer judging may take than it did
 NOT_COMPUTED = "no job computed what it needs; the remarks say which jobs failed, and the same command tries again"
@@ -38,6 +39,7 @@ class Options:
     device: str  # "cpu" or "cuda:N": of this process
     precision: str
     deadline: float | None = None  # time.monotonic() at which the whole command is to be over
+    began: float | None = None  # likewise, when this process began
     by_name: bool = True  # whether the device was asked for, so that no other will do
     sharing: int = 1  # workers on this device
 
@@ -109,7 +111,9 @@ class Session:
         """Return when training has to be over, so that all claims are judged and reported within the budget."""
         if self.options.deadline is None:
             return None
-        return self.options.deadline - REPORTING - SLOWLY * self.worker.speeds.judging(len(self.asked), JUDGED)
+        start = time.monotonic() - (self.options.began or time.monotonic())
+        judging = self.worker.speeds.judging(len(self.asked), JUDGED)
+        return self.options.deadline - REPORTING - LIKE_THE_START * start - SLOWLY * judging
 
     def _costs(self, workers: int) -> dict[str, float]:
         """Return in how many seconds so many workers would compute what this run did not, by the reason.

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from lottery.claims.results import is_difference
 from lottery.report.interval_bar import interval_bar
-from lottery.report.results_table import number, ours, published, verdict
+from lottery.report.results_table import claim_name, number, ours, published, verdict
 from lottery.report.screen import NARROWEST, WIDEST, agreement, code, why
 
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
@@ -27,6 +27,7 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
     outcomes = list(_outcomes(result))
     lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
     lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'again':{LABEL}}{replay_command(result, report)}"]
+    lines.append(f"{'anew':{LABEL}}lottery replay {quote(claim_name(result))}, which trains it in an empty store")
     return "\n".join(line.rstrip() for line in lines)
 
 

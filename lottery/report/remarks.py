@@ -26,10 +26,11 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         reasons += [_beside(part, result["unit"]) for part in result["beside"]]
         if result["devices_mixed"]:
             reasons.append(f"its arms were not computed on one device, but on {' and '.join(result['devices'])}")
-        reasons += [_affected(result["arms"], mark, words) for mark, words in MARKS.items()]
-        if any(reasons):
-            told = "; ".join(filter(None, reasons)) + one_more(result)
-            lines.append(f"{claim_name(result)}: {result['verdict']}: {told}")
+        notes = [told for mark, words in MARKS.items() if (told := _affected(result["arms"], mark, words))]
+        if any(reasons) or notes:
+            told = "".join(f"; {reason}" for reason in filter(None, reasons)) + one_more(result)
+            lines.append(f"{claim_name(result)}: {result['verdict']}{f': {told[2:]}' * bool(told)}")
+            lines[-1] += f". Note, whatever the verdict: {'; '.join(notes)}" * bool(notes)
     return lines
 
 
