@@ -92,20 +92,24 @@ def headlines(results: Sequence[Mapping]) -> list[Mapping]:
 
 
 def refuted(results: Sequence[Mapping]) -> tuple[list[Mapping], str]:
-    """Return what is refuted besides the controls, chance and what is known first, with how many are expected why."""
+    """Return what is refuted besides the controls, chance and what is known first, with how many are expected why.
+
+    What users' criteria came to is on the scoreboard.
+    """
     found = [result for result in results if result["verdict"] == REFUTED and not result["negative_control"]]
-    found = [result for result in found if not is_unexpected(result)]
+    found = [result for result in found if not is_unexpected(result) and result["own"] != "criterion"]
     bases = Counter(result["expected_basis"] for result in found if not deviates(result))
     told = [f"{bases[basis]} {words}" for basis, words in BASES.items() if bases[basis]]
     chance = sum(map(deviates, found))
     told += [f"{chance} that can be chance"] if chance else []
     found.sort(key=lambda result: (not deviates(result), RANK.get(result["expected_basis"], 0)))
-    return found, f"{len(found)} besides the controls: {', '.join(told)}"
+    return found, f"{len(found)} besides the controls" + f": {', '.join(told)}" * bool(told)
 
 
 def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:
-    """Return what is neither inside nor outside of what agrees, and is not other than expected."""
-    return [result for result in results if result["verdict"] == INCONCLUSIVE and not is_unexpected(result)]
+    """Return what is neither inside nor outside of what agrees, not other than expected, and not on the scoreboard."""
+    found = [result for result in results if result["verdict"] == INCONCLUSIVE and not is_unexpected(result)]
+    return [result for result in found if result["own"] != "criterion"]
 
 
 def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> list[NotAsked]:

@@ -13,6 +13,7 @@ from lottery.report.screen import NARROWEST, WIDEST, agreement, code, why
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
 MARKS = {"failed": "!", "censored": "<"}
 LEGEND = "!: of some seeds failed; <: some stopped at the end of their run"
+OWN = ("--claims", "--criterion", "--as", "--network", "--dataset")  # without which a claim is another, or none
 LABEL = 12  # columns of what stands before a text
 BAR = 40
 
@@ -34,6 +35,7 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
 def facts(result: Mapping) -> Iterator[tuple[str, str]]:
     """Yield what there is to say of a claim, each with a label; a text is empty where nothing is known."""
     yield "claim", result["statement"]
+    yield "with", f"another {' and '.join(result['replaced'])} than the paper's (--as)" if result["replaced"] else ""
     yield "source", f"{result['title']}; {result['source']}"
     told = result["published"]
     yield "paper", f"{published(result)} ({told['provenance']})" if told else ""
@@ -85,16 +87,16 @@ def strip(effects: Sequence[float | None], unit: str) -> str:
 def replay_command(result: Mapping, report: Mapping) -> str:
     """Return the command that runs a claim again at the scale of its run."""
     name = result["id"].partition(".")[2].partition("[")[0]
-    folders = "".join(f" --claims {quote(folder)}" for folder in _claims_folders(report["command"]))
-    return f"lottery run -n auto --scale {report['scale']}{folders} -k {name}"
+    own = "".join(f" {option} {quote(value)}" for option, value in _own(report["command"]))
+    return f"lottery run -n auto --scale {report['scale']}{own} -k {name}"
 
 
-def _claims_folders(command: Sequence[str]) -> Iterator[str]:
-    """Yield the folders of claims that pytest's arguments name."""
+def _own(command: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the options of pytest's arguments that give something of the user's own, with their values."""
     for word, following in zip(command, [*command[1:], ""]):
-        option, equals, value = word.partition("=")
-        if option in ("--claims", "--lottery-claims"):
-            yield value if equals else following
+        option, equals, value = word.replace("--lottery-", "--", 1).partition("=")
+        if option in OWN:
+            yield option, value if equals else following
 
 
 def means_by_round(result: Mapping) -> dict[str, str]:

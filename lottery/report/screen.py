@@ -133,7 +133,7 @@ def _picture(result: Mapping, width: int) -> str:
 def _scoreboard(board: Sequence[Mapping], width: int) -> Iterator[Line]:
     """Yield what a user's own criteria came to beside those of the papers, a row for each question."""
     if board:
-        yield from _titled(TITLE, f"{ABOUT}; {len(board)} cells", width)
+        yield from _titled(TITLE, ABOUT, width)
         for line in lines(board, width):
             yield Line(line)
         yield from _wrapped(LEGEND, width)
