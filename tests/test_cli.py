@@ -89,7 +89,7 @@ def test_a_bad_member_keeps_all_others_out(store, tmp_path, capsys, harm):
         file.write_bytes(gzip.compress(file.read_bytes()))
     assert main(["store", "import", str(file), "--store", str(tmp_path / "other")]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("ERROR: ") and "nothing is taken" in said and "Traceback" not in said
+    assert said.startswith("ERROR: ") and "nothing was imported" in said and "Traceback" not in said
     assert not Store(tmp_path / "other").sizes()
 
 
@@ -113,7 +113,7 @@ def test_export_replaces_regular_files_alone(store, tmp_path, capsys, where):
         target.symlink_to(tmp_path / "elsewhere")
     before = target.lstat().st_mode
     assert main(["store", "export", str(target), "--store", str(store.folder)]) == 2
-    assert "is no regular file" in capsys.readouterr().err and target.lstat().st_mode == before
+    assert "is not a regular file" in capsys.readouterr().err and target.lstat().st_mode == before
     assert sorted(file.name for file in tmp_path.iterdir() if file.name.startswith(".")) == []
 
 

@@ -43,7 +43,7 @@ def test_the_same_is_the_same(runs):
     """Bit for bit, in one sentence: an A/A night."""
     before, after = runs([of(SEEDS)], [of(SEEDS)])
     text, drifted = compare_runs(before, after)
-    said = "1 the same, bit for bit; nothing is different that a run keeps"
+    said = "1 the same, bit for bit; nothing that a run records differs"
     assert " ".join(text.split()) == f"against {before}: {said}" and not drifted
 
 

@@ -368,8 +368,8 @@ class TestDataAndOrders:
             (lambda: Iterative("large_final", "globl"), "no way to rank layers"),
             (lambda: Iterative("large_final", "global", Units()), "ranked layer by layer"),
             (lambda: cut_to(TICKET, TICKET, 0), "0 rounds"),
-            (lambda: compared(), "no arms to compare; give two at least"),
-            (lambda: in_agreement(TICKET), "one arm to compare; give two at least"),
+            (lambda: compared(), "no arms to compare; give at least two"),
+            (lambda: in_agreement(TICKET), "one arm to compare; give at least two"),
         ):
             with pytest.raises(ValueError, match=message):
                 make()

@@ -231,7 +231,7 @@ class TestShapes:
     def test_other_sizes_are_refused_by_name(self, name):
         """Both the network's and the data's, in numbers and in shapes."""
         takes = {"conv-2": "3x32x32 = 3,072", "lenet-300-100": "784 = 784"}[name]
-        with pytest.raises(LotteryError, match=f"{name} takes {takes} values an image, digits has 64 = 64"):
+        with pytest.raises(LotteryError, match=f"{name} takes {takes} values per image, digits has 64 = 64"):
             data_of(Setting(name, "digits", CONFIG))
 
     def test_noise_has_any_shape(self):

@@ -115,7 +115,7 @@ def test_a_gpu_that_does_not_work_is_told_of_or_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "set_device", current.append)
     monkeypatch.setattr(devices, "trouble", lambda device: "it is busy")
     with pytest.warns(
-        DeviceWarning, match="cuda:1 is there and cannot be used .it is busy.: computed on the processor"
+        DeviceWarning, match="cuda:1 is there but cannot be used .it is busy.: computed on the processor"
     ):
         assert ready("cuda:1", by_name=False) == "cpu"
     with pytest.raises(LotteryError, match="--device cuda:1: it cannot be used .it is busy"):

@@ -23,6 +23,7 @@ import tomllib
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -240,7 +241,9 @@ class Reader:
     def _results(self) -> None:
         """Lay down two runs of all claims."""
         if not Path("results").exists():
-            report = whole(*(result(item.callspec.params["claim"].id) for item in self.claims()))
+            verdicts = cycle(("reproduced", "refuted", "inconclusive", "skipped"))
+            ids = (item.callspec.params["claim"].id for item in self.claims())
+            report = whole(*(result(id, verdict=verdict) for id, verdict in zip(ids, verdicts)))
             for run in RUNS[1:]:
                 Path(run).mkdir(parents=True)
                 Path(run, "results.json").write_text(json.dumps(report), encoding="utf-8")

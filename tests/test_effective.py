@@ -243,10 +243,10 @@ MASK = torch.ones(3, 3, dtype=torch.bool)
     "module, masks, message",
     [
         (Lambda(torch.cumsum), {"layer.weight": MASK}, "cannot compute with an input of shape .*TypeError"),
-        (Lambda(lambda x: x.cumsum(1)), {"layer.weight": MASK}, "cannot be followed through torch's cumsum"),
+        (Lambda(lambda x: x.cumsum(1)), {"layer.weight": MASK}, "cannot be traced through torch's cumsum"),
         (Lambda(lambda x: x), {"weight": MASK}, "has no parameter 'weight'; it has layer.weight, layer.bias"),
         (Lambda(lambda x: x), {"layer.weight": MASK[:1]}, r"has shape \(1, 3\) for a parameter of shape \(3, 3\)"),
-        (Lambda(lambda x: x), {"layer.bias": MASK[0]}, "masks of biases have no effect to follow"),
+        (Lambda(lambda x: x), {"layer.bias": MASK[0]}, "masks of biases have no effect to trace"),
         (nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)), {"1.weight": MASK[0]}, "masks of the scales of batch_norm"),
         (
             nn.Sequential(nn.Linear(4, 3)),

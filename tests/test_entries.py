@@ -136,7 +136,7 @@ def test_a_good_entry(tmp_path):
         ("seeds = 5", "seeds = 5\nlevel = inf", "level = inf should be less than or equal to 100"),
         ("seeds = 5", "seeds = 5\niterations = [50, 50]", "iterations = [50, 50] should hold nothing twice"),
         ("seeds = 5", 'seeds = 5\nshares = [0.1, "half"]', "shares[1] = 'half' should be a number between 0 and 1, or"),
-        ("seeds = 5", 'skip = "for a reason"', "scales.tiny: a scale that is skipped is asked nothing"),
+        ("seeds = 5", 'skip = "for a reason"', "scales.tiny: a skipped scale has no other fields"),
         ("[claim.scales.tiny]", "[claim.scales]\ntiny = 3\n[claim.scales.paper]", "scales: tiny should be a table"),
         ("[[claim]]", '[left_out]\n1 = "late"\n[[claim]]', ": left_out should be a list of sections [[left_out]]"),
         ("[[claim]]", '[retired]\n"some2020.claim[lenet-300-100]" = "late"\n[[claim]]', "is there and retired"),

@@ -78,7 +78,7 @@ class TestMessages:
         """The file that is not there is named."""
         name, place, of = files
         (place / of.labels).unlink()
-        message = rf"{name}, the [\d,]+ .* is not in .*: {of.labels} belong into .*{of.folder}.\n.*set LOTTERY_DATA"
+        message = rf"{name}, the [\d,]+ .* is not in .*: {of.labels} belong in .*{of.folder}.\n.*set LOTTERY_DATA"
         with pytest.raises(LotteryError, match=message):
             catalogue.load(name)
 
@@ -86,7 +86,7 @@ class TestMessages:
         """As after a download that broke off."""
         name, place, of = files
         (place / of.images).write_bytes((place / of.images).read_bytes()[:4_000])
-        with pytest.raises(LotteryError, match=rf"the {name} files .* cannot be read: .*\nPut sound ones there"):
+        with pytest.raises(LotteryError, match=rf"the {name} files .* cannot be read: .*\nPut intact ones there"):
             catalogue.load(name)
 
     def test_of_another_number(self, files):

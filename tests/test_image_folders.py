@@ -123,13 +123,13 @@ class TestMessages:
     def test_damaged(self, folder):
         """The file is named."""
         (folder / "test" / "ape" / "01.jpg").write_bytes(b"no image")
-        with pytest.raises(LotteryError, match=r"image .*test/ape/01.jpg cannot be read .*; put a sound one there"):
+        with pytest.raises(LotteryError, match=r"image .*test/ape/01.jpg cannot be read .*; put an intact one there"):
             image_folder("some", **ASKED)
 
     def test_of_another_size(self, folder):
         """Both files are named."""
         Image.new("RGB", (5, 5)).save(folder / "test" / "bee" / "00.jpg")
-        with pytest.raises(LotteryError, match=r"test/bee/00.jpg has another size than .*train/ape/00.jpg"):
+        with pytest.raises(LotteryError, match=r"test/bee/00.jpg is not of the same size as .*train/ape/00.jpg"):
             image_folder("some", **ASKED)
 
     def test_of_other_classes(self, folder):

@@ -72,7 +72,7 @@ def test_any_damage_is_one_message(tmp_path):
             found = files.load(path)
         except LotteryError as error:
             noticed += 1
-            assert "masks is damaged, or no file of masks" in str(error) or "in format" in str(error)
+            assert "masks is damaged, or is not a file of masks" in str(error) or "in format" in str(error)
         else:
             assert all(torch.equal(found[name], MASKS[name]) for name in MASKS)
     assert noticed > len(cut) + len(changed) / 2
@@ -86,7 +86,7 @@ def test_masks_that_were_not_saved_are_one_message(tmp_path, change):
         about, bits = json.loads(archive["header"].tobytes()), archive["bits"]
     with (tmp_path / "masks").open("wb") as file:
         np.savez(file, header=np.frombuffer(json.dumps(about | change).encode(), np.uint8), bits=bits)
-    with pytest.raises(LotteryError, match="masks is damaged, or no file of masks"):
+    with pytest.raises(LotteryError, match="masks is damaged, or is not a file of masks"):
         files.load(tmp_path / "masks")
 
 
@@ -94,7 +94,7 @@ def test_masks_that_were_not_saved_are_one_message(tmp_path, change):
     "call, message",
     [
         (lambda folder: files.load(folder / "none"), "there is no file .*none"),
-        (lambda folder: files.notes(folder), "is damaged, or no file of masks"),
+        (lambda folder: files.notes(folder), "is damaged, or is not a file of masks"),
         (lambda folder: files.save(folder, MASKS), "masks cannot be written to"),
         (lambda folder: files.save(folder / "none" / "masks", MASKS), "masks cannot be written to"),
         (lambda folder: files.save(folder / "masks", MASKS, why=torch.ones(1)), "notes of masks have to be plain data"),

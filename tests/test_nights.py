@@ -51,7 +51,7 @@ def test_a_night_of_unchanged_code(nights):
     """Bit for bit, in one sentence, and green."""
     result = nights("--results=nights", "--baseline=nights")
     assert result.ret == 0
-    assert told(result).startswith("against nights: 5 the same, bit for bit; nothing is different that a run keeps")
+    assert told(result).startswith("against nights: 5 the same, bit for bit; nothing that a run records differs")
 
 
 def test_a_night_with_a_broken_criterion(nights, monkeypatch):

@@ -190,17 +190,17 @@ def test_chains_of_it_prune_and_rewind(mine):
 
 
 NETWORKS = {
-    "return 3": "the function returned int, and not a torch.nn.Module",
+    "return 3": "the function returned int, not a torch.nn.Module",
     "raise ValueError('no')": "the function raised ValueError: no",
     "return nn.Sequential(nn.ReLU())": "no Linear and no Conv2d layer, so there is nothing to prune",
     "return nn.Conv2d(1, 2, 3)": "its first layer is a convolution: declare FUNCTION.input_shape",
     "import pytest; pytest.skip('now')": "the function raised Skipped: now",
 }
 DECLARATIONS = {
-    "trainning = {}": "the attribute 'trainning' is no declaration; a network can declare dataset, input_shape",
+    "trainning = {}": "the attribute 'trainning' is not a declaration; a network can declare dataset, input_shape",
     "dataset = 'mnits'": "there is no data set 'mnits': declare FUNCTION.dataset = NAME, one of digits",
     "training = {'rate': 1}": "its declaration `training` has rate; it can have optimiser, learning_rate",
-    "training = {'iterations': 'many'}": "`training` makes no training: 'iterations' is wrong: Input should be a valid",
+    "training = {'iterations': 'many'}": "`training` is not valid: 'iterations' is wrong: Input should be a valid",
     "training = {'iterations': 0}": "its declaration `training` has iterations = 0, below one",
     "training = {'schedule': 'linear'}": "schedule 'linear' is not one of constant, steps, cosine",
     "training = {'optimiser': 'lion'}": "optimiser 'lion' is not one of adam, sgd",

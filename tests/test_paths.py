@@ -67,7 +67,7 @@ def test_home(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", "~/cache")
     assert data_folder() == tmp_path / "data" and cache_folder() == tmp_path / "cache" / "lottery"
     assert user_path("~/x") == tmp_path / "x" and user_path("x~") == Path("x~")
-    with pytest.raises(LotteryError, match="write the folder out"):
+    with pytest.raises(LotteryError, match="write the folder in full"):
         user_path("~nobody-of-this-name/x")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", staticmethod(lambda: (_ for _ in ()).throw(RuntimeError("none"))))

@@ -310,7 +310,7 @@ def test_what_cannot_be_pruned_is_one_message(arguments, message):
         (
             nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)),
             {},
-            "weight is no parameter, but computed from others",
+            "weight is not a parameter but computed from others",
         ),
         (torch_prune.identity(nn.Linear(2, 2), "weight"), {}, "by torch.nn.utils.prune"),
     ],

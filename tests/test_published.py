@@ -161,7 +161,7 @@ def test_missing_files_are_one_message(small, monkeypatch, name, folder):
         raise RuntimeError("Dataset not found." if not download else "no connection")
 
     monkeypatch.setattr(published, "read", refuse)
-    message = rf"belong into .*{folder}\), and downloading .*: no connection\n.*set LOTTERY_DATA to .* holds {folder}"
+    message = rf"belong in .*{folder}\), and downloading .*: no connection\n.*set LOTTERY_DATA to .* holds {folder}"
     with pytest.raises(LotteryError, match=message):
         catalogue.load(name)
 

@@ -289,7 +289,7 @@ def test_packed_members_are_refused(store):
     """A small file could become any number of gigabytes."""
     path(store).parent.mkdir(parents=True)
     np.savez_compressed(path(store), entry=np.zeros(1), masks=np.zeros(10**6))
-    with pytest.raises(CorruptEntry, match="a member of it is packed"):
+    with pytest.raises(CorruptEntry, match="a member of it is compressed"):
         store.read(KEY)
 
 

@@ -225,7 +225,7 @@ def _table(file: Path) -> Table:
     runs = [line.removeprefix("# ") for line in takewhile(lambda line: line.startswith("#"), lines)]
     reader = csv.reader(lines[len(runs) :])
     if next(reader, None) != list(Row._fields):
-        raise LotteryError(f"{file} is no table of a baseline: its columns should be {', '.join(Row._fields)}; {ANEW}")
+        raise LotteryError(f"{file} is not a baseline table: its columns should be {', '.join(Row._fields)}; {ANEW}")
     claims: dict[str, list[Row]] = {}
     rows: list[Row] = []  # of the claim that is being read
     try:
@@ -234,7 +234,7 @@ def _table(file: Path) -> Table:
             if not row.part:
                 rows = []
             if row.id in claims and row.part in ["", *(other.part for other in rows)]:
-                raise ValueError("a second row of the same")
+                raise ValueError("a second row for the same claim or part")
             rows.append(row)
             claims[row.id] = rows
     except (ValueError, csv.Error) as error:
@@ -248,9 +248,9 @@ def _row(cells: list[str], paper: str, claim: Row | None) -> Row:
         raise ValueError(f"{len(cells)} cells instead of {len(Row._fields)}")
     id, part, kind, number, verdict, n, estimate, fingerprint, question, first, changes, effects = cells
     if kind not in (KINDS_OF_PARTS if part else KINDS_OF_CLAIMS):
-        raise ValueError(f"{kind!r} is no kind of a {'part' if part else 'claim'}")
+        raise ValueError(f"{kind!r} is not a kind of {'part' if part else 'claim'}")
     if verdict not in VERDICTS:
-        raise ValueError(f"{verdict!r} is no verdict")
+        raise ValueError(f"{verdict!r} is not a verdict")
     values = tuple(None if effect == "nan" else float(effect) for effect in effects.split())
     if not all(value is None or isfinite(value) for value in values):
         raise ValueError("an effect is not finite")
@@ -259,12 +259,12 @@ def _row(cells: list[str], paper: str, claim: Row | None) -> Row:
         raise ValueError("the estimate is not finite")
     if part:
         if claim is None or id or number or fingerprint or question or first or changes:
-            raise ValueError("a part belongs below its claim, and leaves empty what it shares with it")
+            raise ValueError("a part stands below its claim, and the cells that they share are empty")
         return claim._replace(part=part, kind=kind, verdict=verdict, n=int(n), estimate=number_of, effects=values)
     if not id.startswith(f"{paper}."):
         raise ValueError(f"the claim {id!r} is not of {paper}")
     if not re.fullmatch("-".join(["[0-9a-f]{4}"] * len(COMPARABLE)), fingerprint):
-        raise ValueError(f"{fingerprint!r} is no fingerprint")
+        raise ValueError(f"{fingerprint!r} is not a fingerprint")
     asked = (fingerprint, question, first or question, int(changes))
     return Row(id, part, kind, number, verdict, int(n), number_of, *asked, values)
 
@@ -282,7 +282,7 @@ def _check(row: Row) -> None:
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -293,7 +293,7 @@ def read_run(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         if report["schema"] != SCHEMA:
             found = f"{path} has schema {report['schema']}, and this version reads {SCHEMA}"
-            raise LotteryError(f"{found}; run again: what is stored stays")
+            raise LotteryError(f"{found}; run again: all that was trained is stored")
         for claim in all_results(report):
             if claim["id"].partition(".")[0] != claim["paper"] or not claim["paper"].isidentifier():
                 raise ValueError(f"the claim {claim['id']} is not of {claim['paper']}")

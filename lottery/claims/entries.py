@@ -83,7 +83,7 @@ class Question(Table):
     @model_validator(mode="after")
     def _whole(self) -> "Question":
         if self.skip and (more := self.model_fields_set - {"skip"}):
-            raise ValueError(f"a scale that is skipped is asked nothing; unknown field {min(more)!r}")
+            raise ValueError(f"a skipped scale has no other fields; unknown field {min(more)!r}")
         if not self.skip and not self.reason.strip():
             raise ValueError("the field 'reason' is missing")
         return self
@@ -280,7 +280,7 @@ def _content(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LotteryError(
-            f"{shown} does not exist; benchmarks/test_<paper>.py has its expected/<paper>.toml"
+            f"{shown} does not exist; every benchmarks/test_<paper>.py needs its expected/<paper>.toml"
         ) from None
     except OSError as error:
         raise LotteryError(f"{shown} cannot be read ({error.strerror})") from None

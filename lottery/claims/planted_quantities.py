@@ -100,7 +100,7 @@ def worse_than_a_line(arm: Arm, ticket: str = "weak") -> Quantity:
     """Return by how much the log of a regression's error is above that of the best affine function."""
     _must_have(arm, ticket)
     if _task(arm) == "circle":
-        raise ValueError(f"{arm.network} has classes; ask of regressions whether they are worse than a line")
+        raise ValueError(f"{arm.network} is a classification; only regressions can be worse than a line")
     name = f"{ticket} ticket, above the best affine function"
     return _sought(arm, name, lambda measured: _good(arm, measured[ticket]) - log(measured["affine"]))
 

@@ -225,7 +225,7 @@ def gate(folder: Path, scale: str, runs: int) -> str:
     """Return a table of what the gate catches at a scale, and above it how often it cries wolf."""
     claims = claims_of(folder, scale)
     if not claims:
-        raise LotteryError(f"{folder / 'baselines' / scale} has no baseline of a question that is asked today")
+        raise LotteryError(f"{folder / 'baselines' / scale} has no baseline for any question that is asked today")
     simulation = Simulation(claims, scale)
     for _ in range(runs):
         simulation.run()

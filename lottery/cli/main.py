@@ -79,7 +79,7 @@ def _show(options: argparse.Namespace) -> int:
 
     chosen = [name for name in FILTERS if getattr(options, name)]
     text = show(user_path(options.run_folder), chosen, options.words, options.table)
-    print(text or "no claim of this run is like that")
+    print(text or "no claim of this run matches")
     return 0 if text else NOTHING
 
 
@@ -129,10 +129,10 @@ def _store(options: argparse.Namespace) -> None:
     store = Store(store_folder(options.store))
     if options.action == "export":
         count = store.export(user_path(options.file))
-        print(f"{count} entries of {store.folder} are in {options.file}")
+        print(f"{count} entries of {store.folder} were exported to {options.file}")
     elif options.action == "import":
         new, known = store.take(user_path(options.file))
-        print(f"{new} entries of {options.file} are new in {store.folder}, {known} were there")
+        print(f"{new} entries of {options.file} are new in {store.folder}, {known} were there already")
     elif options.action == "prune":
         removed = store.prune()
         print(f"{removed.damaged} entries that had been set aside, {removed.unfinished} unfinished files and "
@@ -175,9 +175,9 @@ def _command(commands: Commands, name: str, run: Callable, about: str, example: 
 
 def _add_running(commands: Commands) -> None:
     """Add what runs claims, or moves what runs have kept."""
-    told = "run the claims of the folder benchmarks, else the package's; takes its own options and pytest's"
+    told = "run the claims in ./benchmarks, or else the package's; takes its own options and pytest's"
     commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
-    told = "what would be trained, and how long that takes here; takes the same arguments, such as --scale and -k"
+    told = "show what a run would train and how long that takes here; same arguments as run"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
     about = "the claims there are, by letter and number, and the scales that ask each; nothing is run"
     listed = _command(commands, "list", _list, about, "lottery list --scale reduced -k sign")
@@ -188,56 +188,56 @@ def _add_running(commands: Commands) -> None:
     about = "train a claim of a run anew, and see whether every number comes out again; exit status 1 if one does not"
     replay = _command(commands, "replay", _replay, about, "lottery replay 'signs_recover_ticket[lenet-300-100]'")
     replay.add_argument("claim", metavar="CLAIM", help="its name or a part of it, or a number such as F12")
-    told = "a run's folder, or that of all results for the latest (default: results)"
+    told = "a run's folder, or the folder of all runs for the latest (default: results)"
     replay.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
     replay.add_argument("-n", dest="workers", metavar="N", default="0", help="workers, or auto (default: 0, none)")
     told = "keep what is trained in this store (default: an empty one, which is removed afterwards)"
     replay.add_argument("--store", metavar="DIR", help=told)
-    about = "begin a claim: write its test and its entry, and say what is to be filled in"
+    about = "begin a claim: write its test and its entry, and say what to fill in"
     claim = _command(
         commands, "new-claim", _new_claim, about, "lottery new-claim mine_2026 signs_suffice lenet-300-100"
     )
     claim.add_argument("paper", metavar="PAPER", help="the file's name without test_, such as mine_2026")
-    claim.add_argument("name", metavar="NAME", help="of the claim, such as signs_suffice")
-    claim.add_argument("network", metavar="NETWORK", help="that the claim is about, such as lenet-300-100")
+    claim.add_argument("name", metavar="NAME", help="the claim's name, such as signs_suffice")
+    claim.add_argument("network", metavar="NETWORK", help="the network that the claim is about, such as lenet-300-100")
     told = "a folder for claims of your own (default: the checkout's benchmarks and expected)"
     claim.add_argument("--claims", metavar="DIR", default="", help=told)
-    about = "what is in the store; move it as one file; remove what is of no use"
+    about = "show what is in the store, move it as one file, or remove what is useless"
     store = _command(commands, "store", _store, about, "lottery store export all.tar")
     store.add_argument("action", choices=("size", "list", "export", "import", "prune"))
-    store.add_argument("file", nargs="?", help="of export and import, such as store.tar")
+    store.add_argument("file", nargs="?", help="the file to export to or import from, such as store.tar")
     store.add_argument("--store", metavar="DIR", help="the store (default: LOTTERY_STORE, else the user's cache)")
 
 
 def _add_reading(commands: Commands) -> None:
     """Add what reads the results of runs."""
-    run = "a run's folder, or that of all results for the latest (default: results)"
-    about = "what a run came to, on one screen, or its claims of one verdict with the reasons"
+    run = "a run's folder, or the folder of all runs for the latest (default: results)"
+    about = "show a run's answer on one screen, or its claims with one verdict and the reasons"
     show = _command(commands, "show", _show, about, "lottery show --refuted")
     show.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
     for name in ("unexpected", "reproduced", "refuted", "inconclusive", "skipped"):
-        show.add_argument(f"--{name}", action="store_true", help=f"the claims that are {name}, with the reason")
-    show.add_argument("-k", dest="words", metavar="TEXT", default="", help="claims with this in their names")
-    show.add_argument("--table", action="store_true", help="all claims in a table")
-    about = "one claim in full: source, region and reason, seeds, arms, p-values, how to run it again"
+        show.add_argument(f"--{name}", action="store_true", help=f"list the claims that are {name}, with the reason")
+    show.add_argument("-k", dest="words", metavar="TEXT", default="", help="only claims whose names contain TEXT")
+    show.add_argument("--table", action="store_true", help="show all claims in a table")
+    about = "show one claim in full: source, region and reason, seeds, arms, p-values, how to run it again"
     explain = _command(commands, "explain", _explain, about, "lottery explain signs_recover_ticket")
     told = "its name or a part of it, or its letter and number, such as F12"
     explain.add_argument("claim", metavar="CLAIM", help=told)
     explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
-    about = "what moved from one run to another, claim by claim; exit status 1 if by more than chance"
+    about = "show what moved between two runs, claim by claim; exit status 1 if by more than chance"
     compare = _command(commands, "compare", _compare, about, "lottery compare results/2026-11-29-120000-tiny results")
     told = "a run's folder or results.json, or a folder of tables such as expected/baselines/tiny"
     compare.add_argument("before", metavar="BEFORE", help=told)
     compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=run)
-    compare.add_argument("--markdown", action="store_true", help="as a table for a comment on GitHub")
-    about = "write a run's page anew, its answer, all claims and its figures in one file, or the figures as pictures"
+    compare.add_argument("--markdown", action="store_true", help="print a table for a comment on GitHub")
+    about = "rewrite a run's page, its answer, all claims and its figures in one file, or draw the figures as pictures"
     report = _command(commands, "report", _report, about, "lottery report --format pdf --output figures")
     report.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
     told = "html: the page; svg, png, pdf: a file for each panel (default: html)"
     report.add_argument("--format", choices=("html", "svg", "png", "pdf"), default="html", help=told)
     told = "a file for the page, a folder for pictures (default: report.html or figures in the run's folder)"
     report.add_argument("--output", metavar="PATH", help=told)
-    about = "keep a run's claims in tables that --baseline reads"
+    about = "store a run's claims in tables that --baseline reads"
     baseline = _command(commands, "baseline", _baseline, about, "lottery baseline results")
     told = "a run's folder or results.json; other claims keep their rows"
     baseline.add_argument("results", metavar="RESULTS", help=told)
@@ -255,13 +255,13 @@ def _add_measuring(commands: Commands) -> None:
     about = "check that everything works on a GPU; takes minutes, downloads nothing"
     check = _command(commands, "check-gpu", _check_gpu, about, "lottery check-gpu")
     check.add_argument("--device", default="cuda", help="cuda or cuda:N (default: cuda, the first one)")
-    about = "simulate how often verdicts on means are wrong, and what they find"
+    about = "simulate how often verdicts on means are wrong, and how often they find an effect"
     rates = _command(commands, "rates", _rates, about, "lottery rates --runs 2000")
-    rates.add_argument("--runs", type=int, help="simulated claims in every cell of the tables (default: 20000)")
-    about = "simulate how often the exit status cries wolf, and what it catches"
+    rates.add_argument("--runs", type=int, help="simulated claims per cell of the tables (default: 20000)")
+    about = "simulate how often unchanged code fails a run, and which breakages do"
     gate = _command(commands, "gate", _gate, about, "lottery gate --scale tiny")
-    gate.add_argument("--scale", default="tiny", help="of the baseline: tiny, reduced or paper (default: tiny)")
-    gate.add_argument("--runs", type=int, default=100, help="how many runs are simulated (default: 100)")
+    gate.add_argument("--scale", default="tiny", help="the baseline's scale: tiny, reduced or paper (default: tiny)")
+    gate.add_argument("--runs", type=int, default=100, help="number of simulated runs (default: 100)")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, Any]:
         raise LotteryError(f"{file} is not a results.json of this suite ({type(error).__name__}: {error})") from None
     if schema != SCHEMA:
         raise LotteryError(
-            f"{file} has schema {schema}, and this version reads {SCHEMA}; run again: what is stored stays"
+            f"{file} has schema {schema}, and this version reads {SCHEMA}; run again: all that was trained is stored"
         )
     return report
 

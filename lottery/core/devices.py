@@ -83,7 +83,7 @@ def ready(device: str, by_name: bool) -> str:
         return device
     if by_name:
         raise LotteryError(f"--device {device}: it cannot be used ({wrong}); use --device cpu, or fix that")
-    warnings.warn(f"{device} is there and cannot be used ({wrong}): computed on the processor", DeviceWarning, 2)
+    warnings.warn(f"{device} is there but cannot be used ({wrong}): computed on the processor", DeviceWarning, 2)
     return CPU
 
 

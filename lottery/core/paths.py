@@ -21,7 +21,7 @@ def user_path(text: str | Path) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise LotteryError(f"{text}: {error}; write the folder out") from None
+        raise LotteryError(f"{text}: {error}; write the folder in full") from None
 
 
 def cache_folder() -> Path:

@@ -65,7 +65,7 @@ def shaped(data: Dataset, shape: tuple[int, ...], network: str) -> Dataset:
         return data
     if prod(own) != prod(shape):
         takes, has = (f"{'x'.join(map(str, of))} = {prod(of):,}" for of in (shape, own))
-        raise LotteryError(f"{network} takes {takes} values an image, {data.name} has {has}; train it on other data")
+        raise LotteryError(f"{network} takes {takes} values per image, {data.name} has {has}; train it on other data")
     parts = (Part(part.images.view(-1, *shape), part.labels) for part in (data.train, data.validation, data.test))
     return Dataset(data.name, *parts, data.fingerprint)  # type: ignore[arg-type, call-arg]  # three parts
 

@@ -32,7 +32,7 @@ class IdxFiles:
         place = data_folder() / self.folder
         if missing := [file for file in (self.images, self.labels) if not (place / file).exists()]:
             raise LotteryError(
-                f"{self.name}, {self.about}, is not in {data_folder()}: {' and '.join(missing)} belong into {place}.\n"
+                f"{self.name}, {self.about}, is not in {data_folder()}: {' and '.join(missing)} belong in {place}.\n"
                 f"Put them there, or set LOTTERY_DATA to a folder that holds {self.folder} with both."
             )
         try:
@@ -45,7 +45,7 @@ class IdxFiles:
         except Exception as error:
             raise LotteryError(
                 f"the {self.name} files {self.images} and {self.labels} in {place} cannot be read: "
-                f"{str(error) or type(error).__name__}\nPut sound ones there."
+                f"{str(error) or type(error).__name__}\nPut intact ones there."
             ) from error
         return images, labels
 

@@ -103,7 +103,7 @@ def _decoded(halves: list[list[tuple[str, int]]]) -> Pixels:
     for half, samples in zip(HALVES, halves):
         images = [_image(path) for path, _ in samples]
         if other := next((path for (path, _), image in zip(samples, images) if image.shape != size), ""):
-            raise LotteryError(f"the image {other} has another size than {first}; all need the same")
+            raise LotteryError(f"the image {other} is not of the same size as {first}; all must be")
         pixels[f"{half} images"] = np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
         pixels[f"{half} labels"] = np.array([label for _, label in samples])
     return pixels
@@ -116,7 +116,7 @@ def _image(path: str) -> np.ndarray:
     try:
         return np.asarray(default_loader(path))
     except Exception as error:
-        raise LotteryError(f"the image {path} cannot be read ({error}); put a sound one there") from error
+        raise LotteryError(f"the image {path} cannot be read ({error}); put an intact one there") from error
 
 
 def _kept(path: Path) -> Pixels | None:

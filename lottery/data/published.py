@@ -46,7 +46,7 @@ class Published:
         except Exception as error:
             raise LotteryError(
                 f"the {self.name} files in {root / self.folder} cannot be read: {error}\n"
-                "Remove them to have them downloaded again, or set LOTTERY_DATA to a folder that holds sound ones."
+                "Remove them to have them downloaded again, or set LOTTERY_DATA to a folder that holds intact ones."
             ) from error
 
     def _read(self, root: Path) -> list[Any]:
@@ -70,7 +70,7 @@ class Published:
                     read(self.kind, root, train, download=True)
         except Exception as error:
             raise LotteryError(
-                f"{self.name} is not in {root} (its files belong into {root / self.folder}), "
+                f"{self.name} is not in {root} (its files belong in {root / self.folder}), "
                 f"and downloading it through torchvision failed: {error}\n"
                 f"Either run again with a connection, or set LOTTERY_DATA to a folder that holds {self.folder}."
             ) from error

@@ -142,7 +142,7 @@ def in_agreement(*arms: Arm) -> Arm:
 
 def _two_at_least(arms: Sequence[Arm]) -> None:
     if len(arms) < 2:
-        raise ValueError(f"{'one arm' if arms else 'no arms'} to compare; give two at least")
+        raise ValueError(f"{'one arm' if arms else 'no arms'} to compare; give at least two")
 
 
 def surveyed(arm: Arm) -> Arm:

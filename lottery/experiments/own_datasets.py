@@ -92,7 +92,9 @@ def _part(part: str, value: Any) -> tuple[np.ndarray, np.ndarray]:
         raise LotteryError(f"its part {part!r} must be a pair of images and labels, not {type(value).__name__}")
     images, labels = (np.asarray(of.detach().cpu() if isinstance(of, torch.Tensor) else of) for of in value)
     if labels.ndim != 1 or len(images) != len(labels) or not len(labels):
-        raise LotteryError(f"its part {part!r} has images {images.shape} and labels {labels.shape}; one label an image")
+        raise LotteryError(
+            f"its part {part!r} has images {images.shape} and labels {labels.shape}; there must be one label per image"
+        )
     if labels.dtype.kind not in "iu" or labels.min() < 0:
         raise LotteryError(f"the labels of its part {part!r} must be whole numbers from zero, not {labels.dtype}")
     if images.dtype.kind not in "iuf" or (images.dtype.kind in "iu" and images.dtype != np.uint8):

@@ -66,7 +66,7 @@ class Declared(BaseModel):
         try:
             config = TypeAdapter(Config).validate_python(given)
         except ValidationError as errors:
-            raise LotteryError(f"its declaration `training` makes no training: {_first(errors)}") from None
+            raise LotteryError(f"its declaration `training` is not valid: {_first(errors)}") from None
         for name in ("batch_size", "iterations", "interval"):
             if getattr(config, name) < 1:
                 raise LotteryError(f"its declaration `training` has {name} = {getattr(config, name)}, below one")
@@ -118,7 +118,7 @@ def _declared(attributes: Mapping[str, object]) -> Declared:
         if errors.errors()[0]["type"] != "extra_forbidden":
             raise LotteryError(f"the attribute {_first(errors)}") from None
         name, known = errors.errors()[0]["loc"][0], ", ".join(Declared.model_fields)
-        raise LotteryError(f"the attribute {name!r} is no declaration; a network can declare {known}") from None
+        raise LotteryError(f"the attribute {name!r} is not a declaration; a network can declare {known}") from None
 
 
 def _first(errors: ValidationError) -> str:
@@ -199,7 +199,7 @@ class _Build:
         except BaseException as error:  # whatever it raises concerns this network alone
             raise LotteryError(f"the function raised {told(error)}") from error
         if not isinstance(module, nn.Module):
-            raise LotteryError(f"the function returned {type(module).__name__}, and not a torch.nn.Module")
+            raise LotteryError(f"the function returned {type(module).__name__}, not a torch.nn.Module")
         return module
 
 

@@ -105,4 +105,4 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], np.ndarray]:
 
 
 def _damaged(path: str | os.PathLike[str], why: str) -> LotteryError:
-    return LotteryError(f"{path} is damaged, or no file of masks: {why}; save the masks anew")
+    return LotteryError(f"{path} is damaged, or is not a file of masks: {why}; save the masks anew")

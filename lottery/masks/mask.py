@@ -27,7 +27,7 @@ def alike(masks: Sequence[Tensor]) -> list[Tensor]:
     found = [checked(mask) for mask in masks]
     shapes = list(dict.fromkeys(tuple(mask.shape) for mask in found))
     if not found:
-        raise LotteryError("there is no mask; give one at least")
+        raise LotteryError("there is no mask; give at least one")
     if len(shapes) > 1:
         raise LotteryError(
             f"masks of shapes {', '.join(map(str, shapes))} have no places in common; give masks of one layer"
@@ -41,7 +41,7 @@ def shared(networks: Sequence[Masks]) -> list[str]:
     A head for another number of classes has another shape, and is thereby left out of every comparison.
     """
     if not networks:
-        raise LotteryError("there are no masks; give those of one network at least")
+        raise LotteryError("there are no masks; give those of at least one network")
     first, *others = networks
     for network in networks:
         for name, mask in network.items():

@@ -24,8 +24,8 @@ def prunable(module: nn.Module, only: Sequence[str] = (), except_: Sequence[str]
     names -= {name for one in except_ for name in _named(one, parameters, weights)}
     if computed := sorted(names - parameters.keys()):
         raise LotteryError(
-            f"{computed[0]} is no parameter, but computed from others, by torch.nn.utils.prune, weight norm or another "
-            "parametrisation; leave it out, or name in only= the parameters that it is computed from"
+            f"{computed[0]} is not a parameter but computed from others, by torch.nn.utils.prune, weight norm or "
+            "another parametrisation; leave it out, or name in only= the parameters that it is computed from"
         )
     if not names:
         raise LotteryError("there is nothing to prune; give a module with linear layers or convolutions")

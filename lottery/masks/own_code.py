@@ -77,13 +77,13 @@ class OwnFunction:
             result = _guarded(lambda: self.function(*given, **named))
         if new := sorted({*self._source.read, *self._source.modules} - self._known):
             raise Unusable(
-                f"imported {', '.join(new)} while it ran, which its name in the store cannot know; "
+                f"imported {', '.join(new)} while it ran, so that its results cannot be identified; "
                 "import it at the top of the file"
             )
         with self._source.at_hand():
             now = self._state()
         if changed := sorted(part for part in self._began | now if self._began.get(part) != now.get(part)):
-            raise Unusable(f"changed {', '.join(changed)} while it ran; results must depend on its arguments alone")
+            raise Unusable(f"changed {', '.join(changed)} while it ran; results must depend only on its arguments")
         return result
 
     def _state(self) -> dict[str, str]:
@@ -91,7 +91,7 @@ class OwnFunction:
             return state(self.function, self._source.modules)
         except RecursionError:
             name = self.function.__qualname__
-            raise LotteryError(f"{name} holds data that are nested too deeply to be told apart") from None
+            raise LotteryError(f"{name} holds data that are nested too deeply to be compared") from None
 
 
 class InstalledFunction:

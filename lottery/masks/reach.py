@@ -86,7 +86,7 @@ class Reach(TorchFunctionMode):
             case "product":
                 return Signal.apply(func(*map(_factor, args)), not self._from_inputs)
             case "of one" | "norm" if len(_tracked([args, kwargs])) > 1:
-                raise LotteryError(f"masks of the scales of {name} have no effect to follow; give masks of weights")
+                raise LotteryError(f"masks of the scales of {name} have no effect to trace; give masks of weights")
             case "of one":
                 return Signal.apply(args[0], False)
             case "norm":
@@ -99,7 +99,7 @@ class Reach(TorchFunctionMode):
                 return _parts(name, *args, **kwargs)
         result = func(*args, **kwargs)
         if KINDS.get(name) != "linear" and _tracked(result):
-            raise LotteryError(f"what depends on what cannot be followed through torch's {name}")
+            raise LotteryError(f"dependencies cannot be traced through torch's {name}")
         return result
 
 
@@ -123,7 +123,7 @@ def _factor(values: Tensor) -> Tensor:
 
 def _layer(func: Callable, input: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any) -> Any:
     if _tracked(bias):
-        raise LotteryError("masks of biases have no effect to follow; give masks of weights")
+        raise LotteryError("masks of biases have no effect to trace; give masks of weights")
     return func(_factor(input), _factor(weight), None, *args, **kwargs)
 
 
@@ -146,14 +146,14 @@ def _windows(
 ) -> Tensor:
     """Return the average of the windows that a maximum is taken of."""
     if return_indices or any(step != 1 for step in (dilation if isinstance(dilation, (list, tuple)) else [dilation])):
-        raise LotteryError(f"what depends on what cannot be followed through a {name} that is dilated or gives indices")
+        raise LotteryError(f"dependencies cannot be traced through a {name} that is dilated or gives indices")
     return getattr(functional, name.replace("max", "avg"))(input, kernel_size, stride, padding, ceil_mode)
 
 
 def _parts(name: str, input: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:
     """Return the average of the parts of an image that a maximum is taken of."""
     if return_indices:
-        raise LotteryError(f"what depends on what cannot be followed through a {name} that gives indices")
+        raise LotteryError(f"dependencies cannot be traced through a {name} that gives indices")
     return getattr(functional, name.replace("max", "avg"))(input, output_size)
 
 

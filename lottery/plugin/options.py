@@ -36,17 +36,15 @@ AS = (
     "run the papers' claims themselves with another criterion in the place of NAME, such as large_final=mine.py:score "
     "or large_final=movement; repeatable"
 )
-NETWORK = "put a network of your own, which the function returns, through claims about tickets; repeatable"
-DATASET = "train networks of your own on data of your own, which the function returns; repeatable"
-CLAIMS = "run claims of your own, from a folder laid out as this suite's; alone, unless others are named; repeatable"
+NETWORK = "put a network of your own, returned by FUNCTION, through claims about tickets; repeatable"
+DATASET = "train networks of your own on data of your own, returned by FUNCTION; repeatable"
+CLAIMS = "run claims of your own, from a folder laid out like this suite; alone, unless others are named; repeatable"
 BASELINE = (
-    "an earlier run's folder, or a folder of tables, of which a significant drift fails; none: compare with nothing "
+    "an earlier run's folder, or a folder of tables; a significant drift from it fails; none: no comparison "
     "(default: expected/baselines/ and the scale, beside the claims)"
 )
-EXACT = "every number that can be compared must be that of the baseline: for refactorings, on one machine"
-UPDATE = (
-    "rewrite expected/baselines/ and the scale with this run's numbers, show the difference, and fail if there is one"
-)
+EXACT = "every number that can be compared must equal the baseline's: for refactorings, on one machine"
+UPDATE = "rewrite expected/baselines/<scale> with this run's numbers, show the difference, and fail if there is one"
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
 TABLE = "show every claim in a table, with all remarks, instead of the answer on one screen"

@@ -110,7 +110,7 @@ class RunReport:
     def _gate(self, results: Sequence[Mapping]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
         lines = [
-            f"{result['id']} is other than expected, which among so many claims can be chance: it does not count"
+            f"{result['id']} differs from what is expected, which can be chance among so many claims: it does not count"
             for result in results
             if judging.deviates(result) and not result["counts"]
         ]
@@ -121,9 +121,9 @@ class RunReport:
             named = ", ".join(self.missing[:3]) + more
             lines.append(f"{len(self.missing)} collected claims brought no verdict: {named}")
         if self.interrupted:
-            lines.append("interrupted: everything that was finished is kept, and the same command goes on from there")
+            lines.append("interrupted: everything that was finished is kept, and the same command continues from there")
         elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
-            lines.append("nothing at all was decided")
+            lines.append("nothing was decided")
             failures += 1
         inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
         if inconclusive and self.strict:
@@ -150,7 +150,7 @@ class RunReport:
             changed = baselines.write(self.content, lambda paper: self.tables[paper])  # type: ignore[index]
             lines += [f"rewritten: {baselines.written(file, table)}" for file, table in changed.items()]
             lines.append(
-                "the run fails, so that the difference is looked at: commit it, say why it moved, and run again"
+                "the run fails so that somebody looks at the difference: commit it, say why it moved, and run again"
                 if changed
                 else "the stored baseline has these numbers already"
             )
@@ -191,7 +191,7 @@ class RunReport:
                 terminal.write_line(told)
         if self.written:
             terminal.write_line("")
-            terminal.write_line(f"all of it: lottery show, or {self.written / PAGE}")
+            terminal.write_line(f"in full: lottery show, or {self.written / PAGE}")
 
     def _show_table(self, terminal, status: int) -> None:
         everything, encoding = all_results(self.content), terminal._tw._file.encoding

@@ -107,7 +107,7 @@ def refuted(results: Sequence[Mapping]) -> tuple[list[Mapping], str]:
 
 
 def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:
-    """Return what is neither inside nor outside of what agrees, not other than expected, and not on the scoreboard."""
+    """Return the inconclusive claims that are not other than expected and not on the scoreboard."""
     found = [result for result in results if result["verdict"] == INCONCLUSIVE and not is_unexpected(result)]
     return [result for result in found if result["own"] != "criterion"]
 

@@ -49,7 +49,7 @@ def summary(found: Comparison, width: int) -> list[str]:
     """Return how many are the same and moved, and what is different: of what the numbers come from, and around."""
     text, changes = _counted(found), list(_changes(found["moves"]))
     if not changes and not found["around"] and found["moves"] and not found["stored"]:
-        text += "; nothing is different that a run keeps"
+        text += "; nothing that a run records differs"
     lines = [text, *changes, *(f"different: {line}" for line in found["around"])]
     return [part for line in lines for part in wrap(line, width, subsequent_indent="  ")]
 
@@ -80,7 +80,7 @@ def _changes(moves: Sequence[Move]) -> Iterator[str]:
     if others:
         yield (
             f"same inputs, other numbers: {others} of {len(alike)} whose code, data, training and arms are the same; "
-            "another machine or torch does that, and on one machine it is a fault of this suite"
+            "another machine or torch causes this; on the same machine it is a fault of this suite"
         )
 
 

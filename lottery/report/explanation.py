@@ -12,7 +12,7 @@ from lottery.report.screen import NARROWEST, WIDEST, agreement, code, why
 
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
 MARKS = {"failed": "!", "censored": "<"}
-LEGEND = "!: of some seeds failed; <: some stopped at the end of their run"
+LEGEND = "!: some seeds failed; <: some stopped at the end of their run"
 OWN = ("--claims", "--criterion", "--as", "--network", "--dataset")  # without which a claim is another, or none
 LABEL = 12  # columns of what stands before a text
 BAR = 40
@@ -44,10 +44,7 @@ def facts(result: Mapping) -> Iterator[tuple[str, str]]:
     where = f"{agreement(result['region'], unit)} {unit}: " if result["region"] else ""
     yield "agrees", where + result["region_because"]
     yield "trained on", _trained(result)
-    yield (
-        "analogue",
-        result["analogue_because"] or ("of smaller data, networks or trainings" * bool(result["analogue"])),
-    )
+    yield ("analogue", result["analogue_because"] or ("smaller data, networks or trainings" * bool(result["analogue"])))
     yield "changed", result["changed"]
     yield "verdict", f"{verdict(result)}: {ours(result)}" if ours(result) else verdict(result)
     yield "because", "" if result["verdict"] == "reproduced" else why(result)

@@ -29,7 +29,9 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
         lambda: _scoreboard(report["scoreboard"]),
         lambda: _networks(results),
         lambda: _folded("Refuted", *answer.refuted(results)),
-        lambda: _folded("Inconclusive", answer.inconclusive(results), "neither inside nor outside of what agrees"),
+        lambda: _folded(
+            "Inconclusive", answer.inconclusive(results), "neither inside nor outside the region that agrees"
+        ),
         lambda: _not_asked(results, report["scale"], report.get("costs", {})),
         lambda: _notes(notes),
     ]

@@ -25,7 +25,7 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
         reasons += [_aside(part, result["unit"]) for part in outcomes]
         reasons += [_beside(part, result["unit"]) for part in result["beside"]]
         if result["devices_mixed"]:
-            reasons.append(f"its arms were not computed on one device, but on {' and '.join(result['devices'])}")
+            reasons.append(f"its arms were computed on different devices, {' and '.join(result['devices'])}")
         notes = [told for mark, words in MARKS.items() if (told := _affected(result["arms"], mark, words))]
         if any(reasons) or notes:
             told = "".join(f"; {reason}" for reason in filter(None, reasons)) + one_more(result)

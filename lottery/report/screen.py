@@ -218,7 +218,7 @@ def _inconclusive(results: Sequence[Mapping], width: int, few: int) -> Iterator[
     found = answer.inconclusive(results)
     if not found:
         return
-    yield from _titled("INCONCLUSIVE", f"{len(found)}: neither inside nor outside of what agrees", width)
+    yield from _titled("INCONCLUSIVE", f"{len(found)}: neither inside nor outside the region that agrees", width)
     for result in found[:few]:
         yield _row(result, why(result), width)
     yield from _more(found, few, "--inconclusive")

@@ -79,9 +79,9 @@ def _content(path: Path) -> bytes:
     with open(path, "rb", opener=_without_waiting) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is no regular file")
+            raise OSError("it is not a regular file")
         if status.st_size > LARGEST:
-            raise OSError(f"it has {status.st_size:,} bytes, and no entry more than {LARGEST:,}")
+            raise OSError(f"it has {status.st_size:,} bytes, and an entry has at most {LARGEST:,}")
         return file.read(status.st_size)
 
 
@@ -93,7 +93,7 @@ def _check_members(archive: zipfile.ZipFile, size: int) -> None:
     """Raise unless an entry's members are stored as they are, each once: a packed one can be of any size."""
     members = archive.infolist()
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise ValueError("a member of it is packed")
+        raise ValueError("a member of it is compressed")
     if len({member.filename for member in members}) < len(members):
         raise ValueError("two of its members have one name")
     if sum(member.file_size for member in members) > size:
@@ -108,7 +108,7 @@ def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
 @contextmanager
 def _opened(file: Path) -> Iterator[tarfile.TarFile]:
     """Open a file that `export` wrote, and none that is packed or cut short."""
-    told = f"{file} is no tar file as `lottery store export` writes it, or is cut short; nothing is taken"
+    told = f"{file} is not a tar file as `lottery store export` writes it, or is cut short; nothing was imported"
     with file.open("rb") as content:
         content.seek(0, os.SEEK_END)
         if content.tell() < len(END):
@@ -221,7 +221,7 @@ class Store:
             if head["key"] != key or head["arrays"] not in (_shapes(arrays), sorted(arrays)):  # once it was names alone
                 raise ValueError(f"it is {head['key']} with arrays {_shapes(arrays)}")
             if not isinstance(head["measurements"], dict) or not isinstance(head["made"], dict):
-                raise ValueError("its fields are no tables")
+                raise ValueError("its fields are not tables")
             return Record(head["measurements"], arrays, head["made"])
         except Exception as error:  # whatever readers raise of a file that may hold anything
             raise CorruptEntry(f"{where} cannot be read ({told(error)})") from error
@@ -274,7 +274,7 @@ class Store:
     def export(self, file: Path) -> int:
         """Write all sound entries into one tar file, and return how many; raise if it cannot be a new regular file."""
         if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
-            raise LotteryError(f"{file} is no regular file, so that nothing is written there; name another")
+            raise LotteryError(f"{file} is not a regular file, so that nothing is written there; name another")
         keys, temporary = sorted(self.keys()), beside(file)
         try:
             with temporary.open("xb") as written, tarfile.open(fileobj=written, mode="w") as archive:
@@ -310,7 +310,7 @@ class Store:
             wrong = not ENTRY.fullmatch(member.name) or not member.isreg() or member.size > LARGEST
             if wrong or key in members:
                 told = printable(member.name)
-                raise LotteryError(f"{file} holds {told!r:.200}, which is no entry of a store; nothing is taken")
+                raise LotteryError(f"{file} holds {told!r:.200}, which is not a store entry; nothing was imported")
             members[key] = member
         return members
 
@@ -321,7 +321,7 @@ class Store:
         try:
             return self._parse(key, content.read() if content else b"", f"{file}, entry {key}")
         except CorruptEntry as error:
-            raise LotteryError(f"{error}; nothing is taken") from error
+            raise LotteryError(f"{error}; nothing was imported") from error
 
     def _sound(self, key: str) -> bool:
         """Return whether a sound entry is here."""

@@ -123,6 +123,6 @@ def _refused(value: object, name: str) -> LotteryError:
     kind = type(value)
     shown = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return LotteryError(
-        f"{name} is a {shown}, of which no two runs can be told to use the same one; "
+        f"{name} is a {shown}, which cannot be compared from run to run; "
         "let the function depend on numbers, text, arrays, tensors, and functions and classes of its own"
     )
