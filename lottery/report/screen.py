@@ -38,9 +38,9 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
     sections: list[Callable[[], Iterator[Line]]] = [
         lambda: _head(report, status, width, version),
         lambda: _state(report, results, status, width),
+        lambda: _moved(report, results, width),
         lambda: _papers(results, width),
         lambda: _unexpected(results, width),
-        lambda: _moved(report, results, width),
         lambda: _main(results, width, MANY // 2 if report["scoreboard"] else MANY),
         lambda: _scoreboard(report["scoreboard"], width),
         lambda: _networks(results, width),
@@ -96,11 +96,13 @@ def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
 
 
 def _moved(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
-    """Yield what moved from the baseline: in a line where nothing did by more than chance, else claim by claim."""
+    """Yield what moved from the baseline: in a sentence where nothing did by more than chance, else claim by claim."""
     if report["baseline"]:
-        yield Line("")
-        for text, bold in brief(report["baseline"], {result["id"]: result for result in results}, width, FEW):
-            yield Line(text, {"bold": bold, "red": bold})
+        told = list(brief(report["baseline"], {result["id"]: result for result in results}, width, FEW))
+        if any(title for _, title in told):
+            yield Line("")
+        for text, title in told:
+            yield Line(text, {"bold": title, "red": title})
 
 
 def _main(results: Sequence[Mapping], width: int, many: int) -> Iterator[Line]:
