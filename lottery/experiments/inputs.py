@@ -15,6 +15,7 @@ from lottery.masks.pruned_values import PRUNED
 from lottery.models.initialisers import INITIALISERS
 from lottery.store.fingerprints import mark, sources
 
+CRITERION = f"{CRITERIA.what} "
 REGISTRIES = (CRITERIA, TREATMENTS, PRUNED, INITIALISERS)
 
 
@@ -24,36 +25,46 @@ def gathered(found: Collection[Inputs]) -> dict[str, str]:
     return {kind: mark(sorted({one.kinds[kind] for one in found})) for kind in kinds}
 
 
-def names(science: Iterable[Callable]) -> list[str]:
-    """Return what functions and classes of an experiment's science are called, such as "criterion large_final"."""
-    registered = _registered()
-    return sorted({_name(function, registered) for function in science})
+def names(found: Iterable[Inputs]) -> list[str]:
+    """Return what the functions and classes of experiments' science are called, such as "criterion large_final"."""
+    return sorted(_named(found))
 
 
-def definitions(science: Iterable[Callable]) -> dict[str, dict[str, str]]:
+def definitions(found: Iterable[Inputs]) -> dict[str, dict[str, str]]:
     """Return, by the names of functions and classes, the definitions that each rests on, with their digests."""
-    registered = _registered()
-    by_place = {_place(function): name for function, name in registered.items()}
-    found = {}
-    for function in science:
-        name = _name(function, registered)
+    by_place = {_place(function): name for function, name in _registered().items()}
+    told = {}
+    for name, function in _named(found).items():
         texts: dict[str, list[str]] = {}
         for where, text in sources(function).items():
             place = where.partition(":")[0].partition(" ")[0]  # without a constant's name, and what a closure holds
             shown = name if place == _place(function) else by_place.get(place, place.removeprefix("lottery."))
             texts.setdefault(shown, []).append(f"{where.partition(' ')[2]} {text}")
-        own = FINGERPRINTS.get(name.removeprefix(f"{CRITERIA.what} "), "") if name.startswith(CRITERIA.what) else ""
-        texts.setdefault(name, []).append(own)
-        found[name] = {shown: mark(sorted(parts)) for shown, parts in sorted(texts.items())}
-    return found
+        texts.setdefault(name, []).append(FINGERPRINTS.get(name.removeprefix(CRITERION), ""))
+        told[name] = {shown: mark(sorted(parts)) for shown, parts in sorted(texts.items())}
+    return told
+
+
+def _named(found: Iterable[Inputs]) -> dict[str, Callable]:
+    """Return functions and classes by their names: a criterion's is that under which it scores."""
+    registered = _registered()
+    named: dict[str, Callable] = {}
+    for one in found:
+        scoring = {name: CRITERIA.find(name) for name in one.criteria}
+        named |= {CRITERION + name: function for name, function in scoring.items()}
+        others = [function for function in one.science if function not in scoring.values()]
+        named |= {registered.get(of) or _place(of).removeprefix("lottery."): of for of in others}
+    return named
 
 
 def _registered() -> dict[Callable, str]:
-    return {function: f"{registry.what} {name}" for registry in REGISTRIES for name, function in registry.items()}
-
-
-def _name(function: Callable, registered: dict[Callable, str]) -> str:
-    return registered.get(function) or _place(function).removeprefix("lottery.")
+    """Return the names of registered functions; of one that has another's name too (`--as`), its own."""
+    found: dict[Callable, str] = {}
+    for registry in REGISTRIES:
+        for name, function in registry.items():
+            if function not in found or name == getattr(function, "__name__", ""):
+                found[function] = f"{registry.what} {name}"
+    return found
 
 
 def _place(function: Callable) -> str:

@@ -48,12 +48,13 @@ KINDS = {
 class Inputs(NamedTuple):
     """What all rounds and seeds of an arm share: a hash of all that their results depend on, and of each kind of it.
 
-    `science` are the functions and classes whose sources count.
+    `science` are the functions and classes whose sources count, `criteria` the names under which some of them score.
     """
 
     digest: str
     kinds: Mapping[str, str]
     science: tuple[Callable, ...]
+    criteria: tuple[str, ...]
 
 
 def key(experiment: Experiment, fingerprint: str, precision: str, others: Others = ()) -> str:
@@ -101,7 +102,7 @@ def _inputs(
     if others:
         request["other data"] = others
     kinds = {kind: digest(canonical([request.get(name) for name in names])) for kind, names in KINDS.items()}
-    return Inputs(digest(canonical(request)), kinds, used)
+    return Inputs(digest(canonical(request)), kinds, used, tuple(sorted(criteria_of(arm))))
 
 
 def _structure(architecture: Architecture) -> list[object]:

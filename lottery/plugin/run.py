@@ -92,10 +92,9 @@ class Run:
         """Return the baseline that is named; the stored one is read once the run knows its claims."""
         path = options.given(self.config, "baseline")
         update, exact = (options.given(self.config, name) for name in ("update-expected", "baseline-exact"))
-        if update and (path or exact or options.given(self.config, "plan")):
-            raise LotteryError(
-                "--update-expected rewrites the stored baseline: leave out --baseline, --baseline-exact and --plan"
-            )
+        others = ("baseline", "baseline-exact", "plan", "as")
+        if update and (too := [f"--{name}" for name in others if options.given(self.config, name)]):
+            raise LotteryError(f"--update-expected rewrites the stored baseline: leave out {' and '.join(too)}")
         if path == options.NO_BASELINE and exact:
             raise LotteryError("--baseline-exact needs something to compare with: leave out --baseline none")
         if not path or path == options.NO_BASELINE:

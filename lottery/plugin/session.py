@@ -253,8 +253,7 @@ class Session:
             return {"inputs": readings(asked), "code": []}
         from lottery.experiments.inputs import gathered, names
 
-        science = {function for one in found for function in one.science}
-        return {"inputs": gathered(found) | readings(asked), "code": names(science)}
+        return {"inputs": gathered(found) | readings(asked), "code": names(found)}
 
     def definitions(self) -> dict[str, dict[str, str]]:
         """Return what of the code the results of all claims asked for rest on, with a digest of each definition."""
@@ -262,8 +261,9 @@ class Session:
             return {}
         from lottery.experiments.inputs import definitions
 
-        found = self._inputs(one for asked in self.asked.values() if not asked.error for one in asked.experiments)
-        return definitions({function for one in found for function in one.science})
+        return definitions(
+            self._inputs(one for asked in self.asked.values() if not asked.error for one in asked.experiments)
+        )
 
     def _inputs(self, experiments: Iterable) -> list:
         """Return what experiments depend on, once for those that share it."""
