@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 import lottery.experiments.worker as worker
+from lottery.cli.main import main
 from lottery.experiments.keys import criteria_of
 from tests.test_plugin import results, shared_store, suite
 
@@ -64,6 +65,8 @@ def test_claims_with_another_criterion(suite, trained):
     told = "NOT AS PUBLISHED: large_final is small_final in this run (--as), which 1 of its tests rest on"
     assert told in (suite.path / "results" / "latest" / "results.md").read_text()
     run.stdout.fnmatch_lines(["*large_final is small_final*"])
+    assert main(["baseline", str(suite.path / "results"), str(suite.path / "tables")]) != 0
+    assert not (suite.path / "tables").exists()
 
 
 @pytest.mark.parametrize(

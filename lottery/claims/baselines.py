@@ -147,8 +147,12 @@ def committed(files: Iterable[Path], scale: str) -> dict[str, list[Row]]:
 def write(report: Mapping, folder: Callable[[str], Path]) -> dict[Path, Table]:
     """Return the tables that were written: claims that a run has, and what was there of those that it lacks.
 
-    `folder` returns where the table of a paper is. A table whose rows would stay the same is left as it is.
+    `folder` returns where the table of a paper is. A table whose rows would stay the same is left as it is. Raise where
+    the run had other criteria than the papers'.
     """
+    if report.get("replaced"):
+        told = ", ".join(f"{name} was {what}" for name, what in report["replaced"].items())
+        raise LotteryError(f"{told} in this run (--as), which is no baseline then; lottery compare tells what moved")
     new: dict[str, dict[str, list[Row]]] = defaultdict(dict)
     for claim in report["claims"]:
         if claim.get("reason") != BUDGET and not claim.get("error"):  # neither says anything about the claim
