@@ -86,6 +86,7 @@ def whole(*results):
         "no_verdict": [],
         "claims": list(results),
         "criteria": [],
+        "treatments": [],
         "networks": [],
         "code": {},
         "baseline": None,
@@ -94,14 +95,15 @@ def whole(*results):
     }
 
 
-def cell(criterion="mine", difference=0.1, interval=(-0.2, 0.4), state="equal", **changes):
+def cell(name="mine", difference=0.1, interval=(-0.2, 0.4), state="equal", **changes):
     """Return a cell of the scoreboard as a run has it."""
     default = {
         "question": "own_criterion.beats_random",
         "statement": "It beats random masks.",
         "network": "",
-        "criterion": criterion,
-        "own": criterion not in ("large_final", "magnitude_increase", "random"),
+        "contest": "criterion",
+        "name": name,
+        "own": name not in ("large_final", "magnitude_increase", "random"),
         "unit": "pp",
         "margin": 1.5,
         "estimate": 4.5,

@@ -43,7 +43,7 @@ def run(path, *claims, scale="tiny", started="2026-11-21T19:05:22+00:00"):
     machine = {"device": "cpu (some)", "precision": "float32", "torch": "2.15.0"}
     claims = [claim | {"scale": scale} for claim in claims]
     about = {"schema": SCHEMA, "scale": scale, "started": started, "environment": machine, "code": {}}
-    report = about | {"claims": claims, "criteria": [], "networks": []}
+    report = about | {"claims": claims, "criteria": [], "treatments": [], "networks": []}
     path.write_text(json.dumps(report))
     return path
 

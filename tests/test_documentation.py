@@ -40,8 +40,9 @@ from lottery.cli import main as command
 from lottery.data.catalogue import DATASETS
 from lottery.experiments import own_datasets, own_networks
 from lottery.experiments.scales import SCALES
-from lottery.masks import contract, own_criteria, replaced_criteria
+from lottery.masks import contract, own_criteria, own_treatments, replaced_criteria
 from lottery.masks.criteria import CRITERIA
+from lottery.masks.kept_values import TREATMENTS
 from lottery.models.architectures import ARCHITECTURES
 from lottery.plugin import options
 from tests.documentation import ROOT, Block, Page, pages
@@ -49,7 +50,13 @@ from tests.result_helpers import result, whole
 
 PAGES = {page.name: page for page in pages()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-OWN = {"criterion": own_criteria, "as": replaced_criteria, "dataset": own_datasets, "network": own_networks}
+OWN = {
+    "criterion": own_criteria,
+    "as": replaced_criteria,
+    "treatment": own_treatments,
+    "dataset": own_datasets,
+    "network": own_networks,
+}
 SHORTER = {"rates": ["--runs=20"], "gate": ["--runs=1"]}  # what a command gets so that it takes a second
 ONLY_PARSED = {"bench": "takes minutes", "check-gpu": "takes minutes, and a GPU"}
 RUNS = ("results", "results/2026-11-29-123005-tiny", "results/2026-11-30-123005-tiny")
@@ -57,6 +64,10 @@ OWN_FILE = """
 from torch import nn
 def score(w_final):
     return w_final.abs()
+def start(w_init):
+    return w_init
+def frozen(newly):
+    return newly
 def network():
     return nn.Sequential(nn.Linear(64, 10))
 network.dataset = "digits"
@@ -99,6 +110,7 @@ def collected(checkout: Path) -> list[pytest.Item]:
                 file.write("\n\n" + block.text)
     (checkout / "own.py").write_text(OWN_FILE)
     own = [f"--criterion=collected={checkout}/own.py:score", f"--network=collected={checkout}/own.py:network"]
+    own += [f"--treatment=collected_{name}={checkout}/own.py:{name}" for name in ("start", "frozen")]
     where = ["-c", os.devnull, f"--rootdir={checkout}", "-p", "no:cacheprovider", "-p", "lottery.plugin.hooks", "-n0"]
     imported = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == "benchmarks"}
     recorder = Recorder()
@@ -108,6 +120,7 @@ def collected(checkout: Path) -> list[pytest.Item]:
         del sys.modules[name]
     sys.modules.update(imported)
     own_criteria.forget("collected"), own_networks.forget("collected")
+    own_treatments.forget("collected_start"), own_treatments.forget("collected_frozen")
     assert recorder.items, out.getvalue()
     return recorder.items
 
@@ -312,7 +325,7 @@ def reader(claims, tmp_path, monkeypatch, pytestconfig):
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path / "folder")
     with ExitStack() as stack:
-        for registry in (CRITERIA, ARCHITECTURES, DATASETS, SCALES["tiny"].settings):
+        for registry in (CRITERIA, TREATMENTS, ARCHITECTURES, DATASETS, SCALES["tiny"].settings):
             stack.enter_context(patch.dict(registry))
         SCALES["tiny"].settings.update(briefly)
         stack.enter_context(patch.object(sys, "path", [*sys.path]))

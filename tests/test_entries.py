@@ -193,6 +193,7 @@ def suite():
         "lottery_2026",
         "negative_controls",
         "own_criterion",
+        "own_treatment",
         "own_network",
     ):
         importlib.import_module(f"benchmarks.test_{name}")
@@ -207,7 +208,7 @@ def all_entries(suite):
 
 def test_every_claim_has_its_entry_and_every_entry_its_claim(suite):
     """Neither side knows a claim that the other does not."""
-    assert len(suite) == 8
+    assert len(suite) == 9
     for file, found in suite.items():
         assert differences(file, found) == ({}, [])
 

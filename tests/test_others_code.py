@@ -153,7 +153,7 @@ def test_criteria(suite, workers):
     for name, message in messages.items():
         assert found[name]["error"] and f"criterion {name!r} {message}" in found[name]["reason"]
         assert f"criterion {name!r} {message}" in text
-    board = {cell["criterion"]: cell for cell in results(suite)["scoreboard"]}
+    board = {cell["name"]: cell for cell in results(suite)["scoreboard"]}
     assert {name for name, cell in board.items() if cell["state"] == "error"} == set(messages)
     assert board["good"]["effects"] == [0, 0, 0] and board["random"]["difference"] is not None
     assert all(messages[name] in board[name]["reason"] for name in messages)

@@ -37,7 +37,7 @@ def test_an_edit_trains_its_own_networks_alone(suite, trained):
     trained.clear()
     assert suite("--criterion=mine=mine.py:score").ret == 0
     assert not trained
-    board = {cell["criterion"]: cell for cell in results(suite)["scoreboard"]}
+    board = {cell["name"]: cell for cell in results(suite)["scoreboard"]}
     assert list(board) == ["mine", "large_final", "magnitude_increase", "random"]
     assert {name: (len(cell["effects"]), cell["reason"]) for name, cell in board.items()} == dict.fromkeys(
         board, (3, "")

@@ -29,7 +29,12 @@ def board(margin=1.5, region=(0.5, float("inf")), error="", failed=(), missing=(
 
     asked = SimpleNamespace(
         claim=SimpleNamespace(
-            id="own.beats[mine]", entry_id="own.beats[*]", criterion="mine", variant="mine", network="lenet-300-100"
+            id="own.beats[mine]",
+            entry_id="own.beats[*]",
+            subject="mine",
+            contest="criterion",
+            variant="mine",
+            network="lenet-300-100",
         ),
         entry=SimpleNamespace(statement="It does.", unit="pp"),
         question=SimpleNamespace(region=Region(*region), margin=margin),
@@ -51,7 +56,7 @@ def board(margin=1.5, region=(0.5, float("inf")), error="", failed=(), missing=(
             return scoreboard.ERROR, "criterion 'mine' raised ValueError"
         return (scoreboard.NOT_ASKED, "budget") if set(names) & set(missing) else ("", "")
 
-    return {one["criterion"]: one for one in scoreboard.cells(asked, measured, lacking)}
+    return {one["name"]: one for one in scoreboard.cells(asked, measured, lacking)}
 
 
 @pytest.mark.parametrize(
@@ -124,10 +129,4 @@ def some(own=1, questions=3):
 def test_a_board_has_each_cell_once():
     """Own criteria before the references, questions in their order, and references once for all own ones."""
     found = some(own=2, questions=2)
-    assert [one["criterion"] for one in found] == 2 * [
-        "mine_0",
-        "mine_1",
-        "large_final",
-        "magnitude_increase",
-        "random",
-    ]
+    assert [one["name"] for one in found] == 2 * ["mine_0", "mine_1", "large_final", "magnitude_increase", "random"]

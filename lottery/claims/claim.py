@@ -73,8 +73,14 @@ class Exact:
     quantities = ()
 
 
-# The criteria beside which users' own stand in the scoreboard; each is compared with the first.
-REFERENCES = ("large_final", "magnitude_increase", "random")
+# Criteria, and treatments of kept and of pruned weights, beside which users' own stand in the scoreboard, compared with
+# the first of them.
+CRITERION, KEPT, FROZEN = "criterion", "kept", "pruned"
+REFERENCES = {
+    CRITERION: ("large_final", "magnitude_increase", "random"),
+    KEPT: ("rewind", "constant_initial_sign", "reinit"),
+    FROZEN: ("zero", "variant_1", "init"),
+}
 Statement = Effect | Proportion | Conjunction | Exact
 
 
@@ -111,7 +117,7 @@ class BrokenClaim(LotteryError):
 class Claim:
     """A test of a paper's claim; `variant`, a network or a user's own thing, stands in its id's brackets.
 
-    `references` make the same statement of others than the user's own criterion, by their names.
+    `references` make the same statement of others than the user's own criterion or treatment, by their names.
     """
 
     id: str
@@ -121,8 +127,9 @@ class Claim:
     file: Path  # the benchmark file
     build: Callable[[Question], Statement]
     line: int = 0  # of that function in the file
-    criterion: str = ""  # the user's own that it is asked of, if it is
-    option: str = ""  # "criterion" or "network", where it is asked of what the user gave with that option
+    subject: str = ""  # the user's own criterion or treatment that it is asked of, if it is
+    contest: str = ""  # that it is in: a name in REFERENCES
+    option: str = ""  # "criterion", "treatment" or "network", where it is asked of what the user gave with that option
     references: Mapping[str, Callable[[Question], Statement]] = field(default_factory=dict, compare=False)
 
     def state(self, entry: Entry, question: Question) -> Statement:
@@ -232,13 +239,23 @@ def claim_per_criterion(network: str) -> Callable[[Callable], Callable]:
     The function gets the `Question` of the scale and the criterion's name, and returns an effect. It is asked of the
     `REFERENCES` as well, and what it says of a criterion is compared with what it says of the first of these.
     """
-    return lambda build: _per_option(build, ("criterion",), lambda criterion: (criterion, network, (criterion,)))
+    return lambda build: _per_option(build, ("criterion",), lambda name: (name, network, (name,)), CRITERION)
+
+
+def claim_per_kept_treatment(network: str) -> Callable[[Callable], Callable]:
+    """Return such a decorator for each treatment of kept weights that is given with --treatment."""
+    return lambda build: _per_option(build, ("treatment",), lambda name: (name, network, (name,)), KEPT)
+
+
+def claim_per_pruned_treatment(network: str) -> Callable[[Callable], Callable]:
+    """Return such a decorator for each treatment of pruned weights that is given with --treatment."""
+    return lambda build: _per_option(build, ("treatment",), lambda name: (name, network, (name,)), FROZEN)
 
 
 def claim_per_criterion_and_network(build: Callable) -> Callable:
     """Return a function as one claim for each criterion given with --criterion on each network given with --network."""
     options = "criterion", "network"
-    return _per_option(build, options, lambda criterion, network: (f"{criterion}-{network}", network, (criterion,)))
+    return _per_option(build, options, lambda name, network: (f"{name}-{network}", network, (name,)), CRITERION)
 
 
 def claim_per_network(build: Callable) -> Callable:
@@ -246,25 +263,35 @@ def claim_per_network(build: Callable) -> Callable:
     return _per_option(build, ("network",), lambda network: (network, network, ()))
 
 
-def _per_option(build: Callable, options: tuple[str, ...], of: Callable[..., tuple[str, str, tuple]]) -> Callable:
+def _per_option(
+    build: Callable, options: tuple[str, ...], of: Callable[..., tuple[str, str, tuple]], contest: str = ""
+) -> Callable:
     """Return the test of a claim for each name given with an option, or each combination of names of several.
 
-    `of` has its variant, its network and further arguments, which begin with a criterion if one is an option.
+    `of` has its variant, its network and further arguments, of which the first is what is in a `contest`.
     """
     entry = _claim(build, EVERY, EVERY, ()).entry_id
     STATED.setdefault(_file(build), {})[build.__name__] = [entry]
     test = _test(build)
 
-    def claim_of(*names: str) -> Claim:
+    def claim_of(*names: str) -> Claim | None:  # None: what is named is not in this contest
+        if contest in (KEPT, FROZEN) and not _treats(names[0], contest):
+            return None
         variant, network, arguments = of(*names)
-        others = [name for name in REFERENCES if name not in names] if "criterion" in options else []
+        others = [name for name in REFERENCES.get(contest, ()) if name not in names]
         references = {name: partial(_with, build, (name, *arguments[1:])) for name in others}
-        own = names[0] if options[0] == "criterion" else ""
         stated = _claim(build, variant, network, arguments, entry, options[0])
-        return replace(stated, criterion=own, references=references)
+        return replace(stated, subject=names[0] if contest else "", contest=contest, references=references)
 
     test.claim_of, test.options = claim_of, options  # type: ignore[attr-defined]
     return test
+
+
+def _treats(name: str, weights: str) -> bool:
+    """Return whether a treatment is one of these weights."""
+    from lottery.masks.own_treatments import weights_of
+
+    return weights_of(name) == weights
 
 
 def _with(build: Callable, arguments: tuple, question: Question) -> Statement:

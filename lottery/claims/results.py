@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 
 SCHEMA = 5  # of results.json, which results.schema.json beside this file describes
-LAST = ("lottery2026", "negative_controls", "own_criterion", "own_network")  # after the papers
-LISTS = {"claims": "", "criteria": "criterion", "networks": "network"}  # of results, by the option that they are of
+LAST = ("lottery2026", "negative_controls", "own_criterion", "own_treatment", "own_network")  # after the papers
+LISTS = {
+    "claims": "",
+    "criteria": "criterion",
+    "treatments": "treatment",
+    "networks": "network",
+}  # of results, by the option that they are of
 DIFFERENCES = {"pp", "log ratio"}  # units; a conjunction may name several
 
 

@@ -1,6 +1,7 @@
-"""The scoreboard: what questions say of users' criteria, and of the papers' beside them, seed by seed.
+"""The scoreboard: what questions say of users' criteria and treatments, and of the papers' beside them, seed by seed.
 
-Each cell compares what a question says of a criterion with what it says of `large_final` in the same seeds. It is
+Each cell compares what a question says of one with what it says of the first reference in the same seeds: of criteria
+`large_final`, of treatments of kept weights `rewind`, of pruned ones `zero`. It is
 `equal` where the 90 % interval of the difference lies within the question's margin, else `better` or `worse` where that
 interval lies on one side of zero, in the direction that the question's region asks for, else `open`.
 """
@@ -18,24 +19,27 @@ from lottery.core.errors import told
 BETTER, EQUAL, WORSE, OPEN = "better", "equal", "worse", "open"
 REFERENCE, ERROR, NOT_ASKED = "reference", "error", "not asked"
 STATES = (BETTER, EQUAL, WORSE, OPEN, REFERENCE, ERROR, NOT_ASKED)
-FIRST = REFERENCES[0]
+CONTESTS = tuple(REFERENCES)
+ALL_REFERENCES = [name for names in REFERENCES.values() for name in names]
 
 Cell = dict[str, object]
 Lacking = Callable[[Sequence], tuple[str, str]]  # the state and the reason why experiments have no result, or empty
 
 
 def cells(asked: ResolvedClaim, measured: Callable[[object], Measurements], lacking: Lacking) -> list[Cell]:
-    """Return the cells of a question asked of a user's criterion: of that first, then those of the references."""
+    """Return the cells of a question asked of what is a user's own: of that first, then those of the references."""
     claim, region, margin = asked.claim, asked.question.region or Region(), asked.question.margin
-    judge, statements = Judge(asked, measured), {claim.criterion: asked.statement, **asked.references}
+    judge, statements = Judge(asked, measured), {claim.subject: asked.statement, **asked.references}
+    first = REFERENCES[claim.contest][0]
     found: list[Cell] = []
     for name, statement in statements.items():
         cell: Cell = {
             "question": claim.entry_id.partition("[")[0],
             "statement": asked.entry.statement,
-            "network": "" if claim.variant == claim.criterion else claim.network,
-            "criterion": name,
-            "own": name == claim.criterion,
+            "network": "" if claim.variant == claim.subject else claim.network,
+            "contest": claim.contest,
+            "name": name,
+            "own": name == claim.subject,
             "unit": asked.entry.unit,
             "margin": margin,
             **dict.fromkeys(("estimate", "interval", "difference", "difference_interval")),
@@ -45,7 +49,7 @@ def cells(asked: ResolvedClaim, measured: Callable[[object], Measurements], lack
             "reason": asked.error or asked.skip,
         }
         if isinstance(statement, Effect) and not asked.skip and not asked.error:
-            cell |= _scored(asked, judge, statement, None if name == FIRST else statements.get(FIRST), region, lacking)
+            cell |= _scored(asked, judge, statement, None if name == first else statements.get(first), region, lacking)
         found.append(cell)
     return found
 
@@ -53,7 +57,7 @@ def cells(asked: ResolvedClaim, measured: Callable[[object], Measurements], lack
 def _scored(
     asked: ResolvedClaim, judge: Judge, own: Effect, first: Statement | None, region: Region, lacking: Lacking
 ) -> Cell:
-    """Return what a question says of one criterion, and how it compares with the first reference if that is another."""
+    """Return what a question says of one, and how it compares with the first reference if that is another."""
     margin = asked.question.margin
     state, reason = lacking(asked.experiments_of(own))
     if state:
@@ -65,7 +69,7 @@ def _scored(
             return cell | {"state": REFERENCE, "reason": decision.reason, "effects": plain(effects)}
         state, reason = lacking(asked.experiments_of(first))
         if state or not isinstance(first, Effect):
-            return cell | {"state": OPEN, "reason": f"{FIRST}: {reason}"}
+            return cell | {"state": OPEN, "reason": f"{REFERENCES[asked.claim.contest][0]}: {reason}"}
         within = Region() if margin is None else Region(-margin, margin)
         difference, effects = judge.mean(Effect(own.quantity - first.quantity), within)
     except KeyboardInterrupt:
@@ -95,23 +99,34 @@ def compared(difference: Decision, region: Region, margin: float | None) -> str:
 
 
 def gathered(scores: Sequence[Mapping]) -> list[Mapping]:
-    """Return the cells of a run, each once: by question, users' criteria first, then the references in their order."""
-    found = {(cell["question"], cell["network"], cell["criterion"]): cell for cell in scores if not cell["own"]}
-    found |= {(cell["question"], cell["network"], cell["criterion"]): cell for cell in scores if cell["own"]}
+    """Return the cells of a run, each once: by question, users' own first, then the references in their order."""
+    found = {(cell["question"], cell["network"], cell["name"]): cell for cell in scores if not cell["own"]}
+    found |= {(cell["question"], cell["network"], cell["name"]): cell for cell in scores if cell["own"]}
     questions = list(dict.fromkeys((cell["question"], cell["network"]) for cell in scores))
 
     def place(cell: Mapping) -> tuple:
-        reference = REFERENCES.index(cell["criterion"]) if cell["criterion"] in REFERENCES else -1
+        reference = ALL_REFERENCES.index(cell["name"]) if cell["name"] in ALL_REFERENCES else -1
         asked = questions.index((cell["question"], cell["network"]))
-        return asked, not cell["own"], reference if not cell["own"] else 0, cell["criterion"]
+        return asked, not cell["own"], reference if not cell["own"] else 0, cell["name"]
 
     return sorted(found.values(), key=place)
 
 
 def questions(board: Sequence[Mapping]) -> Iterator[tuple[Mapping, dict[str, Mapping]]]:
-    """Yield the questions of a scoreboard, each by its first cell, with its cells by criterion."""
+    """Yield the questions of a scoreboard, each by its first cell, with its cells by name."""
     of: dict[tuple, dict[str, Mapping]] = {}
     for cell in board:
-        of.setdefault((cell["question"], cell["network"]), {})[cell["criterion"]] = cell
-    for by_criterion in of.values():
-        yield next(iter(by_criterion.values())), by_criterion
+        of.setdefault((cell["question"], cell["network"]), {})[cell["name"]] = cell
+    for by_name in of.values():
+        yield next(iter(by_name.values())), by_name
+
+
+def boards(scores: Sequence[Mapping]) -> dict[str, list[Mapping]]:
+    """Return the cells of each contest that has any: of criteria, of treatments of kept and of pruned weights."""
+    found = {contest: [cell for cell in scores if cell["contest"] == contest] for contest in CONTESTS}
+    return {contest: cells for contest, cells in found.items() if cells}
+
+
+def own_names(board: Sequence[Mapping]) -> list[str]:
+    """Return what users' own are called in a contest."""
+    return list(dict.fromkeys(cell["name"] for cell in board if cell["own"]))

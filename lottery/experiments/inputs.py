@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable
 from inspect import unwrap
 
 from lottery.experiments.keys import Inputs
+from lottery.masks import own_criteria, own_treatments
 from lottery.masks.criteria import CRITERIA
 from lottery.masks.kept_values import TREATMENTS
-from lottery.masks.own_criteria import FINGERPRINTS
 from lottery.masks.pruned_values import PRUNED
 from lottery.models.initialisers import INITIALISERS
 from lottery.store.fingerprints import mark, sources
@@ -40,7 +40,7 @@ def definitions(found: Iterable[Inputs]) -> dict[str, dict[str, str]]:
             place = where.partition(":")[0].partition(" ")[0]  # without a constant's name, and what a closure holds
             shown = name if place == _place(function) else by_place.get(place, place.removeprefix("lottery."))
             texts.setdefault(shown, []).append(f"{where.partition(' ')[2]} {text}")
-        texts.setdefault(name, []).append(FINGERPRINTS.get(name.removeprefix(CRITERION), ""))
+        texts.setdefault(name, []).append(_fingerprint(name))
         told[name] = {shown: mark(sorted(parts)) for shown, parts in sorted(texts.items())}
     return told
 
@@ -55,6 +55,13 @@ def _named(found: Iterable[Inputs]) -> dict[str, Callable]:
         others = [function for function in one.science if function not in scoring.values()]
         named |= {registered.get(of) or _place(of).removeprefix("lottery."): of for of in others}
     return named
+
+
+def _fingerprint(name: str) -> str:
+    """Return what names the results of a user's own criterion or treatment; empty for any other."""
+    kind, _, own = name.rpartition(" ")
+    users = {CRITERIA.what: own_criteria, TREATMENTS.what: own_treatments, PRUNED.what: own_treatments}
+    return users[kind].FINGERPRINTS.get(own, "") if kind in users else ""
 
 
 def _registered() -> dict[Callable, str]:

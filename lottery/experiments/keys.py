@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from math import isinf
+from types import ModuleType
 from typing import NamedTuple
 
 from lottery.core.errors import LotteryError
@@ -18,11 +19,12 @@ from lottery.core.rng import stream
 from lottery.data.made_tasks import dataset
 from lottery.experiments import own_networks
 from lottery.experiments.all_parts import parents, parts
-from lottery.experiments.arms import Arm
+from lottery.experiments.arms import Arm, Reset
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.planted_reading import PlantedReading, read_untrained
-from lottery.masks import criteria
-from lottery.masks.own_criteria import FINGERPRINTS
+from lottery.masks import criteria, own_criteria, own_treatments
+from lottery.masks.kept_values import TREATMENTS
+from lottery.masks.pruned_values import PRUNED
 from lottery.models.architectures import Architecture, is_planted
 from lottery.models.initialisers import INITIALISERS, initial_rest, initial_weights
 from lottery.models.losses import LOSSES, OF_SOFTMAX, after_softmax
@@ -68,18 +70,20 @@ def key(experiment: Experiment, fingerprint: str, precision: str, others: Others
 
 def inputs(experiment: Experiment, fingerprint: str, precision: str, others: Others = ()) -> Inputs:
     """Return what an experiment's result depends on but for its round and its seed; arguments are those of `key`."""
-    scored_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(experiment.arm)))
+    arm = experiment.arm
+    made_by = tuple(criteria.CRITERIA.get(name) for name in sorted(criteria_of(arm)))
+    made_by += tuple(TREATMENTS.get(name) or PRUNED.get(name) for name in sorted(treatments_of(arm)))
     own = own_networks.FINGERPRINTS.get(experiment.setting.network, "")
-    return _inputs(experiment.setting, experiment.arm, fingerprint, precision, scored_by, own, others)
+    return _inputs(experiment.setting, arm, fingerprint, precision, made_by, own, others)
 
 
 @functools.lru_cache(maxsize=4096)
 def _inputs(
-    setting: Setting, arm: Arm, fingerprint: str, precision: str, scored_by: tuple, own: str, others: Others
+    setting: Setting, arm: Arm, fingerprint: str, precision: str, made_by: tuple, own: str, others: Others
 ) -> Inputs:
     """Return what all rounds and seeds of an arm share.
 
-    `scored_by` tells criteria of one name apart, `own` users' networks of one name.
+    `made_by` tells criteria and treatments of one name apart, `own` users' networks of one name.
     """
     one, architecture = Experiment(setting, arm, 1 if arm.by_round else 0, 0), setting.architecture
     check(one)
@@ -95,7 +99,7 @@ def _inputs(
         "config": described(setting.config),
         "arm": described(arm, classes=True),
         "science": [source_digest(function) for function in used],
-        "own": sorted({FINGERPRINTS[name] for name in criteria_of(arm) if name in FINGERPRINTS}),
+        "own": sorted(_own(own_criteria, criteria_of(arm)) | _own(own_treatments, treatments_of(arm))),
     }
     if own:
         request["own network"] = own
@@ -103,6 +107,11 @@ def _inputs(
         request["other data"] = others
     kinds = {kind: digest(canonical([request.get(name) for name in names])) for kind, names in KINDS.items()}
     return Inputs(digest(canonical(request)), kinds, used, tuple(sorted(criteria_of(arm))))
+
+
+def _own(users: ModuleType, names: set[str]) -> set[str]:
+    """Return what names the results of those that are users' own, as the module that registers them knows."""
+    return {users.FINGERPRINTS[name] for name in names if name in users.FINGERPRINTS}
 
 
 def _structure(architecture: Architecture) -> list[object]:
@@ -174,3 +183,9 @@ def criteria_of(arm: Arm) -> set[str]:
     """Return the names of the criteria that an arm's masks come from."""
     inner = set().union(*map(criteria_of, arm.within))
     return inner | ({arm.mask.criterion} if hasattr(arm.mask, "criterion") else set())
+
+
+def treatments_of(arm: Arm) -> set[str]:
+    """Return the names of what is done with kept and with pruned weights at the starts that an arm rests on."""
+    inner = set().union(*map(treatments_of, arm.within))
+    return inner | ({arm.start.treatment, arm.start.pruned} if isinstance(arm.start, Reset) else set())

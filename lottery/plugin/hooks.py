@@ -64,7 +64,8 @@ def pytest_generate_tests(metafunc):
     claim_of = getattr(metafunc.function, "claim_of", None) if claims_imported() else None
     if claim_of and options.added(metafunc.config):
         given = [options.own(metafunc.config, kind) for kind in metafunc.function.options]
-        claims = [claim_of(*(option.partition("=")[0] for option in one)) for one in product(*given)]
+        found = [claim_of(*(option.partition("=")[0] for option in one)) for one in product(*given)]
+        claims = [claim for claim in found if claim is not None]
         metafunc.parametrize("claim", claims, ids=[claim.variant for claim in claims])
 
 

@@ -36,6 +36,10 @@ AS = (
     "run the papers' claims themselves with another criterion in the place of NAME, such as large_final=mine.py:score "
     "or large_final=movement; repeatable"
 )
+TREATMENT = (
+    "put a treatment of kept or of pruned weights through the questions about one, beside those of the papers: a "
+    "function of yours, or by its NAME one of the suite's; repeatable"
+)
 NETWORK = "put a network of your own, returned by FUNCTION, through claims about tickets; repeatable"
 DATASET = "train networks of your own on data of your own, returned by FUNCTION; repeatable"
 CLAIMS = "run claims of your own, from a folder laid out like this suite; alone, unless others are named; repeatable"
@@ -60,6 +64,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "store": {"metavar": "DIR", "help": STORE},
     "criterion": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": CRITERION},
     "as": {"metavar": "NAME=CRITERION", "action": "append", "default": [], "help": AS},
+    "treatment": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": TREATMENT},
     "network": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": NETWORK},
     "dataset": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": DATASET},
     "claims": {"metavar": "DIR", "action": "append", "default": [], "help": CLAIMS},

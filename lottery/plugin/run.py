@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 OWN = {  # what can be a user's own, and the module that registers it, imported only then
     "criterion": "lottery.masks.own_criteria",
     "as": "lottery.masks.replaced_criteria",
+    "treatment": "lottery.masks.own_treatments",
     "dataset": "lottery.experiments.own_datasets",
     "network": "lottery.experiments.own_networks",
 }

@@ -324,7 +324,7 @@ class Session:
                 searches = self._ancestry(experiments)  # those, too, that an experiment holds against each other
                 result["iterations"] = max(one.steps for one in searches)
                 result["levels"] = self._levels(searches)
-        scores = cells(asked, self._measured, self._lacking) if asked.claim.criterion else []
+        scores = cells(asked, self._measured, self._lacking) if asked.claim.contest else []
         return result | {"error": bool(error), "scores": scores, "replaced": self._replaced(experiments)}
 
     def _measured(self, one: Any) -> Any:

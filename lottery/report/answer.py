@@ -11,6 +11,7 @@ from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.report.plan_table import duration
 
 INTERRUPTED = 2  # as pytest has it
+SCORED = ("criterion", "treatment")  # the options whose claims are on the scoreboard
 AS_EXPECTED = "AS EXPECTED"
 SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
 HEADS = (*SHORT, "not asked", "of paper")  # of `by_paper`
@@ -94,10 +95,10 @@ def headlines(results: Sequence[Mapping]) -> list[Mapping]:
 def refuted(results: Sequence[Mapping]) -> tuple[list[Mapping], str]:
     """Return what is refuted besides the controls, chance and what is known first, with how many are expected why.
 
-    What users' criteria came to is on the scoreboard.
+    What users' criteria and treatments came to is on the scoreboard.
     """
     found = [result for result in results if result["verdict"] == REFUTED and not result["negative_control"]]
-    found = [result for result in found if not is_unexpected(result) and result["own"] != "criterion"]
+    found = [result for result in found if not is_unexpected(result) and result["own"] not in SCORED]
     bases = Counter(result["expected_basis"] for result in found if not deviates(result))
     told = [f"{bases[basis]} {words}" for basis, words in BASES.items() if bases[basis]]
     chance = sum(map(deviates, found))
@@ -109,7 +110,7 @@ def refuted(results: Sequence[Mapping]) -> tuple[list[Mapping], str]:
 def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:
     """Return the inconclusive claims that are not other than expected and not on the scoreboard."""
     found = [result for result in results if result["verdict"] == INCONCLUSIVE and not is_unexpected(result)]
-    return [result for result in found if result["own"] != "criterion"]
+    return [result for result in found if result["own"] not in SCORED]
 
 
 def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> list[NotAsked]:

@@ -13,7 +13,8 @@ from lottery.report.screen import NARROWEST, WIDEST, agreement, code, why
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
 MARKS = {"failed": "!", "censored": "<"}
 LEGEND = "!: some seeds failed; <: some stopped at the end of their run"
-OWN = ("--claims", "--criterion", "--as", "--network", "--dataset")  # without which a claim is another, or none
+# Without which a claim is another, or none.
+OWN = ("--claims", "--criterion", "--as", "--treatment", "--network", "--dataset")
 LABEL = 12  # columns of what stands before a text
 BAR = 40
 

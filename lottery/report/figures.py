@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from lottery.claims.results import all_results, in_order
+from lottery.claims.scoreboard import boards, own_names
 from lottery.experiments.arms import Compare, Survey
 from lottery.report import curves, mask_rows, planted_rows
 from lottery.report.charts.bars import bars
@@ -38,8 +39,8 @@ def figures(report: Mapping, rows: Iterable[Mapping[str, str]], file: str) -> li
     Raises where rows of masks are damaged or missing.
     """
     results: Sequence[Mapping] = in_order(all_results(report))
-    own = dict.fromkeys(cell["criterion"] for cell in report["scoreboard"] if cell["own"])
-    context = Context(results, list(own))
+    own = {contest: own_names(board) for contest, board in boards(report["scoreboard"]).items()}
+    context = Context(results, own)
     arms, searches, of_masks = curves.Curves(), planted_rows.PlantedRows(), []
     for row in rows:
         arms.add(row)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lottery.claims.results import all_results
 from lottery.claims.run_folders import LATEST, MARKDOWN, MEASUREMENTS, PAGE, RESULTS
+from lottery.claims.scoreboard import boards
 from lottery.core.paths import beside, write_folder, write_whole
 from lottery.core.text import for_markdown
 from lottery.experiments.measurements import rows_of
@@ -19,7 +20,6 @@ from lottery.report.answer import INTERRUPTED
 from lottery.report.figures import figures, is_shown
 from lottery.report.page import page
 from lottery.report.results_table import heading, summary, table
-from lottery.report.scoreboard_table import TITLE
 from lottery.report.screen import screen
 
 SHOWN = 100  # columns of the answer in `results.md`
@@ -30,8 +30,8 @@ def markdown(report: Mapping, notes: Sequence[str], scale: Scale, status: int = 
     everything = all_results(report)
     answer = [line.text.rstrip() for line in screen(report, [], status, SHOWN, report["version"])]
     lines = [f"# {for_markdown(heading(report))}", "", "```text", *answer, "```", ""]
-    if report["scoreboard"]:
-        lines += [f"## {TITLE.capitalize()}", "", scoreboard_table.markdown(report["scoreboard"]), ""]
+    for contest, board in boards(report["scoreboard"]).items():
+        lines += [f"## {scoreboard_table.TITLES[contest].capitalize()}", "", scoreboard_table.markdown(board), ""]
     lines += [table(everything, "github"), "", summary(report), ""]
     lines += [*(f"- {for_markdown(note)}" for note in notes), ""] if notes else []
     lines += [told, ""] if (told := of_scale(report, scale)) else []
@@ -51,7 +51,7 @@ def write_page(folder: Path, report: Mapping, measurements: str, notes: Sequence
 
 def of_scale(report: Mapping, scale: Scale) -> str:
     """Return what the scale's answers are worth; nothing for networks of users, which train alike at every scale."""
-    alike = report["networks"] and not report["claims"] and not report["criteria"]
+    alike = report["networks"] and not any(report[name] for name in ("claims", "criteria", "treatments"))
     return "" if alike else f"scale {scale.name}: {scale.more}"
 
 

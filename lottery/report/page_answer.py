@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lottery.claims.comparison import DRIFTED, Move
-from lottery.claims.scoreboard import questions
+from lottery.claims.scoreboard import boards, questions
 from lottery.report import answer
 from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
 from lottery.report.difference import HEADERS, TITLES, cells, summary
 from lottery.report.markup import Markup, element, joined
 from lottery.report.results_table import claim_name, ours, replaced
-from lottery.report.scoreboard_table import ABOUT, LEGEND, TITLE, errors, label, margin, names, shown
+from lottery.report.scoreboard_table import LEGEND, about, errors, label, margin, names, shown
+from lottery.report.scoreboard_table import TITLES as CONTESTS
 from lottery.report.screen import code, why
 
 LONGEST = 10_000  # characters of a line, which the browser breaks
@@ -127,14 +128,18 @@ def _main(results: Sequence[Mapping]) -> Iterator[Markup]:
     yield _table("main", heads, rows)
 
 
-def _scoreboard(board: Sequence[Mapping]) -> Iterator[Markup]:
-    """Yield what a user's own criteria came to beside those of the papers: a row for each question, a column each."""
-    if not board:
-        return
+def _scoreboard(scores: Sequence[Mapping]) -> Iterator[Markup]:
+    """Yield what a user's own criteria and treatments came to beside the papers'."""
+    for contest, board in boards(scores).items():
+        yield element("h3", CONTESTS[contest].capitalize())
+        yield element("p", f"{about(contest).capitalize()}; {LEGEND}.")
+        yield from _board(board)
+
+
+def _board(board: Sequence[Mapping]) -> Iterator[Markup]:
+    """Yield a row for each question of a contest, a column for each that is in it."""
     columns = names(board)
-    own = {cell["criterion"] for cell in board if cell["own"]}
-    yield element("h3", TITLE.capitalize())
-    yield element("p", f"{ABOUT[:1].upper()}{ABOUT[1:]}; {LEGEND}.")
+    own = {cell["name"] for cell in board if cell["own"]}
     heads = [element("th", "question", scope="col"), element("th", "equal within", scope="col")]
     heads += [element("th", element("b", name) if name in own else name, scope="col") for name in columns]
     rows = [
@@ -142,9 +147,9 @@ def _scoreboard(board: Sequence[Mapping]) -> Iterator[Markup]:
             "tr",
             element("th", label(cell), scope="row", title=cell["statement"]),
             element("td", margin(cell)),
-            *(_cell(by_criterion.get(name)) for name in columns),
+            *(_cell(by_name.get(name)) for name in columns),
         )
-        for cell, by_criterion in questions(board)
+        for cell, by_name in questions(board)
     ]
     yield _table("scoreboard", heads, rows)
     if told := errors(board):

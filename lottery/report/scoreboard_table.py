@@ -1,24 +1,33 @@
-"""The scoreboard as text: a row for each question, a column for each criterion, users' own first."""
+"""The scoreboard as text: a row for each question, a column for each criterion or treatment, users' own first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
-from lottery.claims.scoreboard import ERROR, FIRST, NOT_ASKED, REFERENCE, questions
+from lottery.claims.claim import CRITERION, FROZEN, KEPT, REFERENCES
+from lottery.claims.scoreboard import ERROR, NOT_ASKED, REFERENCE, own_names, questions
 from lottery.core.text import for_markdown
 from lottery.report.results_table import number, span
 
-TITLE = "YOUR CRITERIA"
-ABOUT = f"each minus {FIRST} in the same seeds, 90 % intervals"
+TITLES = {
+    CRITERION: "YOUR CRITERIA",
+    KEPT: "YOUR TREATMENTS OF KEPT WEIGHTS",
+    FROZEN: "YOUR TREATMENTS OF PRUNED WEIGHTS",
+}
 LEGEND = "equal: the interval lies within the margin; else better or worse: it lies on one side of zero; else open"
 QUESTION, MARGIN, FULL, SHORT = 27, 16, 31, 13  # columns of a terminal
 ERRORS = 4  # that are told with their messages
 
 
+def about(contest: str) -> str:
+    """Return what the numbers of a contest are."""
+    return f"each minus {REFERENCES[contest][0]} in the same seeds, 90 % intervals"
+
+
 def names(board: Sequence[Mapping]) -> list[str]:
-    """Return the criteria of a scoreboard in the order of its columns: users' own, `large_final`, the others."""
-    own = dict.fromkeys(cell["criterion"] for cell in board if cell["own"])
-    others = dict.fromkeys(cell["criterion"] for cell in board if not cell["own"])
+    """Return what a contest's columns are called, in their order: users' own, the first reference, the others."""
+    own = dict.fromkeys(own_names(board))
+    others = dict.fromkeys(cell["name"] for cell in board if not cell["own"])
     return list(own | others)
 
 
@@ -48,9 +57,9 @@ def margin(cell: Mapping) -> str:
 
 
 def lines(board: Sequence[Mapping], width: int) -> Iterator[str]:
-    """Yield the scoreboard for a terminal: intervals where there is room for them, own criteria in groups that fit."""
+    """Yield the cells of one contest for a terminal: intervals where there is room, users' own in groups that fit."""
     columns = names(board)
-    own = [name for name in columns if any(cell["own"] for cell in board if cell["criterion"] == name)]
+    own = own_names(board)
     others = [name for name in columns if name not in own]
     first = width - QUESTION - SHORT * len(others)
     whole = first >= FULL
@@ -60,9 +69,9 @@ def lines(board: Sequence[Mapping], width: int) -> Iterator[str]:
         group = own[begin : begin + each]
         widths = [FULL if whole else SHORT] * len(group) + [SHORT] * len(others)
         yield _row(" " * QUESTION, "equal within", [*group, *others], widths, with_margin)
-        for cell, by_criterion in questions(board):
-            cells = [shown(by_criterion.get(name), whole) for name in group]
-            cells += [shown(by_criterion.get(name), whole=False) for name in others]
+        for cell, by_name in questions(board):
+            cells = [shown(by_name.get(name), whole) for name in group]
+            cells += [shown(by_name.get(name), whole=False) for name in others]
             yield _row(_cut(label(cell), QUESTION - 1), margin(cell), cells, widths, with_margin)
     yield from errors(board)
 
@@ -80,11 +89,11 @@ def _cut(text: str, width: int) -> str:
 
 
 def errors(board: Sequence[Mapping]) -> list[str]:
-    """Return what went wrong with which criterion, each message once."""
+    """Return what went wrong with which of them, each message once."""
     found: dict[tuple[str, str], int] = {}
     for cell in board:
         if cell["state"] == ERROR:
-            told = cell["criterion"], cell["reason"].rpartition("]: ")[2]
+            told = cell["name"], cell["reason"].rpartition("]: ")[2]
             found[told] = found.get(told, 0) + 1
     told_of = [f"error of {name}, {count} questions: {reason}" for (name, reason), count in found.items()]
     more = [f"and {len(told_of) - ERRORS} other errors"] if len(told_of) > ERRORS else []
@@ -92,16 +101,18 @@ def errors(board: Sequence[Mapping]) -> list[str]:
 
 
 def markdown(board: Sequence[Mapping]) -> str:
-    """Return the scoreboard as Markdown, fit for a comment on a pull request; empty where there is none."""
+    """Return the cells of one contest as Markdown, fit for a comment on a pull request; empty where there are none."""
     if not board:
         return ""
     columns = names(board)
-    own = {cell["criterion"] for cell in board if cell["own"]}
+    own = own_names(board)
     heads = ["question", "equal within", *(f"**{name}**" if name in own else name for name in columns)]
     rows = [
-        [label(cell), margin(cell), *(shown(by_criterion.get(name)) for name in columns)]
-        for cell, by_criterion in questions(board)
+        [label(cell), margin(cell), *(shown(by_name.get(name)) for name in columns)]
+        for cell, by_name in questions(board)
     ]
     table = tabulate([[for_markdown(text) for text in row] for row in rows], heads, "github", disable_numparse=True)
     told = [f"- {for_markdown(error)}" for error in errors(board)]
-    return "\n".join([table, "", f"{ABOUT[0].upper()}{ABOUT[1:]}; {LEGEND}.", *([""] if told else []), *told])
+    return "\n".join(
+        [table, "", f"{about(board[0]['contest']).capitalize()}; {LEGEND}.", *([""] if told else []), *told]
+    )

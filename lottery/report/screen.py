@@ -5,6 +5,7 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from lottery.claims.results import all_results, in_order, is_difference
+from lottery.claims.scoreboard import boards
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED
 from lottery.core.text import cut
 from lottery.report import answer
@@ -13,7 +14,7 @@ from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
 from lottery.report.results_table import claim_name, code, number, ours, replaced, span
-from lottery.report.scoreboard_table import ABOUT, LEGEND, TITLE, lines
+from lottery.report.scoreboard_table import LEGEND, TITLES, about, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
 FEW = 4  # claims that a section shows, before it says how many more there are
@@ -133,11 +134,12 @@ def _picture(result: Mapping, width: int) -> str:
 
 
 def _scoreboard(board: Sequence[Mapping], width: int) -> Iterator[Line]:
-    """Yield what a user's own criteria came to beside those of the papers, a row for each question."""
-    if board:
-        yield from _titled(TITLE, ABOUT, width)
-        for line in lines(board, width):
+    """Yield what a user's own criteria and treatments came to beside the papers', a row for each question."""
+    for contest, cells in boards(board).items():
+        yield from _titled(TITLES[contest], about(contest), width)
+        for line in lines(cells, width):
             yield Line(line)
+    if board:
         yield from _wrapped(LEGEND, width)
 
 

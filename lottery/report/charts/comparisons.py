@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import exp, log
 from typing import Any, NamedTuple
 
+from lottery.claims.claim import CRITERION, FROZEN, KEPT
 from lottery.experiments.arms import DENSE, Arm, Iterative
 from lottery.experiments.named_arms import chain, continued, one_shot, units_chain, untrained
 from lottery.experiments.scales import SNAPSHOTS
@@ -20,8 +21,9 @@ CRITERIA = ("large_final", "magnitude_increase", "movement", "large_init_large_f
 UNTRAINED_CRITERIA = ("large_final_same_sign", "magnitude_increase_same_sign", "large_final", "magnitude_increase",
                       "movement", "large_init_large_final", "large_init", "random", "small_init",
                       "small_init_small_final", "small_final", "large_final_diff_sign")  # fmt: skip
-KEPT = ("constant_initial_sign", "reshuffle_initial_sign", "reinit_initial_sign", "constant", "reshuffle", "reinit")
-PRUNED = ("init", "variant_1", "variant_2", "variant_1_shuffled", "variant_1_reversed")
+SET_TO = ("constant_initial_sign", "reshuffle_initial_sign", "reinit_initial_sign", "constant", "reshuffle", "reinit")
+FROZEN_AT = ("init", "variant_1", "variant_2", "variant_1_shuffled", "variant_1_reversed")
+THEIRS = {CRITERION: CRITERIA, KEPT: SET_TO, FROZEN: FROZEN_AT}  # the papers', by contest
 SIGNED = "large_final_same_sign, signed constants"
 FRANKLE, ZHOU, PAGANINI = "Frankle & Carbin 2019", "Zhou et al. 2019", "Paganini & Forde 2020"
 Values = Callable[[Round], Mapping[int, float]]
@@ -41,8 +43,9 @@ class Comparison(NamedTuple):
     arms: Mapping[str, Arm]
 
 
-def trained(own: Sequence[str]) -> list[Comparison]:
-    """Return the comparisons of trained arms; criteria of the user's own come first in theirs."""
+def trained(own: Mapping[str, Sequence[str]]) -> list[Comparison]:
+    """Return the comparisons of trained arms; criteria and treatments of the user's own come first in theirs."""
+    criteria, kept, pruned = (dict.fromkeys((*own.get(contest, ()), *names)) for contest, names in THEIRS.items())
     tickets = {
         "ticket": TICKET,
         "reinitialised": REINITIALISED,
@@ -62,20 +65,20 @@ def trained(own: Sequence[str]) -> list[Comparison]:
     return [
         Comparison("tickets", "Tickets and their controls", FRANKLE, "Figs. 1, 4, 5 and 9", tickets),
         Comparison("criteria", "Which weights are kept", ZHOU, "Fig. 3",
-                   {name: chain(name) for name in dict.fromkeys((*own, *CRITERIA))}),
+                   {name: chain(name) for name in criteria}),
         Comparison("kept-weights", "What kept weights are set to", ZHOU, "Fig. 4",
-                   {"rewind": TICKET} | {name: chain("large_final", name) for name in KEPT}),
+                   {"rewind": TICKET} | {name: chain("large_final", name) for name in kept}),
         Comparison("pruned-weights", "What pruned weights are set to", ZHOU, "Fig. 5",
-                   {"zero": TICKET} | {name: chain("large_final", pruned=name) for name in PRUNED}),
+                   {"zero": TICKET} | {name: chain("large_final", pruned=name) for name in pruned}),
         Comparison("techniques", "Techniques of pruning", PAGANINI, "Fig. 2", techniques),
     ]  # fmt: skip
 
 
-def masked(own: Sequence[str]) -> list[Comparison]:
+def masked(own: Mapping[str, Sequence[str]]) -> list[Comparison]:
     """Return the comparisons of masks over weights that are never trained."""
     signed = {SIGNED: untrained("large_final_same_sign", "constant_initial_sign")}
     lengths = {f"after {count:,} iterations": untrained("large_final", after=count) for count in SNAPSHOTS}
-    named = {name: untrained(name) for name in dict.fromkeys((*own, *UNTRAINED_CRITERIA))}
+    named = {name: untrained(name) for name in dict.fromkeys((*own.get(CRITERION, ()), *UNTRAINED_CRITERIA))}
     return [
         Comparison("supermasks", "Masks over untrained weights", ZHOU, "Fig. 6", signed | named),
         Comparison("supermasks-by-length", "Masks of shorter trainings over untrained weights", "Beyond the papers", "",
@@ -86,11 +89,11 @@ def masked(own: Sequence[str]) -> list[Comparison]:
 def comparisons(curves: Curves, context: Context) -> Iterator[Figure]:
     """Yield the figures of all trainings, those with most lines first."""
     trainings = sorted(curves.lines, key=lambda training: (-len(curves.lines[training]), training))
-    for comparison in trained(context.own_criteria):
+    for comparison in trained(context.own):
         for training in trainings:
             if found := _lines(curves, training, comparison):
                 yield _trained_figure(comparison, training, found, curves.line(training, DENSE), context)
-    for comparison in masked(context.own_criteria):
+    for comparison in masked(context.own):
         for training in trainings:
             if found := _lines(curves, training, comparison):
                 yield _masked_figure(comparison, training, found, context)

@@ -19,7 +19,7 @@ class Context:
     """A run's results, for those who draw its measurements."""
 
     results: Sequence[Mapping]
-    own_criteria: Sequence[str] = ()  # names of the user's own
+    own: Mapping[str, Sequence[str]] = field(default_factory=dict)  # names of the user's own, by their contest
     points: Sequence[Point] = field(default_factory=published_points)
 
     @cached_property
