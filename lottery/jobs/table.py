@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from lottery.core.text import cut
 from lottery.jobs.grouping import Job, heights, takes
 from lottery.report.plan_table import duration
 
@@ -19,7 +20,7 @@ def jobs_table(jobs: Sequence[Job], divided: Sequence[tuple[int, Sequence[Job]]]
     order = sorted(range(len(jobs)), key=lambda number: -jobs[number].seconds)
     rows = [
         [
-            jobs[number].name[:LONGEST],
+            cut(jobs[number].name, LONGEST),
             len(jobs[number].experiments),
             f"{jobs[number].seconds:,.0f}",
             f"{len(jobs[number].needs)} jobs" if jobs[number].needs else "",
