@@ -154,7 +154,11 @@ def test_a_task_runs_the_command_and_leaves_no_process(tmp_path, monkeypatch):
         task.Task(str(file))()
     assert ended.value.code == 7
     monkeypatch.setattr(task, "command", lambda request: [sys.executable, "-S", "-c", "import time; time.sleep(60)"])
-    began = []
+    began, parents = [], iter([1, 1, 2])
+    with monkeypatch.context() as patched:
+        patched.setattr(task.os, "getppid", lambda: next(parents))
+        with pytest.raises(SystemExit):  # whoever watched over it was ended, so that it is, too
+            task.Task(str(file))()
 
     class Interrupted(subprocess.Popen):
         def wait(self, timeout=None):

@@ -2,7 +2,7 @@
 
 import importlib.util
 import re
-import subprocess
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,7 +125,11 @@ class Local:
 
         executor = submitit.AutoExecutor(self._logs, cluster="local")
         executor.update_parameters(timeout_min=WEEK)
-        return executor.submit_array(list(tasks))
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as jobs inherit it: Ctrl-C is for this process alone
+        try:
+            return executor.submit_array(list(tasks))
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def look(self, jobs: Sequence[Any]) -> Mapping[str, State]:
         """Return the state of jobs by their ids."""
@@ -136,14 +140,10 @@ class Local:
         return ""
 
     def cancel(self, jobs: Sequence[Any]) -> None:
-        """End jobs, and wait until they are gone."""
+        """End the processes that watch over jobs; what these run ends within a second when it sees that."""
         for job in jobs:
-            job.cancel()
-        for job in jobs:
-            try:
-                job._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                job._process.kill()
+            job._process.kill()
+            job._process.wait()
 
 
 def last_words(job: Any) -> str:
