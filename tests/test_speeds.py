@@ -8,7 +8,7 @@ from lottery.experiments import calibration
 from lottery.experiments.arms import DENSE
 from lottery.experiments.calibration import Calibration, Speed
 from lottery.experiments.experiment import experiment
-from lottery.experiments.named_arms import chain, singleshot
+from lottery.experiments.named_arms import chain, counted, singleshot
 from lottery.experiments.scales import PLANTED, SCALES
 from lottery.experiments.speeds import GUESSED, MEASURED, Speeds, kind
 from lottery.training.config import Config, Setting
@@ -143,6 +143,12 @@ class TestCalibration:
         for batch in ([ONE], [OTHER], [ONE.with_seed(4)]):
             taken.take(batch, digits)
         assert len(measured) == 1 and (speeds.seconds(ONE), speeds.seconds(OTHER)) == (15.0, 30.0)
+
+    def test_what_only_looks_at_masks_is_not_free(self, digits):
+        """It cannot be measured without these masks: a guess stands until one was computed."""
+        speeds, one = Speeds(), experiment(SETTING, counted("large_final"), 1, 0)
+        Calibration(speeds, "cpu").take([one], digits)
+        assert not speeds.knows(one) and speeds.seconds(one) > 0
 
     def test_a_training_that_keeps_snapshots_is_measured(self, digits, monkeypatch):
         """A few iterations of it take none, as they end before the first."""

@@ -16,8 +16,9 @@ from lottery.core.errors import LotteryError
 from lottery.plugin.options import NO_BASELINE, OPTIONS
 from lottery.report.results_table import claim_name, ours
 
-# Options that say where a run keeps what it makes, how it ends and what it shows; all others are what is asked.
-BESIDE = ("scale", "results", "store", "baseline", "baseline-exact", "update-expected", "budget", "table", "plan")
+# Options that say where a run computes and keeps things, how it ends and what it shows; all others are what is asked.
+BESIDE = ("scale", "results", "store", "baseline", "baseline-exact", "update-expected", "budget", "table", "plan",
+          "engine", "slurm", "jobs", "logs", "request")  # fmt: skip
 DONE = (0, 1)  # exit statuses of a run that came to its end
 SHOWN = 5  # numbers that are shown of those that differ
 MEASURED = ("data_fingerprint", "effects", "estimate", "interval", "parts", "beside", "arms", "levels", "verdict")

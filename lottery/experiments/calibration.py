@@ -56,7 +56,8 @@ class Calibration:
         like = family(first), repr(replace(first.setting, config=config)), bool(first.steps)
         if like not in self._found:
             self._found[like] = calibrate(batch, data, self._device)
-        self._speeds.measured(first, self._found[like].seconds(first, sizes(data)))
+        if seconds := self._found[like].seconds(first, sizes(data)):  # else it looks at others' masks: a guess will do
+            self._speeds.measured(first, seconds)
 
 
 def calibrate(experiments: Sequence[Experiment], data: Dataset, device: str) -> Speed:
