@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,8 @@ from lottery.experiments.named_arms import chain, multishot, scores_sought, whol
 from lottery.experiments.scales import PLANTED, PLANTED_SCORES, SCALES
 from lottery.experiments.speeds import MEASURED, Speeds
 from lottery.experiments.worker import Worker
+from lottery.plugin import session as session_module
+from lottery.plugin.session import Options, Session
 from lottery.store.store import Store
 from lottery.training.config import Config, Setting
 
@@ -188,3 +191,18 @@ def test_searches_are_planned(tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "SHORTEST", 0.01)
     found = plan.plan(worker_in(tmp_path), {"claim": wanted})
     assert [(row.networks, row.steps) for row in found.rows] == [(3, 8 * (60 + 10 + 10))] and found.seconds > 0
+
+
+def test_a_budget_has_a_reserve_for_judging(tmp_path, monkeypatch):
+    """The more claims and the slower the start, the larger; less with several workers, who share the judging."""
+    clock = Clock()
+    monkeypatch.setattr(session_module.time, "monotonic", clock)
+
+    def reserve(claims, workers=1, start=0.0, skip=""):
+        options = Options(SCALES["tiny"], tmp_path, "cpu", "float32", clock.now + 600, clock.now - start)
+        asked = {str(claim): SimpleNamespace(skip=skip) for claim in range(claims)}
+        return clock.now + 600 - Session(options, {}, asked=asked)._training_ends(workers)
+
+    assert 0 < reserve(1) < reserve(100, workers=4) < reserve(100) < reserve(100, start=20.0) < 60
+    assert reserve(100, skip="not at this scale") == reserve(0) == session_module.REPORTING
+    assert Session(Options(SCALES["tiny"], tmp_path, "cpu", "float32"), {})._training_ends() is None

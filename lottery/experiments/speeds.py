@@ -31,7 +31,6 @@ FORMAT = 1
 REMEMBERED = 200  # networks of a kind that its mean goes back to, so that it follows a machine that changes
 UNKNOWN = 0.05  # seconds of a network of which nothing is trained, before one was measured
 OPERATIONS = 4e9  # floating-point operations a second of one worker, before anything was measured
-JUDGING = "judging"  # of one claim: a kind that is no network's
 GUESSED, MEASURED = 2.0, 1.25  # how much longer a batch may take than is said, for what is guessed and what is known
 
 
@@ -174,16 +173,6 @@ class Speeds:
         for name, alike in first.items():
             one, each = alike[0], expected[alike[0]] * ratio
             self._add(name, Took(each, len(alike), family(one), _work(one), arithmetic(one)))
-
-    def learn_judging(self, claims: int, seconds: float) -> None:
-        """Take how long it took to judge so many claims."""
-        if claims:
-            self._add(JUDGING, Took(seconds / claims, claims))
-
-    def judging(self, claims: int, otherwise: float) -> float:
-        """Return how long it takes to judge so many claims, at `otherwise` seconds each if that was never measured."""
-        took = self._known.get(JUDGING)
-        return claims * (took.seconds if took else otherwise)
 
     def _add(self, name: str, took: Took) -> None:
         known = self._known.get(name)

@@ -25,8 +25,7 @@ from lottery.models.architectures import is_planted
 SPEEDS = "speeds"  # the store's folder of how long networks take here
 REPORTING = 2.5  # seconds of a run that are neither training nor judging: Python's start and end, files, the screen
 LIKE_THE_START = 0.5  # of the time from the start to the training, which passes after it: on a busy machine both last
-JUDGED = 0.02  # seconds in which a claim is judged, before that was measured
-SLOWLY = 2.0  # how much longer judging may take than it did
+JUDGED, REPORTED = 0.06, 0.03  # seconds of a claim, by one of the workers and by the one process that reports
 NOT_COMPUTED = "no job computed what it needs; the remarks say which jobs failed, and the same command tries again"
 
 
@@ -96,7 +95,7 @@ class Session:
             if sending:
                 sending.measure(self.worker, missing)
             prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
-            deadline = self._training_ends()
+            deadline = self._training_ends(workers)
             reporter.begin(missing, prices, self.worker.has, deadline)
             turns = None if deadline is None else self._turns(missing, prices)
             if sending:
@@ -107,13 +106,14 @@ class Session:
             self.worker.store.tidy()
             reporter.end(self._costs(workers))
 
-    def _training_ends(self) -> float | None:
+    def _training_ends(self, workers: int = 1) -> float | None:
         """Return when training has to be over, so that all claims are judged and reported within the budget."""
         if self.options.deadline is None:
             return None
         start = time.monotonic() - (self.options.began or time.monotonic())
-        judging = self.worker.speeds.judging(len(self.asked), JUDGED)
-        return self.options.deadline - REPORTING - LIKE_THE_START * start - SLOWLY * judging
+        claims = sum(not asked.skip for asked in self.asked.values())
+        reserve = REPORTING + LIKE_THE_START * start + claims * (JUDGED / workers + REPORTED)
+        return self.options.deadline - reserve
 
     def _costs(self, workers: int) -> dict[str, float]:
         """Return in how many seconds so many workers would compute what this run did not, by the reason.
@@ -273,12 +273,7 @@ class Session:
     @cached_property
     def _results(self) -> dict[str, dict[str, Any]]:
         """What became of the claims that chance can make deviate, by id."""
-        started = time.perf_counter()
-        found = {id: self._judge(asked) for id, asked in self.asked.items() if asked.entry.kind != Exact.kind}
-        if self.worker is not None:
-            self.worker.speeds.learn_judging(len(found), time.perf_counter() - started)
-            self.worker.speeds.keep()
-        return found
+        return {id: self._judge(asked) for id, asked in self.asked.items() if asked.entry.kind != Exact.kind}
 
     @cached_property
     def _counting(self) -> set[str]:
