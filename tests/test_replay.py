@@ -29,7 +29,7 @@ class TestAsked:
 
     def test_every_option_is_asked_or_beside(self):
         """One that comes later is asked again, unless somebody says that it only keeps or shows."""
-        asked = {"criterion", "as", "network", "dataset", "claims", "device", "precision"}
+        asked = {"criterion", "as", "treatment", "network", "dataset", "claims", "device", "precision"}
         assert set(replay.OPTIONS) == asked | set(replay.BESIDE)
 
     def test_the_expression_selects_one_test(self):
