@@ -133,5 +133,5 @@ class TestOtherPeople:
         status, said = _run(project, installed, monkeypatch, *claims, "--lottery-device=abacus", "--lottery-results=r")
         assert status == 4 and "--device abacus: write auto" in said, said
         status, said = _run(project, installed, monkeypatch, *claims, "--collect-only", "--lottery-results=r")
-        told = "--device is of another plugin or conftest.py here; claims are run with --lottery-device"
+        told = "--device belongs to another plugin or conftest.py here; for claims, use --lottery-device"
         assert status == 0 and told in said, said

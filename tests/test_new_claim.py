@@ -98,7 +98,7 @@ def test_a_checkout_is_where_new_claims_go(new_claim):
             "line 6: there is a test_other already; add the network to its @claim",
         ),
         (["flat_2026", "stated", "conv-2"], "has an entry for 'flat2026.stated[conv-2]' already"),
-        (["broken_2026", "new", "conv-2"], "test_broken_2026.py, line 1: '(' was never closed; mend it before"),
+        (["broken_2026", "new", "conv-2"], "test_broken_2026.py, line 1: '(' was never closed; fix it before"),
         (["spoilt_2026", "new", "conv-2"], "expected/spoilt_2026.toml is not valid TOML"),
         (["flat_2026", "new", "lenet"], "NETWORK 'lenet': new claims can be about tickets of lenet-300"),
         (["flat_2026", "New", "conv-2"], "NAME 'New': write small letters, digits and _"),

@@ -179,19 +179,27 @@ def _add_running(commands: Commands) -> None:
     commands.add_parser("run", help=told, add_help=False).set_defaults(run=_run)
     told = "show what a run would train and how long that takes here; same arguments as run"
     commands.add_parser("plan", help=told, add_help=False).set_defaults(run=_plan)
-    about = "the claims there are, by letter and number, and the scales that ask each; nothing is run"
+    about = "list the claims by letter and number, with the scales that ask each; nothing is run"
     listed = _command(commands, "list", _list, about, "lottery list --scale reduced -k sign")
-    listed.add_argument("-k", dest="words", metavar="TEXT", default="", help="claims that say this, or are called so")
-    listed.add_argument("--scale", metavar="SCALE", default="", help="claims that this scale asks")
-    told = "claims of this folder instead; repeatable"
+    listed.add_argument(
+        "-k", dest="words", metavar="TEXT", default="", help="only claims whose names or statements contain TEXT"
+    )
+    listed.add_argument("--scale", metavar="SCALE", default="", help="only claims that this scale asks")
+    told = "list the claims of this folder instead; repeatable"
     listed.add_argument("--claims", metavar="DIR", action="append", default=[], help=told)
-    about = "train a claim of a run anew, and see whether every number comes out again; exit status 1 if one does not"
+    about = "train one claim of a run again, and check that every number is the same; exit status 1 if one is not"
     replay = _command(commands, "replay", _replay, about, "lottery replay 'signs_recover_ticket[lenet-300-100]'")
     replay.add_argument("claim", metavar="CLAIM", help="its name or a part of it, or a number such as F12")
     told = "a run's folder, or the folder of all runs for the latest (default: results)"
     replay.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
-    replay.add_argument("-n", dest="workers", metavar="N", default="0", help="workers, or auto (default: 0, none)")
-    told = "keep what is trained in this store (default: an empty one, which is removed afterwards)"
+    replay.add_argument(
+        "-n",
+        dest="workers",
+        metavar="N",
+        default="0",
+        help="number of workers, or auto (default: 0, this process alone)",
+    )
+    told = "store what is trained here (default: an empty store, which is removed afterwards)"
     replay.add_argument("--store", metavar="DIR", help=told)
     about = "begin a claim: write its test and its entry, and say what to fill in"
     claim = _command(
@@ -243,7 +251,7 @@ def _add_reading(commands: Commands) -> None:
     baseline.add_argument("results", metavar="RESULTS", help=told)
     told = "default: expected/baselines/ and the run's scale"
     baseline.add_argument("folder", nargs="?", metavar="FOLDER", help=told)
-    told = "a folder of claims: keep its claims alone, in its own tables"
+    told = "a folder of claims: store only its claims, in its own tables"
     baseline.add_argument("--claims", metavar="DIR", default="", help=told)
 
 
@@ -276,7 +284,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help()
         return 0
     if rest and options.command not in ("run", "plan"):
-        parser.error(f"unrecognised: {' '.join(rest)}; lottery {options.command} --help has what there is")
+        parser.error(f"unrecognised: {' '.join(rest)}; lottery {options.command} --help lists the options")
     if options.command == "store" and options.action in ("export", "import") and not options.file:
         parser.error(f"store {options.action} needs a file")
     return _status(options)

@@ -133,7 +133,7 @@ def _with_test(file: Path, name: str, test: str) -> str:
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        raise LotteryError(f"{file}, line {error.lineno}: {error.msg}; mend it before a claim is added") from None
+        raise LotteryError(f"{file}, line {error.lineno}: {error.msg}; fix it before adding a claim") from None
     taken = {node.name: node.lineno for node in body if isinstance(node, ast.FunctionDef)}
     if f"test_{name}" in taken:
         told = f"{file}, line {taken[f'test_{name}']}: there is a test_{name} already"

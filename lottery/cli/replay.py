@@ -47,7 +47,7 @@ def replay(folder: Path, name: str, workers: str, store: Path | None) -> tuple[s
         again = read(run_folder(results))
     after = next((result for result in all_results(again) if result["id"] == before["id"]), None)
     if after is None:
-        raise LotteryError(f"{before['id']} is not among the claims that are here now")
+        raise LotteryError(f"{before['id']} is no longer among the claims")
     return verdict(before, after, list(around(report, again)))
 
 

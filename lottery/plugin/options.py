@@ -29,11 +29,11 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 RESULTS = "where every run gets a folder of its own, and `latest` leads to the last (default: results)"
 STORE = "where everything computed is kept (default: LOTTERY_STORE, else the user's cache)"
 CRITERION = (
-    "put a mask criterion through every question about one, beside those of the papers: a function of yours, or by its "
-    "NAME one that an installed package offers, `all-installed` of them, or one of the suite's; repeatable"
+    "put a mask criterion through every question about criteria, beside those of the papers: a function of yours, or "
+    "by its NAME one of the suite's or of an installed package (all-installed: all of these); repeatable"
 )
 AS = (
-    "run the papers' claims themselves with another criterion in the place of NAME, such as large_final=mine.py:score "
+    "run the papers' claims themselves with another criterion in place of NAME, such as large_final=mine.py:score "
     "or large_final=movement; repeatable"
 )
 TREATMENT = (
@@ -52,10 +52,10 @@ UPDATE = "rewrite expected/baselines/<scale> with this run's numbers, show the d
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
 TABLE = "show every claim in a table, with all remarks, instead of the answer on one screen"
-ENGINE = "slurm: what is missing is computed by jobs in Slurm's queue; local: by the same jobs on this machine"
-SLURM = "what jobs ask of Slurm, such as partition=gpu, account=mine, gres=gpu:a100:1 or time=4:00:00; repeatable"
-JOBS = "jobs that are pending or running at a time (default: 64 in Slurm's queue, one a core or a GPU here)"
-LOGS = "where requests and logs of jobs lie, which all nodes have to share (default: jobs/ in the store)"
+ENGINE = "compute what is missing by jobs: slurm, in Slurm's queue; local, the same jobs on this machine"
+SLURM = "further options for sbatch, such as partition=gpu, account=mine, gres=gpu:a100:1 or time=4:00:00; repeatable"
+JOBS = "jobs that are pending or running at a time (default: 64 in Slurm's queue, one per core or GPU here)"
+LOGS = "where requests and logs of jobs are kept, shared by all nodes (default: jobs/ in the store)"
 PRECISION = f"{' or '.join(PRECISIONS)} for matrix products (default: float32)"
 TAKEN: list[str] = []  # options whose short names another plugin has
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -107,7 +107,7 @@ def taken() -> str:
     if not TAKEN:
         return ""
     short, long = (", ".join(f"--{prefix}{name}" for name in TAKEN) for prefix in ("", "lottery-"))
-    return f"lottery: {short} is of another plugin or conftest.py here; claims are run with {long}"
+    return f"lottery: {short} belongs to another plugin or conftest.py here; for claims, use {long}"
 
 
 def added(config: pytest.Config) -> bool:

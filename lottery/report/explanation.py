@@ -28,8 +28,8 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
             lines += wrap(f"{label:{LABEL}}{text}", width, subsequent_indent=" " * LABEL)
     outcomes = list(_outcomes(result))
     lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
-    lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'again':{LABEL}}{replay_command(result, report)}"]
-    lines.append(f"{'anew':{LABEL}}lottery replay {quote(claim_name(result))}, which trains it in an empty store")
+    lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'rerun':{LABEL}}{replay_command(result, report)}"]
+    lines.append(f"{'replay':{LABEL}}lottery replay {quote(claim_name(result))}, which trains it in an empty store")
     return "\n".join(line.rstrip() for line in lines)
 
 

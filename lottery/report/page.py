@@ -156,7 +156,7 @@ def _about(report: Mapping, results: Sequence[Mapping]) -> Markup:
         "version": f"{report['version']} {report['commit']}",
         **{name: value or "not installed" for name, value in report["environment"].items()},
         **{f"data: {name}": digest for name, digest in data_of(results).items()},
-        "files": "results.json, results.md and measurements.csv.gz, one number a row, lie beside this page",
+        "files": "results.json, results.md and measurements.csv.gz, one number per row, are beside this page",
     }
     rows = [element("tr", element("th", name, scope="row"), element("td", value)) for name, value in facts.items()]
     return element("div", element("table", element("tbody", *rows), class_="facts"), class_="wide")
