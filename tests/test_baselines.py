@@ -114,6 +114,17 @@ class TestComparison:
         move = self.compare(result(**{name: "bar"}), result())[0]
         assert move["state"] == "not comparable" and move["reason"] == told
 
+    @pytest.mark.parametrize(
+        "place, reason", enumerate(["kind", "", "", "", "rounds, shares or iterations", "needs or"])
+    )
+    def test_another_question_has_other_numbers(self, place, reason):
+        """Of other rounds, or of another training; other words and another region ask the same numbers."""
+        digits = ["0000"] * 6
+        digits[place] = "0001"
+        (move,) = self.compare(result(question="-".join(digits)), result())
+        assert move["state"] == ("not comparable" if reason else "same")
+        assert reason in move["reason"] and self.compare(result(question=""), result())[0]["state"] == "same"
+
     def test_what_neither_answered_is_left_out(self):
         """What one of them alone did says so; code that failed is no number."""
         skipped = result(verdict="skipped", reason="needs mnist", effects=[])

@@ -6,11 +6,13 @@ from typing import Any, TypedDict
 
 from lottery.claims.baselines import COMPARABLE, Baseline, Row, rounded, rows_of
 from lottery.claims.changes import around, changed, edited
+from lottery.claims.history import ASKED
 from lottery.claims.results import all_results, in_order
 from lottery.claims.statistics import SKIPPED, decide_drift, holm, holm_adjusted, interval_of_drift
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
 OTHER = dict(zip(COMPARABLE, ("another scale", "another metric", "another network", "another data set", "other data")))
+MEASURED = (ASKED[0], *ASKED[4:])  # of a question, what its numbers depend on: no words, no region
 # A move below these shares of the seeds' spread and of the largest effect is rounding, as another machine brings it,
 # though all seeds may agree on it.
 OF_SPREAD, OF_SIZE = 0.01, 1e-5
@@ -113,11 +115,22 @@ def _moves(result: Mapping, before: list[Row], stored: bool) -> list[Move]:
         return [_move(claim, NOT_COMPARABLE, result["reason"] if claim.verdict == SKIPPED else "not asked before")]
     if different:
         return [_move(claim, NOT_COMPARABLE, OTHER[different[0]])]
+    if asked := [
+        what for what in _asked_otherwise(claim.question, before[0].question or before[0].first) if what in MEASURED
+    ]:
+        return [_move(claim, NOT_COMPARABLE, f"another question ({asked[0]})")]
     if parts.keys() != {row.part for row in before[1:]}:
         return [_move(claim, NOT_COMPARABLE, "other parts")]
     if parts:
         return [_one(parts[row.part], row) for row in before[1:]]
     return [_one(claim, before[0])]
+
+
+def _asked_otherwise(now: str, before: str) -> list[str]:
+    """Return in what two fingerprints of questions differ; nothing where one of them is not known."""
+    if not now or not before:
+        return []
+    return [name for name, a, b in zip(ASKED, now.split("-"), before.split("-")) if a != b]
 
 
 def _one(now: Row, before: Row) -> Move:
