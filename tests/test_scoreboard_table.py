@@ -28,3 +28,11 @@ def test_markdown_has_all_of_it():
     assert "+0.20 [-0.20, +0.40] equal" in text and "4.50 pp" in text and "±1.5 pp" in text
     assert "error of bad, 1 questions: criterion 'bad' raised X" in text
     assert scoreboard_table.markdown([]) == ""
+
+
+def test_questions_about_networks_name_them():
+    """In the place of the word for any."""
+    assert (
+        scoreboard_table.label(cell(question="own.beats_random_on_network", network="small")) == "beats random on small"
+    )
+    assert scoreboard_table.label(cell(question="own.beats_random")) == "beats random"

@@ -33,8 +33,8 @@ def names(board: Sequence[Mapping]) -> list[str]:
 
 def label(cell: Mapping) -> str:
     """Return a question in a few words, with the user's own network that it is asked of."""
-    words = cell["question"].partition(".")[2].replace("_", " ")
-    return f"{words}, {cell['network']}" if cell["network"] else words
+    words = str(cell["question"].partition(".")[2].replace("_", " "))
+    return f"{words.removesuffix(' on network')} on {cell['network']}" if cell["network"] else words
 
 
 def shown(cell: Mapping | None, whole: bool = True) -> str:
