@@ -106,8 +106,9 @@ def rows_of(lines: Iterable[str], file: str, wanted: Callable[[str], object] = b
             if len(cells) != len(COLUMNS):
                 raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
             row = dict(zip(COLUMNS, cells))
-            if not all(isfinite(float(row[name])) for name in NUMBERS if row[name]):
-                raise ValueError("a number is not finite")
+            for name in NUMBERS:
+                if row[name] and not isfinite(float(row[name])):
+                    raise ValueError("a number is not finite")
             yield row
     except (ValueError, csv.Error) as error:
         raise LotteryError(f"{file}, after line {line}: this file is damaged ({error}); {AGAIN}") from None

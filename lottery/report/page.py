@@ -1,6 +1,7 @@
 """`report.html`: a run's answer, all claims and its figures in one file, which asks for nothing from elsewhere."""
 
 import base64
+import gzip
 from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -76,6 +77,12 @@ def _head(title: str) -> Markup:
 
 
 @cache
+def packed(name: str) -> str:
+    """Return a file that travels with the package as a page carries it: compressed, in letters."""
+    return base64.b64encode(gzip.compress(asset(name).encode(), mtime=0)).decode()
+
+
+@cache
 def _digest(text: str) -> str:
     return base64.b64encode(sha256(text.encode()).digest()).decode()
 
@@ -88,7 +95,7 @@ def _scripts(report: Mapping, results: Sequence[Mapping], figures: Sequence[Figu
         "config": theme.CONFIG,
         "legend": LEGEND,
     }
-    carried = [element("script", Markup(asset(name)), type="text/plain", data_library=name) for name in LIBRARIES]
+    carried = [element("script", packed(name), type="text/plain", data_library=name) for name in LIBRARIES]
     data = element("script", embedded(content), type="application/json", id="content")
     return [data, *carried, element("script", Markup(asset("page.js")))]
 

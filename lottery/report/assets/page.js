@@ -132,20 +132,23 @@
   }
 
   // Charts: drawn when they come into sight, and all others when there is nothing else to do.
-  let ready = false;
-  function load() {
-    if (ready) return;
-    for (const library of all("[data-library]")) document.head.append(make("script", {}, library.textContent));
-    ready = true;
+  let ready = null;
+  async function load() {
+    for (const library of all("[data-library]")) {
+      const bytes = Uint8Array.from(atob(library.textContent), (sign) => sign.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+      document.head.append(make("script", {}, await new Response(stream).text()));
+    }
   }
 
   const records = ({ fields, rows: values }) =>
     values.map((row) => Object.fromEntries(fields.map((field, place) => [field, row[place]])));
 
-  function draw(place) {
-    if (place.dataset.begun) return null;
+  async function draw(place) {
+    if (place.dataset.begun) return;
     place.dataset.begun = "yes";
-    load();
+    ready ??= load();
+    await ready;
     const chart = content.charts[place.dataset.chart];
     const narrow = place.clientWidth < 560;
     const config = structuredClone(content.config);
@@ -153,10 +156,9 @@
     const names = spec.encoding?.y?.axis;
     if (narrow && names) names.labelLimit = Math.round(0.36 * place.clientWidth);
     const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "custom" } };
-    return vegaEmbed(place, spec, options).then(({ view }) => {
-      place.classList.add("drawn");
-      view.addEventListener("click", (_, item) => item?.datum && choose(place, item.datum));
-    });
+    const { view } = await vegaEmbed(place, spec, options);
+    place.classList.add("drawn");
+    view.addEventListener("click", (_, item) => item?.datum && choose(place, item.datum));
   }
 
   /** Show where a point comes from: its seeds, the claims that rest on it, and the command that trains it. */
@@ -169,7 +171,7 @@
     if (!from) return;
     const box = place.parentElement.querySelector(".chosen");
     box.replaceChildren(make("div", {}, `${datum.series}: ${from.origin}${"round" in datum ? `, round ${datum.round}` : ""}`));
-    if (datum.values) box.append(make("div", { class: "seeds" }, `by seed: ${datum.values}`));
+    if (datum.values) box.append(make("div", { class: "seeds" }, `by seed, in order: ${datum.values}`));
     const claims = from.claims.filter((id) => content.claims[id]);
     claims.slice(0, 4).forEach((id, number) => {
       box.append(number ? ", " : "claims: ", make("a", { href: `#${content.claims[id].anchor}` }, id));
@@ -210,6 +212,7 @@
     button.addEventListener("click", async () => {
       const place = document.querySelector(`[data-chart="${button.dataset.save}"]`);
       await draw(place);
+      if (!place.querySelector("svg")) return;
       const style = getComputedStyle(document.documentElement);
       const svg = place.querySelector("svg").cloneNode(true);
       svg.style.background = style.getPropertyValue("--ground");

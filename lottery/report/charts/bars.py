@@ -7,7 +7,7 @@ from lottery.experiments.named_arms import learned, untrained
 from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.charts.comparisons import ZHOU
 from lottery.report.charts.context import Context, told
-from lottery.report.charts.intervals import intervals
+from lottery.report.charts.intervals import by_seed, intervals
 from lottery.report.charts.lines import FIT, PRINTED
 from lottery.report.curves import Curves, Line, Training
 
@@ -56,7 +56,7 @@ def _figure(network: str, dataset: str, found: dict[str, tuple[Training, Line]],
     samples = {name: _highest(line) for name, (_, line) in found.items()}
     rows = [
         {"series": name, **interval._asdict(), "n": len(samples[name]),
-         "values": "  ".join(f"{seed}: {value:.4g}" for seed, value in sorted(samples[name].items())),
+         "values": by_seed(samples[name]),
          "printed": printed[name].y if name in printed else None,
          "place": printed[name].place if name in printed else None}
         for name, interval in zip(samples, intervals([list(sample.values()) for sample in samples.values()]))

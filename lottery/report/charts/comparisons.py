@@ -10,7 +10,7 @@ from lottery.experiments.named_arms import chain, continued, one_shot, units_cha
 from lottery.experiments.scales import SNAPSHOTS
 from lottery.report.charts.chart import Chart, Figure
 from lottery.report.charts.context import Context, told
-from lottery.report.charts.intervals import intervals, rounded
+from lottery.report.charts.intervals import by_seed, intervals, rounded
 from lottery.report.charts.lines import line_chart
 from lottery.report.curves import REINITIALISED, TICKET, Curves, Line, Round, Training, consecutive
 from lottery.report.published_points import Point
@@ -214,16 +214,16 @@ def rows_of(lines: Mapping[str, Line], values: Values, exponential: bool = False
     for name, line in lines.items():
         rounds = sorted(line.rounds)
         for number, stretch in zip(rounds, consecutive(rounds)):
-            if by_seed := values(line.rounds[number]):
-                places.append((name, number, stretch, line.rounds[number].remaining, by_seed))
-                samples.append(list(by_seed.values()))
+            if values_of := values(line.rounds[number]):
+                places.append((name, number, stretch, line.rounds[number].remaining, values_of))
+                samples.append(list(values_of.values()))
     rows = []
-    for (name, number, stretch, remaining, by_seed), found in zip(places, intervals(samples)):
+    for (name, number, stretch, remaining, values_of), found in zip(places, intervals(samples)):
         ends = [None if end is None else rounded(exp(end)) if exponential else end for end in found]
-        shown = (f"{seed}: {exp(value) if exponential else value:.4g}" for seed, value in sorted(by_seed.items()))
+        shown = {seed: exp(value) for seed, value in values_of.items()} if exponential else values_of
         rows.append(
-            {"series": name, "round": number, "x": remaining, "stretch": f"{name} {stretch}", "n": len(by_seed),
-             "values": "  ".join(shown), **dict(zip(("mean", "low", "high"), ends))}
+            {"series": name, "round": number, "x": remaining, "stretch": stretch, "n": len(shown),
+             "values": by_seed(shown), **dict(zip(("mean", "low", "high"), ends))}
         )  # fmt: skip
     return rows
 

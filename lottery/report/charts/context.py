@@ -10,6 +10,7 @@ from typing import Any
 from lottery.claims.statistics import SKIPPED
 from lottery.report.published_points import Point, published_points
 
+FEW = 4  # claims that a point leads to
 OF_ROUND = re.compile(r"(.*), round \d+")
 ANALOGUE = "Smaller data, network or training than the paper's: no verdict on the paper."
 
@@ -60,9 +61,9 @@ class Context:
         return found
 
     def lineage(self, arm: str, trained: str) -> dict[str, Any]:
-        """Return where an arm's points come from, and which claims rest on it."""
+        """Return where an arm's points come from, and a few of the claims that rest on it."""
         origin = f"{trained}: the rows of measurements.csv.gz whose arm is “{arm}”"
-        return {"origin": origin, "claims": self._resting.get(arm, [])}
+        return {"origin": origin, "claims": self._resting.get(arm, [])[:FEW]}
 
 
 def _arm(name: str) -> str:

@@ -1,7 +1,7 @@
 """Means over seeds with their 90 % intervals, of many samples at once, as verdicts have them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lottery.claims.statistics import ALPHA
@@ -42,6 +42,13 @@ def intervals(samples: Sequence[Sequence[float]]) -> list[Interval]:
                 rounded(float(several.mean[row])), *(rounded(end) if known else None for end in ends)
             )
     return [found[place] for place in range(len(samples))]
+
+
+def by_seed(values: Mapping[int, float]) -> str:
+    """Return the value of each seed in a line, with the seeds where these are not 0, 1, 2 and so on."""
+    seeds = sorted(values)
+    plain = seeds == list(range(len(seeds)))
+    return " ".join(f"{'' if plain else f'{seed}: '}{values[seed]:.4g}" for seed in seeds)
 
 
 def rounded(value: float) -> float:

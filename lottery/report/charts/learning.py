@@ -15,6 +15,7 @@ from lottery.report.curves import NEAR, REINITIALISED, SIZES, TICKET, Curves, Tr
 REINITIALISED_SIZES = (21.1,)
 SHOWN = 8.0  # points below the highest accuracy that a panel shows
 FEWEST = 4  # looks
+FEWEST_LINES = 3
 COLUMNS = {"series": "series", "x": "iteration", "mean": "mean", "low": "90 % from", "high": "to", "n": "seeds"}
 PANELS = {"validation_accuracy": "validation accuracy (%)", "validation_loss": "validation loss"}
 
@@ -62,10 +63,10 @@ def _panel(curves: Curves, training: Training, measure: str, context: Context) -
         lineage[name] = context.lineage(arm.name, training.told)
         found = intervals([list(looks[iteration].values()) for iteration in sorted(looks)])
         rows += [
-            {"series": name, "x": iteration, "stretch": name, "n": len(looks[iteration]), **one._asdict()}
+            {"series": name, "x": iteration, "stretch": 0, "n": len(looks[iteration]), **one._asdict()}
             for iteration, one in zip(sorted(looks), found)
         ]
-    if len(lineage) < 2:
+    if len(lineage) < FEWEST_LINES:
         return None
     y: dict[str, Any] = {"title": PANELS[measure]}
     if measure == "validation_accuracy":

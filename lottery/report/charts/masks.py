@@ -167,7 +167,7 @@ def _layers_panel(trained: str, mask: Mask, rounds: Mapping[int, Seeds]) -> Char
         numbers = [number for number in shares if min(shares[number]) > 0]
         found = intervals([shares[number] for number in numbers])
         rows += [
-            {"series": series, "x": number, "stretch": f"{series} {stretch}", "n": len(shares[number]), **one._asdict()}
+            {"series": series, "x": number, "stretch": stretch, "n": len(shares[number]), **one._asdict()}
             for number, stretch, one in zip(numbers, consecutive(numbers), found)
         ]
     title = f"{label(mask.technique)} on {mask.task}"

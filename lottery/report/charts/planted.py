@@ -7,7 +7,7 @@ from typing import Any
 
 from lottery.report.charts.chart import Chart, Figure
 from lottery.report.charts.context import Context, told
-from lottery.report.charts.intervals import intervals, rounded
+from lottery.report.charts.intervals import by_seed, intervals, rounded
 from lottery.report.charts.lines import line_chart
 from lottery.report.planted_rows import WHOLE, PlantedRows, Point, Search, Searches
 
@@ -82,13 +82,13 @@ def _levels_panel(
     rows = []
     for (search, point), one in zip(points, _scores(samples, circle)):
         rows.append(
-            {"series": search.method, "x": rounded(fmean(point["remaining"].values())), "stretch": search.method,
-             "n": len(point[ticket]), "values": _values(point[ticket]), **one}
+            {"series": search.method, "x": rounded(fmean(point["remaining"].values())), "stretch": 0,
+             "n": len(point[ticket]), "values": by_seed(point[ticket]), **one}
         )  # fmt: skip
     if ticket == "weak" and WHOLE in searches and ticket in searches[WHOLE]:
         (one,) = _scores([searches[WHOLE][ticket]], circle)
-        values = {"n": len(searches[WHOLE][ticket]), "values": _values(searches[WHOLE][ticket])}
-        rows += [{"series": method, "x": 100.0, "stretch": method, **values, **one} for method in methods]
+        values = {"n": len(searches[WHOLE][ticket]), "values": by_seed(searches[WHOLE][ticket])}
+        rows += [{"series": method, "x": 100.0, "stretch": 0, **values, **one} for method in methods]
     rows.sort(key=lambda row: (METHODS.index(row["series"]), -row["x"]))
     lineage = {one.method: context.lineage(found.arms[network, one], network) for one, _ in points}
     y: dict[str, Any] = {"title": SCORES[circle], "scale": {"zero": False} if circle else {"type": "log"}}
@@ -124,10 +124,6 @@ def _level(searches: Searches, name: str) -> float | None:
     return rounded(fmean(clean)) if clean else None
 
 
-def _values(by_seed: Mapping[int, float]) -> str:
-    return "  ".join(f"{seed}: {value:.4g}" for seed, value in sorted(by_seed.items()))
-
-
 def _recovered_panel(
     network: str, metric: str, sifted: Mapping[str, Point], found: PlantedRows, context: Context
 ) -> Chart:
@@ -141,8 +137,8 @@ def _recovered_panel(
         samples = [sifted[method][f"{name} {number}"] for number in ROUNDS]
         found_means = intervals([[100 * value for value in sample.values()] for sample in samples])
         rows += [
-            {"series": series, "x": rounded(shares[number]), "stretch": series, "n": len(sample), "round": number,
-             "values": _values(sample), **one._asdict()}
+            {"series": series, "x": rounded(shares[number]), "stretch": 0, "n": len(sample), "round": number,
+             "values": by_seed(sample), **one._asdict()}
             for number, sample, one in zip(ROUNDS, samples, found_means)
         ]  # fmt: skip
     lineage = {method: context.lineage(found.arms[network, Search(method, *SIFTED)], network) for method in methods}
