@@ -20,9 +20,11 @@ from lottery.masks.similarity import jaccard
 from lottery.models.architectures import network
 from lottery.report import mask_rows
 from lottery.report.charts import masks as mask_charts
+from lottery.report.charts.context import Context
 from lottery.report.figures import is_shown
 from lottery.report.mask_rows import Mask, MaskRows, Place
 from lottery.training.config import Config, Setting
+from tests.result_helpers import result
 
 SETTING = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 60, 25))
 TRAINED = "lenet-96-48, 60 iterations of adam"
@@ -30,6 +32,7 @@ LAYERS = network(SETTING.network).layers
 TECHNIQUES = [chain(name) for name in ("movement", "large_final", "random")]
 TASKS = ("digits", "digits-turned", "digits-upended")
 ROUNDS, SEEDS = (1, 4), (0, 1, 2)
+CONTEXT = Context([result(trained_network="lenet-96-48", dataset="digits", analogue=True)])
 
 
 def mask_of(arm, round, seed):
@@ -73,7 +76,7 @@ def read(text):
 
 def panels(text):
     """Return the panels of all figures of masks, by the beginnings of their names."""
-    return {panel.name: panel for figure in mask_charts.masks(read(text)) for panel in figure.panels}
+    return {panel.name: panel for figure in mask_charts.masks(read(text), CONTEXT) for panel in figure.panels}
 
 
 def test_similarities_are_those_of_the_masks():
@@ -188,7 +191,10 @@ def test_layers_are_drawn_as_surveyed():
 def test_panels_are_told_apart():
     """Two comparisons on one task are two figures, with names of their own."""
     orders = [in_data_order(number, chain("large_final")) for number in range(3)]
-    found = list(mask_charts.masks(read(written(comparison(TECHNIQUES), comparison(orders), survey(chain("random"))))))
+    found = list(
+        mask_charts.masks(read(written(comparison(TECHNIQUES), comparison(orders), survey(chain("random")))), CONTEXT)
+    )
+    assert all(figure.analogue for figure in found)
     assert len(found) == 3 and len({panel.name for figure in found for panel in figure.panels}) == 5
 
 

@@ -47,6 +47,6 @@ def figures(report: Mapping, rows: Iterable[Mapping[str, str]], file: str) -> li
         *comparisons(arms, context),
         *learning(arms, context),
         *bars(arms, context),
-        *masks(mask_rows.read(of_masks, file)),
+        *masks(mask_rows.read(of_masks, file), context),
         *planted(searches, context),
     ]

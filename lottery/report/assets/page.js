@@ -155,6 +155,8 @@
     const spec = { ...structuredClone(chart.spec), data: { name: "table", values: records(chart) } };
     const names = spec.encoding?.y?.axis;
     if (narrow && names) names.labelLimit = Math.round(0.36 * place.clientWidth);
+    const across = spec.encoding?.x?.scale?.domain;
+    if (across) spec.width = Math.max(place.clientWidth, 150 + 34 * across.length); // a map is wider than a phone
     const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "custom" } };
     const { view } = await vegaEmbed(place, spec, options);
     place.classList.add("drawn");

@@ -37,10 +37,10 @@ class Context:
         found = self._stands_for.get((network, dataset))
         return found.most_common(1)[0][0][0] if found else network
 
-    def analogue(self, network: str, dataset: str) -> str:
-        """Return why what is measured of a network on a data set is no verdict on a paper; nothing where it is one."""
-        found = self._stands_for.get((network, dataset), Counter())
-        return ANALOGUE if any(analogue for _, analogue in found) else ""
+    def analogue(self, network: str, dataset: str = "") -> str:
+        """Return why what is measured of a network on a data set, or on any, is no verdict on a paper, or nothing."""
+        found = (of for place, of in self._stands_for.items() if place == (network, dataset or place[1]))
+        return ANALOGUE if any(analogue for of in found for _, analogue in of) else ""
 
     def published(self, quantity: str, network: str, shown: Iterable[str]) -> list[Point]:
         """Return the papers' points of a quantity and a paper's network, of these series."""

@@ -83,7 +83,7 @@ def _panel(unit: str, rows: list[dict]) -> Chart:
     x = {
         "type": "quantitative",
         "scale": scale,
-        "axis": {"title": unit, "orient": "top", "format": "~g", "tickCount": 8, **ticks},
+        "axis": {"title": unit, "orient": "top", "format": "~f", "tickCount": 8, **ticks},
     }
     title = TITLES.get(unit, f"In {unit}")
     name = f"forest-{slug(unit.replace('%', 'per cent'))}"

@@ -78,13 +78,16 @@ def line_chart(
 
 def _levels(levels: Mapping[str, float], y: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the layers of rules across, each with its name at its left end."""
-    values = [{"y": level, "name": name} for name, level in levels.items()]
+    names: dict[float, list[str]] = {}
+    for name, level in levels.items():
+        names.setdefault(level, []).append(name)
+    values = [{"y": level, "name": ", ".join(of)} for level, of in names.items()]
     if not values:
         return []
     place = {"y": {**y, "field": "y"}}
     rule = {"type": "rule", "color": "var(--muted)", "strokeDash": [5, 3], "clip": True}
     text = {"type": "text", "color": "var(--muted)", "align": "left", "baseline": "bottom", "dx": 3, "dy": -2,
-            "fontSize": 10, "clip": True}  # fmt: skip
+            "fontSize": 10}  # fmt: skip
     named = {**place, "x": {"value": 0}, "text": {"field": "name"}}
     data = {"values": values}
     return [{"data": data, "mark": rule, "encoding": place}, {"data": data, "mark": text, "encoding": named}]

@@ -10,6 +10,7 @@ from lottery.experiments.arms import Arm, Iterative
 from lottery.experiments.named_arms import chain, units_chain
 from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.charts.comparisons import PAGANINI
+from lottery.report.charts.context import Context
 from lottery.report.charts.intervals import intervals, rounded
 from lottery.report.charts.lines import FIT, line_chart
 from lottery.report.curves import consecutive
@@ -42,10 +43,10 @@ OF_LAYERS = {
 }
 
 
-def masks(found: MaskRows) -> Iterator[Figure]:
+def masks(found: MaskRows, context: Context) -> Iterator[Figure]:
     """Yield the figures of similarities, a group of masks each, and one of layers for each training."""
     for number, group in enumerate(found.groups()):
-        yield _similarity_figure(number, group, found)
+        yield _similarity_figure(number, group, found, context)
     for trained in sorted({trained for trained, _ in found.surveyed}):
         of = {mask: rounds for (where, mask), rounds in found.surveyed.items() if where == trained}
         panels = [_layers_panel(trained, mask, of[mask]) for mask in in_order(of)]
@@ -56,6 +57,7 @@ def masks(found: MaskRows) -> Iterator[Figure]:
             "Figs. 13 to 16",
             f"{trained}. Per cent of each layer's weights that a mask keeps, means over seeds with 90 % intervals.",
             panels,
+            context.analogue(network_of(trained)),
         )
 
 
@@ -63,6 +65,11 @@ def label(technique: str) -> str:
     """Return what figures call a technique: a short name for its arm's, followed by how the arm differs from it."""
     base, *more = technique.split(", ")
     return re.sub(r"\blarge_final\b", "magnitude", ", ".join([LABELS.get(base, base), *more]))
+
+
+def network_of(trained: str) -> str:
+    """Return the network in what rows of masks say of their training."""
+    return trained.partition(",")[0]
 
 
 def in_order(masks: Iterable[Mask]) -> list[Mask]:
@@ -93,7 +100,7 @@ def density(rounds: Mapping[int, Seeds], layers: Sequence[str]) -> dict[int, lis
     return {round: [share(counts) for counts in rounds[round].values()] for round in sorted(rounds)}
 
 
-def _similarity_figure(number: int, group: Group, found: MaskRows) -> Figure:
+def _similarity_figure(number: int, group: Group, found: MaskRows, context: Context) -> Figure:
     place = "Figs. 4 and 10" if group.by == "technique" else "Fig. 5"
     panels = [_map(number, group, round, found) for round in spread(group.rounds)]
     return Figure(
@@ -104,6 +111,7 @@ def _similarity_figure(number: int, group: Group, found: MaskRows) -> Figure:
         f"{label(group.shared)}, {group.trained}. Shared weights of those in either mask, means over seeds: below the "
         "diagonal as measured, above it what chance in the same layers makes of masks of their sizes.",
         panels,
+        context.analogue(network_of(group.trained)),
     )
 
 
@@ -145,7 +153,11 @@ def _map_spec(names: Sequence[str]) -> dict[str, Any]:
         "height": CELL * len(names),
         "autosize": FIT,
         "encoding": {
-            "x": {"field": "column", **place, "axis": {**axis, "orient": "bottom", "labelAngle": -40}},
+            "x": {
+                "field": "column",
+                **place,
+                "axis": {**axis, "orient": "bottom", "labelAngle": -40, "labelOverlap": False},
+            },
             "y": {"field": "row", **place, "axis": axis},
         },
         "layer": [
@@ -171,8 +183,15 @@ def _layers_panel(trained: str, mask: Mask, rounds: Mapping[int, Seeds]) -> Char
             for number, stretch, one in zip(numbers, consecutive(numbers), found)
         ]
     title = f"{label(mask.technique)} on {mask.task}"
-    y = {"scale": {"type": "log"}, "axis": {"title": "weights kept (%)", "format": "~g", "tickCount": 5}}
-    x = {"type": "quantitative", "axis": {"title": "round", "format": "d", "tickMinStep": 1, "grid": False}}
+    y = {
+        "scale": {"type": "log", "nice": False, "padding": 10},
+        "axis": {"title": "weights kept (%)", "format": "~g", "tickCount": 5},
+    }
+    x = {
+        "type": "quantitative",
+        "scale": {"zero": False, "nice": False, "padding": 20},
+        "axis": {"title": "round", "format": "d", "tickMinStep": 1, "grid": False},
+    }
     name = f"layers-{slug(trained)}-{slug(mask.technique)}-{slug(mask.task)}"
     summary = f"Weights that masks keep of each layer, round by round: {title}, {trained}."
     return line_chart(name, title, rows, y, summary, x, columns=OF_LAYERS)
