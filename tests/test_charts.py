@@ -54,9 +54,9 @@ def test_a_chart_is_carried_whole():
     chart = Chart("a", "A", {"mark": {"color": "var(--ink)"}}, rows, {"x": "ex", "y": "why"}, "two points", ("z",))
     packed = chart.packed()
     assert [dict(zip(packed["fields"], row)) for row in packed["rows"]] == [{"z": None} | row for row in rows]
-    alone = chart.standalone(300, "A title", ["below"])
+    alone = chart.standalone(300, ["A title"], ["below"])
     assert alone["data"]["values"] == rows and alone["width"] == 300 and "var(--" not in str(alone)
-    assert alone["title"] == {"text": "A title", "subtitle": ["below"]}
+    assert alone["title"] == {"text": ["A title"], "subtitle": ["below"]}
     assert alone["description"] == packed["spec"]["description"] == "two points"
 
 

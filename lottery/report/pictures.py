@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from lottery.core.errors import LotteryError
@@ -14,7 +15,8 @@ VERSION = "6.4"  # of Vega-Lite
 WIDTH, WIDE = 460, 900  # pixels within the axes, of a panel among several and of one alone
 SCALE = 2  # pixels of a PNG for each of the picture
 NEEDED = "pictures are drawn by vl-convert: pip install vl-convert-python, or install lottery with its extra `figures`"
-LINE = 90  # characters of a line of a title
+LINE = 90  # characters that the first words of a caption may have to stand beside a title
+LETTER, SMALL = 7, 6  # pixels of a letter of a title, and of the lines below it
 
 
 def pictures(figures: Sequence[Figure], folder: Path, format: str) -> Iterator[Path]:
@@ -32,7 +34,10 @@ def pictures(figures: Sequence[Figure], folder: Path, format: str) -> Iterator[P
     for figure in figures:
         for panel in figure.panels:
             width = WIDE if figure.layout == "one" else WIDTH
-            spec = panel.standalone(width, f"{figure.title}: {panel.title}", _beside(figure))
+            title = wrap(f"{figure.title}: {panel.title}", width // LETTER)
+            spec = panel.standalone(
+                width, title, [line for told in _beside(figure) for line in wrap(told, width // SMALL)]
+            )
             file = folder / f"{re.sub(r'[^A-Za-z0-9_-]', '-', panel.name)}.{format}"
             write_whole(file, drawing[format](spec))
             yield file

@@ -57,14 +57,14 @@ class Chart:
         """Return the specification without data."""
         return {"$schema": SCHEMA, "description": self.summary, "data": {"name": TABLE}, **self.spec}
 
-    def standalone(self, width: int, title: str, beside: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the specification of a picture so many pixels wide, with its data, a title and the colours on white.
+    def standalone(self, width: int, title: Sequence[str], beside: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the specification of a picture so many pixels wide, with its data and the colours on white.
 
-        `beside` are lines below the title.
+        `title` has the lines of its title, `beside` those below it.
         """
         data = {"name": TABLE, "values": [dict(row) for row in self.rows]}
         whole = {**self.whole_spec(), "data": data, "width": width, "config": theme.CONFIG}
-        whole["title"] = {"text": title, "subtitle": list(beside)}
+        whole["title"] = {"text": list(title), "subtitle": list(beside)}
         drawn: dict[str, Any] = theme.on_white(whole)
         return drawn
 
