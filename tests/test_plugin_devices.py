@@ -55,7 +55,7 @@ def stubbed(suite, monkeypatch):  # noqa: F811
 @pytest.mark.parametrize(
     "conftest, note",
     [
-        (BUSY, "cuda:0 is there and cannot be used (CUDA-capable device(s) is/are busy or unavailable): computed on"),
+        (BUSY, "cuda:0 is there but cannot be used (CUDA-capable device(s) is/are busy or unavailable): computed on"),
         (NOT_SERVED, "there seems to be a GPU, but torch cannot use it (the driver is too old): computed on"),
     ],
 )

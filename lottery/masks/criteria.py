@@ -1,6 +1,6 @@
 """Mask criteria: which weights a round keeps. To add one, write a decorated function here.
 
-A criterion returns scores, the larger the rather kept. It names what it needs as arguments:
+A criterion returns scores; weights with higher scores are kept. It names what it needs as arguments:
 
     w_init     (R, ...) weights of one layer at the start of the round
     w_final    (R, ...) the same weights at the end of its training
