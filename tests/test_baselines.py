@@ -115,7 +115,7 @@ class TestComparison:
         assert move["state"] == "not comparable" and move["reason"] == told
 
     @pytest.mark.parametrize(
-        "place, reason", enumerate(["kind", "", "", "", "rounds, shares or iterations", "needs or"])
+        "place, reason", list(enumerate(["kind", "", "", "", "rounds, shares or iterations", "needs or"]))
     )
     def test_another_question_has_other_numbers(self, place, reason):
         """Of other rounds, or of another training; other words and another region ask the same numbers."""
