@@ -32,6 +32,8 @@ NET = "planted-circle-5"
 HEAD = f"{','.join(COLUMNS)}\n".encode()
 LEARNED = ("a name", 0, 1, 51.3, 100, "test_accuracy_early_stop", 96.5)
 ROW = f"{','.join(map(str, (*LEARNED, *WHERE, *written(chain('large_final')))))}\n".encode()
+
+
 def packed(content):
     """Return the same bytes for the same content: workers of one run have to collect tests of the same names."""
     return gzip.compress(content, mtime=0)
