@@ -20,10 +20,9 @@ LEARNS = TESTS.partition("@claim(NET)\ndef test_hardly")[0]
 OWN = (
     "@claim_per_criterion(NET)\ndef test_own(question, criterion):\n    return effect(accuracy(chain(criterion), 1))\n"
 )
-DEADLY = {
-    "killed": "import os, signal\ndef score(w_final):\n    os.kill(os.getpid(), signal.SIGKILL)\n",
-    "exits": "import os\ndef score(w_final):\n    os._exit(0)\n",
-}
+DEADLY = {"killed": "import os, signal\ndef score(w_final):\n{when}    os.kill(os.getpid(), signal.SIGKILL)\n",
+          "exits": "import os\ndef score(w_final):\n{when}    os._exit(0)\n"}  # fmt: skip
+LATER = "    if w_final.numel() < 500: return w_final\n"  # not on the layers on which a contract is checked
 TWICE = """
 import pytest
 from _pytest.runner import runtestprotocol
@@ -52,7 +51,7 @@ def text_of(result):
 def test_a_criterion_that_kills_its_process_fails_alone(suite):
     """Workers die of it, are replaced, and the run ends with everybody else's verdicts and the name of the guilty."""
     only_learning(suite)
-    (suite.path / "bad.py").write_text(DEADLY["killed"])
+    (suite.path / "bad.py").write_text(DEADLY["killed"].format(when=LATER))
     result = suite("-n2", "--criterion=bad=bad.py:score")
     assert result.ret == 1 and "INTERNALERROR" not in text_of(result), text_of(result)
     assert verdicts(suite) == {"learns": "reproduced"}
@@ -65,7 +64,9 @@ def test_a_criterion_that_kills_its_process_fails_alone(suite):
 def test_a_criterion_cannot_end_the_process(suite, where):
     """os._exit(0) would end it with a status that says success."""
     only_learning(suite)
-    (suite.path / "bad.py").write_text(DEADLY["exits"] if where == "call" else "import os\nos._exit(0)\n")
+    (suite.path / "bad.py").write_text(
+        DEADLY["exits"].format(when=LATER) if where == "call" else "import os\nos._exit(0)\n"
+    )
     result = suite("-n0", "--criterion=bad=bad.py:score")
     if where == "import":
         assert "raised EndedProcess: os._exit was called" in error(result)
@@ -74,11 +75,19 @@ def test_a_criterion_cannot_end_the_process(suite, where):
         assert "ended the process: os._exit was called" in results(suite)["criteria"][0]["reason"]
 
 
+@pytest.mark.parametrize("how, what", [("killed", "its process ended (signal 9)"), ("exits", "os._exit was called")])
+def test_a_contract_is_checked_apart(suite, how, what):
+    """What ends the process that checks it ends no other, and is told before anything is trained."""
+    only_learning(suite)
+    (suite.path / "bad.py").write_text(DEADLY[how].format(when=""))
+    assert what in error(suite("-n2", "--criterion=bad=bad.py:score"))
+
+
 def test_a_thread_that_is_left_is_refused(suite):
     """Python would wait for it for ever when the process ends."""
     only_learning(suite)
-    slow = "import threading, time\ndef score(w_final):\n    threading.Thread(target=time.sleep, args=[9e6]).start()\n"
-    (suite.path / "bad.py").write_text(slow + "    return w_final\n")
+    left = "    threading.Thread(target=time.sleep, args=[9e6]).start()\n    return w_final\n"
+    (suite.path / "bad.py").write_text(f"import threading, time\ndef score(w_final):\n{LATER}{left}")
     result = _subprocess(suite, "-n0", "--criterion=bad=bad.py:score")
     assert result.ret == 1 and "running; let it wait for its threads" in results(suite)["criteria"][0]["reason"]
 
@@ -87,7 +96,7 @@ def test_messages_of_others_are_shown_as_text(suite):
     """Terminal codes, line breaks, halves of surrogate pairs, HTML and bars."""
     only_learning(suite)
     raised = r'"\x1b[31mred\x1b[0m \ud800 <b>bold</b> | bar\rback"'
-    (suite.path / "bad.py").write_text(f"def score(w_final):\n    raise ValueError({raised})\n")
+    (suite.path / "bad.py").write_text(f"def score(w_final):\n{LATER}    raise ValueError({raised})\n")
     result = suite("-n0", "--criterion=bad=bad.py:score")
     assert result.ret == 1 and "\x1b[31m" not in text_of(result)
     assert r"\x1b[31mred\x1b[0m \ud800 <b>bold</b> | bar" in results(suite)["criteria"][0]["reason"]

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -49,7 +50,7 @@ OWN = {  # what can be a user's own, and the module that registers it, imported 
 JOBS = ("engine", "slurm", "jobs", "logs")  # options of jobs
 
 
-CRITERIA = ("criterion", "as")  # the kinds that are criteria
+UNDER_CONTRACT = ("criterion", "as", "treatment")  # the kinds that are called before anything is trained
 
 
 PROPERTIES = ("verdict", "estimate", "interval", "region", "unit", "expected_verdict", "analogue", "n", "seconds",
@@ -144,23 +145,21 @@ class Run:
     def _load_own(self) -> list[str]:
         """Register what the user gave, data sets before the networks that train on them; return remarks on criteria.
 
-        Whoever begins the run holds criteria to their contract, before workers start and before anything is trained.
+        Whoever begins the run holds criteria and treatments to their contract, before workers start and before anything
+        is trained, in a process that they may end.
         """
         remarks: list[str] = []
         for kind, where in OWN.items():
             names: list[str] = []
             for option in options.own(self.config, kind):
                 module = importlib.import_module(where)
+                if kind in UNDER_CONTRACT and not self.given:
+                    remarks += _rehearsed(kind, module, option)
                 name = module.load(option)
                 if name in names:
                     raise LotteryError(f"--{kind} {option}: {name!r} is given twice")
                 self.config.add_cleanup(functools.partial(module.forget, name))
                 names.append(name)
-            if kind in CRITERIA and names and not self.given:
-                from lottery.masks import contract, own_criteria
-
-                own = [name for name in names if name in own_criteria.FINGERPRINTS]  # the suite's are tested
-                remarks += [told for name in own for told in contract.check(name)]
         return remarks
 
     # what a worker, or the only process, does
@@ -511,6 +510,22 @@ class Run:
 
     def _distributed(self) -> bool:
         return bool(self.given) or bool(getattr(self.config.option, "tx", None))
+
+
+def _rehearsed(kind: str, module: ModuleType, option: str) -> list[str]:
+    """Return remarks on what a user gave, once loaded and held to its contract apart; raise where it breaks that."""
+    from lottery.core.apart import Ended, apart
+    from lottery.masks import contract, own_criteria
+
+    def rehearsal() -> list[str]:
+        name = module.load(option)
+        own = name in own_criteria.FINGERPRINTS  # the suite's are tested
+        return contract.check(name) if own else []
+
+    try:
+        return apart(rehearsal)
+    except Ended as error:
+        raise LotteryError(f"--{kind} {option}: it was tried on made-up weights, and {error}; it must return") from None
 
 
 def _why_not_imported(file: Path, error: BaseException) -> str:
