@@ -238,6 +238,18 @@ class TestTables:
         assert report.failed == (not interrupted) == ((folder / "b2021.csv").read_bytes() != before)
         assert any(("interrupted" if interrupted else "rewritten") in note for note in report.urgent)
 
+    @pytest.mark.parametrize("verdict, named", [("refuted", True), ("reproduced", False), ("inconclusive", False)])
+    def test_rows_decided_against_their_entry_are_named(self, folder, tmp_path, verdict, named):
+        """A baseline hides them from the gate, so that their entry has to say what to expect."""
+        report = RunReport(
+            scale=None, results_folder=tmp_path, found=[], code={}, missing=[], baseline=None, named=False, exact=False,
+            tables={"b2021": folder}, strict=False, faults=[], interrupted=False, warnings=[], command=[],
+        )  # fmt: skip
+        report.content = read_run(run(tmp_path / "later.json", result("b2021.c[x]", verdict=verdict), started="later"))
+        report.update()
+        told = f"b2021.c[x]: verdict {verdict}, the entry expects reproduced"
+        assert any(note.startswith(told) for note in report.urgent) == named
+
     def test_scales_do_not_mix(self, folder, tmp_path):
         """The folder of another scale is left as it is."""
         with pytest.raises(LotteryError, match="a2020.csv is not of scale reduced"):

@@ -338,9 +338,9 @@ class TestExitStatus:
         suite.write(entries=self.entries(learns=("[50, inf]", f"[{effects[1] + 0.01}, inf]")))
         result = suite()
         result.stdout.fnmatch_lines(
-            ["*mini2020.learns?lenet-300-100? differs from what is expected, * chance: it does not count"]
+            ["*mini2020.learns?lenet-300-100? differs from what is expected, *not counted: too few networks*chance*"]
         )
-        result.stdout.fnmatch_lines(["*1 deviating by chance*"])
+        result.stdout.fnmatch_lines(["*1 deviating, not counted*"])
         assert result.ret == 0
 
     def test_strict(self, suite):

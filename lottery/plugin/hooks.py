@@ -71,8 +71,8 @@ def pytest_generate_tests(metafunc):
 
 def pytest_report_teststatus(report):
     if report.when == "call" and report.passed:
-        if ("deviates", "by chance") in report.user_properties:
-            return "deviating by chance", "d", ("DEVIATES", {"yellow": True})
+        if ("deviates", "not counted") in report.user_properties:
+            return "deviating, not counted", "d", ("DEVIATES", {"yellow": True})
         if ("verdict", "inconclusive") in report.user_properties:
             return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
         for verdict in ("reproduced", "refuted"):  # as expected

@@ -341,10 +341,10 @@ class Run:
         if result["error"]:
             pytest.fail(result["reason"], pytrace=False)
         if judging.fails(result, result["counts"]):
-            found = f"{result['verdict']}: {ours(result)}{one_more(result)}, expected {result['expected_verdict']}"
-            pytest.fail(f"{found}. {result['statement']}", pytrace=False)
+            found = f"{ours(result) or result['reason']}{one_more(result)}, expected {result['expected_verdict']}"
+            pytest.fail(f"{result['verdict']}: {found}. {result['statement']}", pytrace=False)
         if judging.deviates(result):
-            item.user_properties.append(("deviates", "by chance"))
+            item.user_properties.append(("deviates", "not counted"))
 
     # what the controller, or the only process, does
 

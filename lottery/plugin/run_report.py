@@ -18,6 +18,7 @@ from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, PAGE, RESULTS
 from lottery.claims.scoreboard import gathered
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
+from lottery.claims.uncounted import AS_BEFORE, MOVED_AWAY, against_entry, is_uncounted, moves_of, why_uncounted
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.core.text import in_encoding, printable
@@ -109,12 +110,7 @@ class RunReport:
 
     def _gate(self, results: Sequence[Mapping]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
-        lines = [
-            f"{result['id']} differs from what is expected, which can be chance among so many claims: it does not count"
-            for result in results
-            if judging.deviates(result) and not result["counts"]
-        ]
-        lines += self.faults
+        lines = [self._uncounted(result) for result in results if is_uncounted(result)] + [*self.faults]
         failures = self.count_failures() + len(self.missing) + len(self.faults)
         if self.missing:
             more = f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else ""
@@ -131,6 +127,16 @@ class RunReport:
             failures += inconclusive
         self.failed = failures > 0
         return lines
+
+    def _uncounted(self, result: Mapping) -> str:
+        """Return what a verdict other than expected means that does not count by itself."""
+        told = why_uncounted(result, moves_of(self.content))
+        if told == MOVED_AWAY:
+            return f"{result['id']} is {result['verdict']} and {told}, through which the run fails"
+        if told == AS_BEFORE:
+            return f"{result['id']} is {told}, which does not count: {against_entry(result)}"
+        more = f"{told} among so many claims (docs/gate.md)"
+        return f"{result['id']} differs from what is expected, which is not counted: {more}"
 
     def count_failures(self) -> int:
         """Return how many claims made their tests fail."""
@@ -154,6 +160,10 @@ class RunReport:
                 if changed
                 else "the stored baseline has these numbers already"
             )
+            of = {claim["id"]: claim for claim in self.content["claims"] if judging.deviates(claim)}
+            lines += [
+                f"{id}: {against_entry(of[id])}" for table in changed.values() for id in table.claims.keys() & of.keys()
+            ]
             self.failed = self.failed or bool(changed)
         self.urgent += lines
         self.notes += lines

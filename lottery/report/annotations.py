@@ -7,7 +7,7 @@ from lottery.report.screen import code, why
 
 
 def annotations(results: Sequence[Mapping]) -> Iterator[str]:
-    """Yield an error for every claim that fails the run, and a warning for one that deviates by what can be chance."""
+    """Yield an error for every claim that fails the run, and a warning for one that deviates without being counted."""
     for result in results:
         level = "error" if fails(result, result["counts"]) else "warning" if deviates(result) else ""
         if level:

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lottery.claims.baselines import BUDGET
+from lottery.claims.comparison import Move
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates, fails
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.uncounted import why_uncounted
 from lottery.report.plan_table import duration
 
 INTERRUPTED = 2  # as pytest has it
@@ -92,17 +94,17 @@ def headlines(results: Sequence[Mapping]) -> list[Mapping]:
     return [result for result in results if result["headline"] and result["verdict"] != SKIPPED]
 
 
-def refuted(results: Sequence[Mapping]) -> tuple[list[Mapping], str]:
-    """Return what is refuted besides the controls, chance and what is known first, with how many are expected why.
+def refuted(results: Sequence[Mapping], moves: Sequence[Move] = ()) -> tuple[list[Mapping], str]:
+    """Return what is refuted besides the controls, what no entry expects first, with how many are what.
 
-    What users' criteria and treatments came to is on the scoreboard.
+    `moves` are those from the run's baseline. What users' criteria and treatments came to is on the scoreboard.
     """
     found = [result for result in results if result["verdict"] == REFUTED and not result["negative_control"]]
     found = [result for result in found if not is_unexpected(result) and result["own"] not in SCORED]
     bases = Counter(result["expected_basis"] for result in found if not deviates(result))
     told = [f"{bases[basis]} {words}" for basis, words in BASES.items() if bases[basis]]
-    chance = sum(map(deviates, found))
-    told += [f"{chance} that can be chance"] if chance else []
+    uncounted = Counter(why_uncounted(result, moves) for result in found if deviates(result))
+    told += [f"{count} not counted: {why}" for why, count in sorted(uncounted.items())]
     found.sort(key=lambda result: (not deviates(result), RANK.get(result["expected_basis"], 0)))
     return found, f"{len(found)} besides the controls" + f": {', '.join(told)}" * bool(told)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lottery.claims.comparison import DRIFTED, Move
 from lottery.claims.scoreboard import boards, questions
+from lottery.claims.uncounted import moves_of
 from lottery.report import answer
 from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
 from lottery.report.difference import HEADERS, TITLES, cells, summary
@@ -29,7 +30,7 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
         lambda: _main(results),
         lambda: _scoreboard(report["scoreboard"]),
         lambda: _networks(results),
-        lambda: _folded("Refuted", *answer.refuted(results)),
+        lambda: _folded("Refuted", *answer.refuted(results, moves_of(report))),
         lambda: _folded(
             "Inconclusive", answer.inconclusive(results), "neither inside nor outside the region that agrees"
         ),

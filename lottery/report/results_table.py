@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
-from lottery.claims.judging import deviates
+from lottery.claims.judging import deviates, fails
 from lottery.claims.results import all_results, data_of, in_order, is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.text import for_markdown
@@ -132,7 +132,8 @@ def summary(report: Mapping) -> str:
     parts = [f"{len(measured)} claims measured: {', '.join(words)}"] if measured else []
     if exact:
         parts.append(f"{len(exact)} exact, of arithmetic and of the algorithm: {', '.join(_counted(exact))}")
-    parts.append(f"{sum(map(deviates, claims))} other than expected")
+    other = sum(fails(result, result["counts"]) for result in all_results(report))
+    parts.append(f"{other} other than expected")
     parts.append(f"{report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s")
     return "; ".join(parts)
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
+from lottery.claims.comparison import Move
 from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.scoreboard import boards
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED
+from lottery.claims.uncounted import moves_of
 from lottery.core.text import cut
 from lottery.report import answer
 from lottery.report.answer import AS_EXPECTED, HEADS, SHORT
@@ -45,7 +47,7 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
         lambda: _main(results, width, MANY // 2 if report["scoreboard"] else MANY),
         lambda: _scoreboard(report["scoreboard"], width),
         lambda: _networks(results, width),
-        lambda: _refuted(results, width, few),
+        lambda: _refuted(results, moves_of(report), width, few),
         lambda: _inconclusive(results, width, few),
         lambda: _not_asked(results, report["scale"], report.get("costs", {}), width),
         lambda: _notes(notes, width),
@@ -208,8 +210,8 @@ def agreement(region: Sequence[float | None], unit: str) -> str:
     return f"in {span(region, unit)}"
 
 
-def _refuted(results: Sequence[Mapping], width: int, few: int) -> Iterator[Line]:
-    found, told = answer.refuted(results)
+def _refuted(results: Sequence[Mapping], moves: Sequence[Move], width: int, few: int) -> Iterator[Line]:
+    found, told = answer.refuted(results, moves)
     if not found:
         return
     yield from _titled("REFUTED", told, width)
