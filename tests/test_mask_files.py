@@ -90,6 +90,14 @@ def test_masks_that_were_not_saved_are_one_message(tmp_path, change):
         files.load(tmp_path / "masks")
 
 
+def test_what_is_no_archive_is_said_so(tmp_path):
+    """Without advice on how to run a stranger's pickle."""
+    (tmp_path / "masks").write_bytes(b"no masks")
+    with pytest.raises(LotteryError, match="its content is no npz archive") as error:
+        files.load(tmp_path / "masks")
+    assert "pickle" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [

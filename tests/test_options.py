@@ -90,6 +90,25 @@ def test_a_worker_that_replaces_another_has_its_place(tmp_path):
     assert begun().place == 1
 
 
+@pytest.mark.parametrize(
+    "error, tx, said",
+    [(KeyboardInterrupt, ["popen"], 1), (KeyboardInterrupt, [], 0), (pytest.exit.Exception, ["popen"], 0)],
+)
+def test_an_interrupt_is_answered_at_once(error, tx, said):
+    """In place of the display, where workers have to end first; what ends the run otherwise has words of its own."""
+    told: list[str] = []
+    terminal = SimpleNamespace(write_line=told.append, flush=lambda: None)
+    config = SimpleNamespace(
+        option=SimpleNamespace(tx=tx), pluginmanager=SimpleNamespace(get_plugin=lambda name: terminal)
+    )
+    run = SimpleNamespace(config=config, given={}, _end_display=lambda: told.append("display ended"))
+    run._distributed = lambda: Run._distributed(run)
+    with pytest.raises(error) as raised:
+        raise error("stop")
+    Run.pytest_keyboard_interrupt(run, raised)
+    assert told == ["display ended", "\ninterrupted: waiting for the workers to end"] * said
+
+
 def test_workers_share_out_the_gpus():
     """In turn; each knows how many are on its own."""
     two, one = Devices(["cuda:0", "cuda:1"], False), Devices(["cuda:3"], True)

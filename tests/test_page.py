@@ -1,6 +1,7 @@
 """The page: all of a run in one file that asks for nothing from elsewhere and runs nothing but its own scripts."""
 
 import base64
+import errno
 import gzip
 import json
 import re
@@ -142,6 +143,25 @@ def test_lottery_report_makes_it_anew(tmp_path, capsys):
     assert main(["report", str(tmp_path / "nowhere")]) == 2
     said = capsys.readouterr().err
     assert "is a folder; name a file" in said and "has no results" in said
+
+
+@pytest.mark.parametrize("format", ["html", "svg"])
+def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path, capsys, monkeypatch, format):
+    """It names the folder, and the option that names another."""
+    if format == "svg":
+        pytest.importorskip("vl_convert")
+    (tmp_path / "results.json").write_text(json.dumps(whole(result(), result("zhou2019.b"))))
+    (tmp_path / "measurements.csv.gz").write_bytes(gzip.compress(table([]).encode()))
+
+    def refuse(*arguments, **options):
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / ".report.html.0123"))
+
+    for name in ("lottery.cli.report.write_whole", "lottery.report.pictures.write_whole"):
+        monkeypatch.setattr(name, refuse)
+    assert main(["report", str(tmp_path), "--format", format]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"ERROR: the report cannot be written to {tmp_path} (Read-only file system)")
+    assert "--output" in said and ".report.html" not in said
 
 
 def test_lottery_report_draws_pictures(tmp_path, capsys):

@@ -266,6 +266,30 @@ class TestRuns:
         result.stdout.fnmatch_lines(["*test_learns?lenet-300-100?", "*test_counts?small?", "torch imported: False"])
         assert not (suite.path / "results").exists()
 
+    def test_what_is_not_asked_is_not_counted(self, suite):
+        """A test of each own criterion is none where none is given: nine claims, whatever selects among them."""
+        suite("--collect-only").stdout.fnmatch_lines(["collected 9 items"])
+        suite("--collect-only", "-k", "own").stdout.fnmatch_lines(["collected 9 items / 9 deselected / 0 selected"])
+
+    def test_claims_are_selected_by_number(self, suite):
+        """By the paper's letter and theirs, in either case; where none is selected, one line says so."""
+        named = ENTRIES["small"].replace('number = "1"', 'number = "7"')
+        suite.write(entries={"": 'letter = "M"\n'} | ENTRIES | {"small": named})
+        for words in ("M7", "m7 and not large"):
+            chosen = suite("--collect-only", "-q", "-k", words).stdout.str()
+            assert re.findall(r"::(\S+)", chosen) == ["test_counts[small]"]
+        for arguments in (["-n0"], ["-n0", "--plan"], ["-n2"]):
+            result = suite(*arguments, "-k", "M9")
+            assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+            result.stdout.fnmatch_lines(["no claim was selected by -k M9: lottery list -k WORDS finds claims by name*"])
+        assert "no claim was selected" not in suite("--collect-only", "-k", "M7").stdout.str()
+
+    def test_nobody_is_led_to_what_passes(self, suite):
+        """Where the folder of results is removed after the run."""
+        assert "latest" not in suite("-k", "counts", "--passing").stdout.str()
+        kept = suite("-k", "counts").stdout.str()
+        assert "written to results" in kept and "written to" not in suite("-k", "counts", "--passing").stdout.str()
+
     def test_plan_trains_nothing(self, suite):
         """--plan counts what is missing, with times measured here, and after a run finds nothing missing."""
         result = suite("--plan", "--store=planned")

@@ -92,6 +92,7 @@ class TestReplay:
         assert main(["replay", "Z12"]) == 0
         assert given[:3] == ["--criterion=mine=mine.py:score", "--claims=a b", "--device=cpu"]
         assert given[given.index("--scale") + 1] == "tiny" and given[given.index("-k") + 1].endswith("[lenet-300-100]")
+        assert "--passing" in given  # nobody is led to a folder that is gone
         assert given[given.index("--store") + 1] != "s" and "the same to the last bit" in capsys.readouterr().out
 
     def test_the_exit_status_says_whether_it_is_the_same(self, before, monkeypatch, capsys):

@@ -31,5 +31,5 @@ def test_nothing_there_is_one_message(tmp_path, there):
     """An empty folder, or none."""
     folder = tmp_path if there else tmp_path / "nowhere"
     assert not holds_runs(folder)
-    with pytest.raises(LotteryError, match="has no results: run the benchmarks first"):
+    with pytest.raises(LotteryError, match="has no results: lottery run makes some"):
         run_folder(folder)

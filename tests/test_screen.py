@@ -170,7 +170,7 @@ def test_show_selects(capsys, tmp_path):
         ("{", "is not a results.json"),
         ("[]", "is not a results.json"),
         (json.dumps({"schema": SCHEMA - 1}), f"has schema {SCHEMA - 1}, and this version reads {SCHEMA}; run again"),
-        (None, "has no results: run the benchmarks first"),
+        (None, "has no results: lottery run makes some"),
     ],
 )
 def test_other_files_are_one_message(capsys, tmp_path, content, message):

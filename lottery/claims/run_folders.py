@@ -22,5 +22,5 @@ def run_folder(path: Path) -> Path:
         return path / LATEST
     runs = sorted(file.parent for file in path.glob(f"*/{RESULTS}"))  # named by their time
     if not runs:
-        raise LotteryError(f"{path} has no results: run the benchmarks first, or name the folder of their results")
+        raise LotteryError(f"{path} has no results: lottery run makes some; or name the folder of those there are")
     return runs[-1]

@@ -18,7 +18,7 @@ from lottery.report.results_table import claim_name, ours
 
 # Options that say where a run computes and keeps things, how it ends and what it shows; all others are what is asked.
 BESIDE = ("scale", "results", "store", "baseline", "baseline-exact", "update-expected", "budget", "table", "plan",
-          "engine", "slurm", "jobs", "logs", "request")  # fmt: skip
+          "engine", "slurm", "jobs", "logs", "request", "passing")  # fmt: skip
 DONE = (0, 1)  # exit statuses of a run that came to its end
 SHOWN = 5  # numbers that are shown of those that differ
 MEASURED = ("data_fingerprint", "effects", "estimate", "interval", "parts", "beside", "arms", "levels", "verdict")
@@ -40,7 +40,7 @@ def replay(folder: Path, name: str, workers: str, store: Path | None) -> tuple[s
             *asked(report["command"]),
             *("-n", workers, "-q", "--no-header", "-k", selection(before)),
             *("--scale", report["scale"], "--baseline", NO_BASELINE),
-            *("--store", str(store or Path(made) / "store"), "--results", str(results)),
+            *("--store", str(store or Path(made) / "store"), "--results", str(results), "--passing"),
         ])  # fmt: skip
         if status not in DONE or not results.is_dir():
             raise LotteryError(f"it could not be run again, as said above; exit status {status}")

@@ -28,6 +28,16 @@ def report(run: Path, format: str, output: Path | None) -> Iterator[Path]:
     results = read(folder)
     file = folder / MEASUREMENTS
     drawn = figures(results, measurements.read(file, is_shown), str(file))
+    try:
+        yield from _written(results, drawn, folder, format, output)
+    except OSError as error:
+        place = output or folder
+        told = f"the report cannot be written to {place} ({error.strerror or error}); name another place with --output"
+        raise LotteryError(told) from None
+
+
+def _written(results: dict, drawn: list, folder: Path, format: str, output: Path | None) -> Iterator[Path]:
+    """Yield the files that are written of a run's results and figures."""
     if format != HTML:
         yield from pictures(drawn, output or folder / PICTURES, format)
         return

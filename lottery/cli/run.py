@@ -79,7 +79,8 @@ Run the claims, train what is missing for them, judge each, and show the answer.
 
 of pytest and pytest-xdist, among others:
   -n auto               one worker for each GPU, else for each core; -n0: this process alone
-  -k EXPRESSION         claims with these words in their names, such as -k "zhou and signs"
+  -k EXPRESSION         claims with these words in their names, such as -k "zhou and signs", or by number, as Z19;
+                        words are parts of names, so that Z1 selects Z10 to Z19, too
   -x, --lf, --co, -v    stop at the first failure; run what failed last; list; a line for each claim
   --strict              inconclusive verdicts fail, too
   --junitxml=FILE       results for other tools

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -91,6 +92,8 @@ def _bits(mask: Tensor) -> np.ndarray:
 
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], np.ndarray]:
     """Return header and bits of a file."""
+    if Path(path).is_file() and not zipfile.is_zipfile(path):  # numpy would take it for a pickle
+        raise _damaged(path, "its content is no npz archive")
     try:
         with np.load(path, allow_pickle=False) as archive:
             about, bits = json.loads(archive["header"].tobytes()), archive["bits"]

@@ -79,6 +79,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "jobs": {"metavar": "N", "help": JOBS},
     "logs": {"metavar": "DIR", "help": LOGS},
     "request": {"metavar": "FILE", "help": SUPPRESS},  # of a job: compute what it names, and judge nothing
+    "passing": {"action": "store_true", "help": SUPPRESS},  # the folder of results is removed: do not lead there
     "device": {"metavar": "DEVICE", "default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
     "precision": {"metavar": "PRECISION", "default": "float32", "help": PRECISION},
 }

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -31,6 +32,7 @@ from lottery.plugin.shared_folder import SharedFolder
 if TYPE_CHECKING:
     from lottery.claims.baselines import Baseline
     from lottery.claims.claim import Claim
+    from lottery.claims.entries import Entry
     from lottery.experiments.plan import Plan
     from lottery.jobs.request import Request
     from lottery.plugin.progress import Display
@@ -174,17 +176,25 @@ class Run:
         if not self.given and (told := getattr(report, "lost_claims", "")):
             self.lost.append(told)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pycollect_makeitem(self):
+        """Leave out what is asked of a user's own where none is given: it is no test, and not counted."""
+        made = yield
+        return [one for one in made if _claim(one) or not _is_of_own(one)] if isinstance(made, list) else made
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items):
         """Find out what is asked for, before anything is deselected."""
         if not claims_imported():
             return
-        items[:] = [item for item in items if _claim(item) or not hasattr(getattr(item, "function", None), "claim_of")]
         benchmarks = {claim.file for _, claim in _claims(items)}
         if benchmarks:
             try:
                 self.session = self._session(benchmarks)
             except LotteryError as error:
                 self.error = str(error)
+            else:
+                _name_by_codes(items, self.session.known.entries)
 
     def _session(self, benchmarks: set[Path]) -> "Session":
         """Return the session of the claims of these files; raise where an option, the folder or an entry is wrong."""
@@ -455,6 +465,7 @@ class Run:
             warnings=[*self.remarks, *sorted(filter(None, warned))],
             command=self.config.invocation_params.args,
             costs=progress.left_over(self.shared),
+            passing=options.given(self.config, "passing"),
             replaced=dict(option.partition("=")[::2] for option in options.own(self.config, "as")),
         )
         where = run_report.environment(used, self.chosen.precision)
@@ -488,9 +499,23 @@ class Run:
             lines.append(f"{self.shared.unreadable} files that workers left could not be read, in {self.shared.path}")
         return lines
 
+    def pytest_keyboard_interrupt(self, excinfo):
+        """Say at once that the interrupt arrived: workers keep what they have, and end, which takes a while."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal and not self.given and self._distributed() and excinfo.errisinstance(KeyboardInterrupt):
+            self._end_display()
+            terminal.write_line("\ninterrupted: waiting for the workers to end")
+            terminal.flush()
+
     def pytest_terminal_summary(self, terminalreporter):
         if self.given:
             return
+        if self.status == pytest.ExitCode.NO_TESTS_COLLECTED and options.claims_asked(self.config) and not self.error:
+            words = self.config.option.keyword
+            told = (
+                f"no claim was selected{f' by -k {quote(words)}' if words else ''}: lottery list -k WORDS finds claims"
+            )
+            terminalreporter.write_line(f"{told} by name, number or statement", yellow=True)
         if self.report is not None:
             self.report.show(terminalreporter, self.status, options.given(self.config, "table"))
         if self.planned:
@@ -565,6 +590,18 @@ def _claim(item: pytest.Item) -> "Claim | None":
 
     claim = getattr(getattr(item, "callspec", None), "params", {}).get("claim")
     return claim if isinstance(claim, Claim) else None
+
+
+def _is_of_own(item: pytest.Item) -> bool:
+    """Return whether a test is one that is asked of each of a user's own criteria, treatments or networks."""
+    return claims_imported() and hasattr(getattr(item, "function", None), "claim_of")
+
+
+def _name_by_codes(items: list[pytest.Item], entries: "Mapping[str, Entry]") -> None:
+    """Let -k know claims by letter and number, too."""
+    for item, claim in _claims(items):
+        if entry := entries.get(claim.entry_id):
+            item.extra_keyword_matches.add(f"{entry.letter}{entry.number}")
 
 
 def _claims(items: list[pytest.Item]) -> "list[tuple[pytest.Item, Claim]]":

@@ -56,6 +56,7 @@ class RunReport:
     command: Sequence[str]  # pytest's arguments
     costs: Mapping[str, float] = field(default_factory=dict)  # seconds that what was not asked would take here
     replaced: Mapping[str, str] = field(default_factory=dict)  # criteria by name, and what --as put in their places
+    passing: bool = False  # whether the folder of results is removed, so that nobody is led there
     notes: list[str] = field(default_factory=list)
     urgent: list[str] = field(default_factory=list)  # of the notes, those about the whole run
     failed: bool = False
@@ -199,7 +200,7 @@ class RunReport:
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for told in annotations(all_results(self.content)):
                 terminal.write_line(told)
-        if self.written:
+        if self.written and not self.passing:
             terminal.write_line("")
             terminal.write_line(f"in full: lottery show, or {self.written / PAGE}")
 
@@ -225,7 +226,7 @@ class RunReport:
                 line(told)
         line("")
         line(summary(self.content), bold=True)
-        if self.written:
+        if self.written and not self.passing:
             line(f"written to {self.written}: {RESULTS}, {MARKDOWN}, {PAGE}, {MEASUREMENTS}")
         if told := of_scale(self.content, self.scale):
             line(told)
