@@ -10,7 +10,6 @@ from scipy.stats import hypergeom
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.experiments import chain_masks as chains
-from lottery.experiments import keys
 from lottery.experiments.all_parts import parents
 from lottery.experiments.arms import DENSE, Arm, Continue, Evaluate, From, Iterative, OneShot, Reset
 from lottery.experiments.chain_masks import initial, no_masks, pack, unpack, weights_of
@@ -393,9 +392,7 @@ class TestKeys:
             return w_final.abs() + 1e-3
 
         monkeypatch.setitem(criteria.CRITERIA, "large_final", edited)
-        keys._common.cache_clear()
         after = {arm: key(experiment(SETTING, arm, 2, 0), digits.fingerprint, "float32") for arm in self.ARMS}
-        keys._common.cache_clear()
         assert {arm for arm in self.ARMS if before[arm] != after[arm]} == {
             arm for arm in self.ARMS if "large_final" in criteria_of(arm)
         }
