@@ -97,3 +97,15 @@ def test_what_changed_stands_below_each_row_where_that_differs():
     lines = told(first, night(claim("a", LARGE, by=5), claim("b", SIGN, by=-9), claim("c", "training"), code=code))
     below = {line.split()[1]: after.strip() for line, after in zip(lines, lines[1:]) if line.startswith("Z12")}
     assert below == {"a[x]": LARGE, "b[x]": SIGN}
+
+
+def test_an_exact_claim_accuses_nobody():
+    """What it calls is not recorded: nobody knows whether its inputs are the same, unless its function moved."""
+    then = result("zhou2019.law[x]", kind="exact", effects=[], inputs={"statement": "04"}, code=[])
+    turned = then | {"verdict": "refuted"}
+    assert changed(then, turned, {}) is None
+    assert changed(then, turned | {"inputs": {"statement": "ff"}}, {}) == ["the claim's function"]
+    before, after = whole(then, claim("a", LARGE)), whole(turned, claim("a", LARGE))
+    baseline = Baseline({one["id"]: rows_of(one) for one in before["claims"]}, False, "before", "tiny", before)
+    lines = difference(comparison(after, baseline), {one["id"]: one for one in after["claims"]}, 100)
+    assert "1 moved, 1 by more than chance" in lines[0] and "same inputs" not in " ".join(lines)

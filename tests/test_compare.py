@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from lottery.claims.results import SCHEMA
 from lottery.cli import show
-from lottery.cli.compare import compare_runs
+from lottery.cli.compare import NOTHING_COMPARED, compare_runs
 from lottery.cli.main import main
 from tests.result_helpers import result, whole
 
@@ -42,9 +43,9 @@ def moved(by):
 def test_the_same_is_the_same(runs):
     """Bit for bit, in one sentence: an A/A night."""
     before, after = runs([of(SEEDS)], [of(SEEDS)])
-    text, drifted = compare_runs(before, after)
+    text, status = compare_runs(before, after)
     said = "1 the same, bit for bit; nothing that a run records differs"
-    assert " ".join(text.split()) == f"against {before}: {said}" and not drifted
+    assert " ".join(text.split()) == f"against {before}: {said}" and not status
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,8 @@ def test_the_same_is_the_same(runs):
 )
 def test_what_moved_says_which_way(runs, region, move, told):
     """Towards what agrees or away from it, where that is open at one end; with its interval and its p-value."""
-    text, drifted = compare_runs(*runs([of(SEEDS, region=region)], [of(moved(move), region=region)]))
-    assert drifted and "1 moved, 1 by more than chance" in " ".join(text.split())
+    text, status = compare_runs(*runs([of(SEEDS, region=region)], [of(moved(move), region=region)]))
+    assert status == 1 and "1 moved, 1 by more than chance" in " ".join(text.split())
     (row,) = [line for line in text.splitlines() if line.startswith("Z12")]
     assert f"{move + 0.2:+.3g} [" in row and " p " in row and len(row) <= 80
     assert ("better" in row) == (told == "better") and ("worse" in row) == (told == "worse")
@@ -63,8 +64,8 @@ def test_what_moved_says_which_way(runs, region, move, told):
 def test_noise_is_no_drift(runs):
     """Moves within what chance does are told as that, and the command's status is 0."""
     before, after = runs([of(SEEDS)], [of([one + (-1) ** number / 5 for number, one in enumerate(SEEDS)])])
-    text, drifted = compare_runs(before, after)
-    assert not drifted and "1 moved, none by more than chance" in " ".join(text.split())
+    text, status = compare_runs(before, after)
+    assert not status and "1 moved, none by more than chance" in " ".join(text.split())
     assert "MOVED, NOT SIGNIFICANTLY  1" in text and main(["compare", str(before), str(after)]) == 0
 
 
@@ -82,8 +83,8 @@ def test_what_was_around_is_named(runs, capsys):
 
 def test_what_cannot_be_compared_says_why(runs):
     """Another data set, or other seeds."""
-    text, drifted = compare_runs(*runs([of(SEEDS)], [of(SEEDS, data_fingerprint="bad")]))
-    assert not drifted and "NOT COMPARABLE  1" in text and text.endswith("[lenet-300-100]: other data")
+    text, status = compare_runs(*runs([of(SEEDS)], [of(SEEDS, data_fingerprint="bad")]))
+    assert status == NOTHING_COMPARED and "NOT COMPARABLE  1" in text and "[lenet-300-100]: other data" in text
     assert "the data set digits: f00, then bad" in text
 
 
@@ -120,3 +121,43 @@ def test_results_are_read_from_where_they_lie(runs, tmp_path):
     folder.mkdir(parents=True)
     (folder / "results.json").write_text(file.read_text())
     assert show.read(file) == show.read(folder) == show.read(tmp_path / "results")
+
+
+@pytest.mark.parametrize("options", [[], ["--markdown"]])
+def test_nothing_in_common_is_no_success(runs, capsys, options):
+    """A status of its own, and a sentence."""
+    files = runs([of(SEEDS)], [of(SEEDS, id="zhou2019.other[x]")])
+    assert main(["compare", *options, *map(str, files)]) == NOTHING_COMPARED == 5
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no claim in common" in said and "nothing was compared: name two runs" in said
+
+
+def test_the_run_that_was_not_named_is_told(runs, tmp_path, monkeypatch, capsys):
+    """In a folder without results."""
+    before, _ = runs([of(SEEDS)], [of(SEEDS)])
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", str(before)]) == 2
+    assert "AFTER was left out, which is the latest run in results then" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by, told", [(1, "a newer version wrote it: update lottery"), (-1, "run again")])
+def test_another_schema_says_what_to_do(runs, capsys, by, told):
+    """Of `compare` and of `show`, with the file."""
+    before, after = runs([of(SEEDS)], [of(SEEDS)], schema=SCHEMA + by)
+    for command in (["compare", str(before), str(after)], ["show", str(after)]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"ERROR: {after} has schema {SCHEMA + by}") and told in said
+
+
+def test_what_was_not_asked_before_is_a_count(runs, capsys):
+    """After a night that was cut short, whose claims of other reasons keep their lines."""
+    ids = [f"zhou2019.c{number}[x]" for number in range(6)]
+    skipped = [of(SEEDS, id=id, verdict="skipped", reason="budget") for id in ids[:4]]
+    before = [*skipped, of(SEEDS, id=ids[4]), of(SEEDS, id=ids[5])]
+    files = runs(before, [*(of(SEEDS, id=id) for id in ids[:5]), of(SEEDS, id=ids[5], data_fingerprint="bad")])
+    for options in ([], ["--markdown"]):
+        assert main(["compare", *options, *map(str, files)]) == 0
+        said = capsys.readouterr().out
+        assert "4 claims answered now, not asked before" in said and said.count("not asked before") == 1
+        assert "c5[x]" in said and "c0[x]" not in said

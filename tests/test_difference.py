@@ -59,3 +59,22 @@ def test_markdown_has_a_row_for_each():
     said = markdown(*compared(-20)).splitlines()
     assert sum("**worse**" in line for line in said) == 8
     assert "- different: torch 1, then 2" in said and said[0].startswith("- against results/before: 1 the same")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_parts_are_told_apart(width):
+    """At every width no two rows of a conjunction read alike."""
+
+    def conjunction(by):
+        effects = [one + by * (1 + seed / 50) for seed, one in enumerate(SEEDS)]
+        part = {"kind": "effect", "verdict": "reproduced", "estimate": 0.0, "n": 4, "effects": effects}
+        names = ("large_final_wins", "magnitude_increase_wins", "random_loses")
+        parts = [{"name": name, "region": [0, None], **part} for name in names]
+        return result(f"zhou2019.{NAMES[0]}", effects=[], parts=parts, kind="conjunction")
+
+    then, now = conjunction(0), conjunction(-20)
+    found = comparison(whole(now), Baseline({then["id"]: rows_of(then)}, False, "before"))
+    lines = difference(found, {now["id"]: now}, width)
+    assert max(map(len, lines)) <= width
+    for name in ("large final wins", "magnitude increase wins", "random loses"):
+        assert sum(name in line for line in lines) == 1

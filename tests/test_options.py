@@ -1,5 +1,6 @@
 """Which devices the options choose, on machines with and without GPUs, and who shares them."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -8,8 +9,9 @@ from lottery.core import devices as core_devices
 from lottery.core.errors import LotteryError
 from lottery.plugin import options
 from lottery.plugin.options import Devices, devices, precision, workers
-from lottery.plugin.run import Run
+from lottery.plugin.run import Run, _failure, _properties
 from lottery.plugin.shared_folder import SharedFolder
+from tests.result_helpers import result
 
 
 @pytest.fixture
@@ -114,3 +116,22 @@ def test_workers_share_out_the_gpus():
     two, one = Devices(["cuda:0", "cuda:1"], False), Devices(["cuda:3"], True)
     assert [two.of(slot, 3) for slot in range(3)] == [("cuda:0", 2), ("cuda:1", 1), ("cuda:0", 2)]
     assert one.of(0, 1) == ("cuda:3", 1) and one.of(2, 3) == ("cuda:3", 3) and two.of(0, 1) == ("cuda:0", 1)
+
+
+def test_properties_are_texts_or_json():
+    """An interval without an end too; of a conjunction by the names of its parts, which alone have numbers."""
+    alone = dict(_properties(result(interval=[0.5, None], region=None, seconds=1.5)))
+    assert alone["verdict"] == "reproduced" and alone["analogue"] == "true" and "region" not in alone
+    assert json.loads(alone["interval"]) == [0.5, None] and json.loads(alone["estimate"]) == 85.55
+    part = {"estimate": 1.5, "interval": [1.0, 2.0], "region": [0.0, None]}
+    both = result(estimate=None, interval=None, region=None, parts=[{"name": "a", **part}, {"name": "b", **part}])
+    told = dict(_properties(both))
+    for name, value in part.items():
+        assert json.loads(told[name]) == {"a": value, "b": value}
+
+
+def test_a_failed_exact_claim_says_what_was_computed():
+    """It has no estimate; others say that."""
+    exact = result(kind="exact", estimate=None, interval=None, prediction=None, verdict="refuted", reason="computed 3")
+    assert _failure(exact) == "refuted: computed 3, expected reproduced. It holds."
+    assert _failure(result(verdict="refuted")).startswith("refuted: 85.5 [84.0, 87.1] %; one more seed ")

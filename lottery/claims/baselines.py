@@ -16,7 +16,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lottery.claims.results import SCHEMA, all_results, position
+from lottery.claims.results import all_results, check_schema, position
 from lottery.claims.run_folders import RESULTS, holds_runs, run_folder
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
@@ -98,7 +98,10 @@ def read(path: Path) -> Baseline:
         return Baseline(claims, False, str(path), report["scale"], report)
     tables = read_tables(path)
     if not any(table.claims for table in tables.values()):
-        raise LotteryError(f"{path} holds no tables (*.csv) of claims: name a folder such as expected/baselines/tiny")
+        raise LotteryError(
+            f"{path} holds neither a run's results.json nor tables (*.csv) of claims: "
+            "name the folder of a run, or one such as expected/baselines/tiny"
+        )
     return _of_tables(tables.values(), str(path))
 
 
@@ -295,9 +298,7 @@ def read_run(path: Path) -> dict[str, Any]:
         path = run_folder(path) / RESULTS
     try:
         report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        if report["schema"] != SCHEMA:
-            found = f"{path} has schema {report['schema']}, and this version reads {SCHEMA}"
-            raise LotteryError(f"{found}; run again: all that was trained is stored")
+        check_schema(report["schema"], path)
         for claim in all_results(report):
             if claim["id"].partition(".")[0] != claim["paper"] or not claim["paper"].isidentifier():
                 raise ValueError(f"the claim {claim['id']} is not of {claim['paper']}")

@@ -32,7 +32,8 @@ def edited(before: Code, after: Code) -> dict[str, list[str]]:
 
 
 def changed(before: Mapping, after: Mapping, edits: Mapping[str, Collection[str]]) -> list[str] | None:
-    """Return what is another of what a claim's results come from; None where a result does not say.
+    """Return what is another of what a claim's results come from; None where a result does not say,
+    as that of an exact claim, which records no more than its own function.
 
     `edits` are the definitions that are others than before.
     """
@@ -41,6 +42,8 @@ def changed(before: Mapping, after: Mapping, edits: Mapping[str, Collection[str]
     one, other = before["inputs"], after["inputs"]
     kinds = [WORDS.get(kind, kind) for kind in sorted(one.keys() | other.keys()) if one.get(kind) != other.get(kind)]
     names = {edit for name in {*before["code"], *after["code"]} for edit in edits.get(name, ())}
+    if after["kind"] == "exact" and not after["code"] and not kinds:
+        return None  # it may call anything of the suite, of which nothing is recorded
     if not kinds:  # else they are what other arms or another network need
         names |= set(before["code"]) ^ set(after["code"])
     return sorted(names) + kinds

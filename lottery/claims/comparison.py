@@ -11,6 +11,7 @@ from lottery.claims.results import all_results, in_order
 from lottery.claims.statistics import SKIPPED, decide_drift, holm, holm_adjusted, interval_of_drift
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
+NEW = "not asked before"  # why what an earlier run left out is not comparable
 OTHER = dict(zip(COMPARABLE, ("another scale", "another metric", "another network", "another data set", "other data")))
 MEASURED = (ASKED[0], *ASKED[4:])  # of a question, what its numbers depend on: no words, no region
 # A move below these shares of the seeds' spread and of the largest effect is rounding, as another machine brings it,
@@ -112,7 +113,7 @@ def _moves(result: Mapping, before: list[Row], stored: bool) -> list[Move]:
     if result["error"]:
         return [_move(claim, NOT_COMPARABLE, result["reason"])]
     if SKIPPED in (claim.verdict, before[0].verdict):
-        return [_move(claim, NOT_COMPARABLE, result["reason"] if claim.verdict == SKIPPED else "not asked before")]
+        return [_move(claim, NOT_COMPARABLE, result["reason"] if claim.verdict == SKIPPED else NEW)]
     if different:
         return [_move(claim, NOT_COMPARABLE, OTHER[different[0]])]
     if asked := [

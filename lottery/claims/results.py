@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lottery.claims.history import asked_of
 from lottery.claims.statistics import ALPHA, Decision, Region, aside
+from lottery.core.errors import LotteryError
 from lottery.core.text import printable
 from lottery.experiments.scales import Scale
 
@@ -22,6 +24,15 @@ LISTS = {
     "networks": "network",
 }  # of results, by the option that they are of
 DIFFERENCES = {"pp", "log ratio"}  # units; a conjunction may name several
+
+
+def check_schema(found: object, file: Path) -> None:
+    """Raise where a file of results has another schema than this version reads."""
+    if found == SCHEMA:
+        return
+    newer = type(found) is int and found > SCHEMA
+    way = "a newer version wrote it: update lottery" if newer else "run again: all that was trained is stored"
+    raise LotteryError(f"{file} has schema {found}, and this version reads {SCHEMA}; {way}")
 
 
 def position(paper: str, number: str, id: str) -> tuple:

@@ -97,9 +97,10 @@ def _explain(options: argparse.Namespace) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from lottery.cli.compare import compare_runs
 
-    text, drifted = compare_runs(user_path(options.before), user_path(options.after), options.markdown)
+    after = options.after and user_path(options.after)
+    text, status = compare_runs(user_path(options.before), after, options.markdown)
     print(text)
-    return int(drifted)
+    return status
 
 
 def _baseline(options: argparse.Namespace) -> None:
@@ -232,11 +233,11 @@ def _add_reading(commands: Commands) -> None:
     told = "its name or a part of it, or its letter and number, such as F12"
     explain.add_argument("claim", metavar="CLAIM", help=told)
     explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
-    about = "show what moved between two runs, claim by claim; exit status 1 if by more than chance"
+    about = "show what moved between two runs, by claim; exit status 1 if by more than chance, 5 if none is comparable"
     compare = _command(commands, "compare", _compare, about, "lottery compare results/2026-11-29-120000-tiny results")
     told = "a run's folder or results.json, or a folder of tables such as expected/baselines/tiny"
     compare.add_argument("before", metavar="BEFORE", help=told)
-    compare.add_argument("after", metavar="AFTER", nargs="?", default="results", help=run)
+    compare.add_argument("after", metavar="AFTER", nargs="?", help=run)
     compare.add_argument("--markdown", action="store_true", help="print a table for a comment on GitHub")
     about = "rewrite a run's page, its answer, all claims and its figures in one file, or draw the figures as pictures"
     report = _command(commands, "report", _report, about, "lottery report --format pdf --output figures")

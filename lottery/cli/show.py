@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lottery.claims.judging import fails
-from lottery.claims.results import SCHEMA, all_results, in_order
+from lottery.claims.results import all_results, check_schema, in_order
 from lottery.claims.run_folders import RESULTS, run_folder
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
@@ -37,10 +37,7 @@ def read(path: Path) -> dict[str, Any]:
         ) from None
     except (ValueError, LookupError, TypeError) as error:
         raise LotteryError(f"{file} is not a results.json of this suite ({type(error).__name__}: {error})") from None
-    if schema != SCHEMA:
-        raise LotteryError(
-            f"{file} has schema {schema}, and this version reads {SCHEMA}; run again: all that was trained is stored"
-        )
+    check_schema(schema, file)
     return report
 
 

@@ -8,6 +8,7 @@ report. Every run of pytest in the environment makes a `Run`, so what is heavy i
 import functools
 import hashlib
 import importlib
+import json
 import os
 import sys
 import time
@@ -57,6 +58,7 @@ UNDER_CONTRACT = ("criterion", "as", "treatment")  # the kinds that are called b
 
 PROPERTIES = ("verdict", "estimate", "interval", "region", "unit", "expected_verdict", "analogue", "n", "seconds",
               "test")  # fmt: skip  # of a result that `--junitxml` has
+OF_PARTS = ("estimate", "interval", "region")  # of these, what a conjunction has in its parts alone
 
 
 # The statuses that a report decides on; the last is what pytest-xdist says where no worker was left to report a test.
@@ -338,21 +340,19 @@ class Run:
     def judge(self, claim: "Claim", item: pytest.Item) -> None:
         """Leave the claim's result for the controller, and give the test the outcome that belongs to the verdict."""
         from lottery.claims import judging
-        from lottery.report.results_table import one_more, ours
 
         assert self.session is not None
         result = self.session.result(claim)
         left = {"node": item.nodeid, "result": result, "measured": self.session.blocks(claim)}
         name = hashlib.blake2b(item.nodeid.encode(), digest_size=8).hexdigest()
         self.shared.leave("results", name, left)
-        item.user_properties += [(name, str(result[name])) for name in PROPERTIES if result[name] not in (None, "")]
+        item.user_properties += _properties(result)
         if result["verdict"] == "skipped":
             pytest.skip(result["reason"])
         if result["error"]:
             pytest.fail(result["reason"], pytrace=False)
         if judging.fails(result, result["counts"]):
-            found = f"{ours(result) or result['reason']}{one_more(result)}, expected {result['expected_verdict']}"
-            pytest.fail(f"{result['verdict']}: {found}. {result['statement']}", pytrace=False)
+            pytest.fail(_failure(result), pytrace=False)
         if judging.deviates(result):
             item.user_properties.append(("deviates", "not counted"))
 
@@ -565,6 +565,23 @@ def _why_not_imported(file: Path, error: BaseException) -> str:
     with suppress(ValueError):
         place = Path(place).relative_to(Path.cwd())
     return f"{place}, line {line}: {printable(what)}; {file.name} cannot be imported, and none of its claims is asked"
+
+
+def _failure(result: Mapping[str, Any]) -> str:
+    """Return why a claim's test fails whose verdict is not the expected one; of an exact claim, what was computed."""
+    from lottery.report.results_table import one_more, ours
+
+    found = f"{ours(result) or result['reason']}{one_more(result)}, expected {result['expected_verdict']}"
+    return f"{result['verdict']}: {found}. {result['statement']}"
+
+
+def _properties(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return a result's properties for `--junitxml`: texts as they are, all else as JSON, of a conjunction by part."""
+    found = {name: result[name] for name in PROPERTIES}
+    if result["parts"]:
+        found |= {name: {part["name"]: part[name] for part in result["parts"]} for name in OF_PARTS}
+    known = {name: value for name, value in found.items() if value not in (None, "")}
+    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in known.items()]
 
 
 def _check_ours_to_write(tables: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from tabulate import tabulate
 
-from lottery.claims.comparison import DRIFTED, MOVED, NOT_COMPARABLE, SAME, Comparison, Move
+from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, Comparison, Move
 from lottery.core.text import cut, for_markdown
 from lottery.report.results_table import claim_name, code, span
 
@@ -22,7 +22,8 @@ def difference(found: Comparison, results: Mapping[str, Mapping], width: int) ->
         moves = [move for move in found["moves"] if move["state"] == state]
         if moves:
             lines += ["", _titled(state, found["moves"])]
-            lines += rows(moves, found["moves"], results, width)
+            lines += rows([move for move in moves if move["reason"] != NEW], found["moves"], results, width)
+            lines += _new(moves)
     return lines
 
 
@@ -84,6 +85,12 @@ def _changes(moves: Sequence[Move]) -> Iterator[str]:
         )
 
 
+def _new(moves: Sequence[Move]) -> list[str]:
+    """Return how many claims were not asked before in a line, if any: after a night cut short they are many."""
+    count = sum(move["reason"] == NEW for move in moves)
+    return [f"{count} {'claims' if count > 1 else 'claim'} answered now, {NEW}"] if count else []
+
+
 def _titled(state: str, moves: Sequence[Move]) -> str:
     count, tested = sum(move["state"] == state for move in moves), sum(move["p"] is not None for move in moves)
     told = f"{count} of {tested} that moved; p after Holm's procedure" if state == DRIFTED else str(count)
@@ -101,6 +108,8 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
             continue
         room = max(20, width - SIZE - 20)
         lines.append(cut(f"{cut(name, room):{room}} {towards:7}{size:{SIZE}} {p}", width))
+        if move["part"] and len(name) > room:  # else rows of one claim read alike
+            lines += wrap(move["part"].replace("_", " "), width, initial_indent="      ", subsequent_indent="      ")
         if several and move["changed"]:
             lines += wrap(", ".join(move["changed"]), width, initial_indent="      ", subsequent_indent="      ")
     return lines
@@ -133,6 +142,7 @@ def markdown(found: Comparison, results: Mapping[str, Mapping]) -> str:
     reasons = [
         f"- {for_markdown(cells(move, results[move['id']])[0])}: not comparable: {for_markdown(move['reason'])}"
         for move in found["moves"]
-        if move["state"] == NOT_COMPARABLE
+        if move["state"] == NOT_COMPARABLE and move["reason"] != NEW
     ]
+    reasons += [f"- not comparable: {line}" for line in _new(found["moves"])]
     return "\n".join([*lines, *(["", table] if shown else []), *(["", *reasons] if reasons else [])])
