@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lottery.core.errors import LotteryError
 from lottery.experiments import calibration, plan
 from lottery.experiments import worker as worker_module
 from lottery.experiments.arms import DENSE
@@ -97,6 +98,24 @@ def test_a_plan_counts_the_store_and_measures(tmp_path):
     worker.work(wanted)
     again = plan.plan(worker_in(tmp_path), {"claim": wanted})
     assert again.stored == 4 and again.seconds == 0 and not again.rows[0].networks
+
+
+def test_what_lacks_data_is_set_apart(tmp_path, monkeypatch):
+    """All else is planned as if it were alone; a data set is asked for once, since that may try to download it."""
+    asked = []
+
+    def fingerprint(name, known=plan.catalogue.fingerprint):
+        asked.append(name)
+        if name == "cifar10":
+            raise LotteryError("there is no CIFAR-10")
+        return known(name)
+
+    monkeypatch.setattr(plan.catalogue, "fingerprint", fingerprint)
+    wanted = networks(DENSE, [0])
+    elsewhere = {replace(one, setting=replace(one.setting, dataset="cifar10")) for one in wanted}
+    made = plan.plan(worker_in(tmp_path), {"first": elsewhere, "claim": wanted, "second": elsewhere | wanted})
+    assert made.lacking == {"first": "there is no CIFAR-10", "second": "there is no CIFAR-10"}
+    assert asked.count("cifar10") == 1 and [(row.claim, row.networks) for row in made.rows] == [("claim", len(wanted))]
 
 
 def test_a_second_plan_measures_nothing(tmp_path, monkeypatch):

@@ -54,6 +54,19 @@ def test_a_line_where_the_budget_ends(budget, place, told):
     assert not any("the budget" in line for line in lines())
 
 
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:1]])
+def test_what_lacks_data_is_told_once(rows):
+    """Its rows stand below what is planned, and the reason once, however many claims it keeps from being planned."""
+    lacking = {"zhou2019.one[a]": "there is no CIFAR-10", "zhou2019.two[a]": "there is no CIFAR-10"}
+    table = plan_table(Plan(rows, 7, 0, lacking), 2, {"zhou2019.one[a]": "Z7"}, 10.0).splitlines()
+    planned = [place for place, line in enumerate(table) if "dense[a]" in line]
+    apart = [place for place, line in enumerate(table) if line.endswith("lacks data")]
+    assert len(apart) == 2 and all(place < apart[0] for place in planned) and table[apart[0]].startswith("Z7    one[a]")
+    assert [line for line in table if "there is no" in line] == [
+        "2 claims lack their data, and a run that asks them ends with: there is no CIFAR-10"
+    ]
+
+
 def test_nothing_to_train_is_one_line():
     """However many claims there are."""
     assert plan_table(Plan(ROWS[:1], 7, 0), 2).startswith("nothing: 0 networks")

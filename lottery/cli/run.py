@@ -116,7 +116,8 @@ PLAN_HELP = """usage: lottery plan [OPTION ...] [FILE ...]
 
 Say what a run with the same arguments would train, claim by claim, the cheapest first: what each takes alone, what it
 adds to those above it, when it would be done, and where a --budget would end. Nothing is trained but to measure, once,
-how fast that goes on this machine; what real runs took is remembered, too.
+how fast that goes on this machine; what real runs took is remembered, too. Claims whose
+data cannot be had come last, with the reason.
 
 It takes the arguments of `lottery run`, such as --scale, -k, --criterion, --claims, --budget, --store, --device.
 

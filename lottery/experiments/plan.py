@@ -1,12 +1,15 @@
 """Planning: what a set of claims still needs, what that costs, and which to decide first if time is short."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lottery.core.errors import LotteryError
+from lottery.data import catalogue
 from lottery.data.datasets import Dataset
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.calibration import Calibration
 from lottery.experiments.experiment import Experiment
+from lottery.experiments.keys import other_data
 from lottery.experiments.memory import peak
 from lottery.experiments.speeds import arithmetic, kind, total
 from lottery.experiments.worker import Worker
@@ -67,11 +70,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be trained, the cheapest claim first; how many networks are stored; the bytes of a worker."""
+    """What would be trained, the cheapest claim first; how many networks are stored; the bytes of a worker.
+
+    `lacking` says of claims that are not planned why their data cannot be had.
+    """
 
     rows: list[Row]
     stored: int
     memory: int
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -80,8 +87,12 @@ class Plan:
 
 
 def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
-    """Return what the claims in `needs` would have trained, after measuring what is not known of this machine."""
-    missing = worker.needs(needs)
+    """Return what the claims in `needs` would have trained, after measuring what is not known of this machine.
+
+    Claims whose data cannot be had are set apart.
+    """
+    lacking = without_data(needs)
+    missing = worker.needs({claim: wanted for claim, wanted in needs.items() if claim not in lacking})
     needed = measure(worker, set().union(*missing.values()))
     speeds = worker.speeds
     rows = [
@@ -95,7 +106,23 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
         )
         for claim, paid in cheapest_first(missing, speeds.seconds)
     ]
-    return Plan(rows, len(worker.entries), needed)
+    return Plan(rows, len(worker.entries), needed, lacking)
+
+
+def without_data(needs: Mapping[str, Iterable[Experiment]]) -> dict[str, str]:
+    """Return for each claim whose data cannot be had why; every data set is asked for once, as it may be downloaded."""
+    used = {
+        claim: sorted({name for one in wanted for name in (one.setting.dataset, *other_data(one.arm))})
+        for claim, wanted in needs.items()
+    }
+    wrong: dict[str, str] = {}
+    for name in sorted({name for names in used.values() for name in names}):
+        try:
+            catalogue.fingerprint(name)
+        except LotteryError as error:
+            wrong[name] = str(error)
+    reasons = {claim: [wrong[name] for name in names if name in wrong] for claim, names in used.items()}
+    return {claim: found[0] for claim, found in reasons.items() if found}
 
 
 def measure(worker: Worker, missing: Iterable[Experiment]) -> int:

@@ -13,6 +13,7 @@ NARROWEST, WIDEST = 80, 140  # columns
 SHARED = "shared"  # what a claim adds whose networks are all those of claims before it
 CELLS = (8, 9, 9, 10)  # columns of networks, alone, adds, done after
 HEADS = ("networks", "alone", "adds", "done after")
+LACKING = ("", "", "", "lacks data")
 
 
 def plan_table(
@@ -20,7 +21,8 @@ def plan_table(
 ) -> str:
     """Return a row for every claim that needs training, and what it all takes with so many workers.
 
-    Claims are named by their `codes`, such as F12, too. A line says where a budget ends that leaves so many seconds of
+    Claims are named by their `codes`, such as F12, too. Those whose data cannot be had come last,
+    with why. A line says where a budget ends that leaves so many seconds of
     wall time for training.
     """
     width = max(NARROWEST, min(WIDEST, width))
@@ -28,7 +30,7 @@ def plan_table(
     networks, steps = sum(row.networks for row in needy), sum(row.steps for row in needy)
     counted = f"{networks:,} networks to train or to evaluate, {steps:,} network-steps; "
     counted += f"{plan.stored:,} that were asked for are in the store"
-    if not networks:
+    if not networks and not plan.lacking:
         return f"nothing: {counted}"
     room = width - sum(CELLS) - len(CELLS)
     lines = [_line("claim, the cheapest first", HEADS, room), "─" * width]
@@ -39,19 +41,26 @@ def plan_table(
             lines.append(f"── the budget ends here, after {fitting} of {len(needy)} claims ".ljust(width, "─"))
             ended = True
         fitting += not ended
-        code = codes.get(row.claim, "")
-        name = f"{code:5} {row.claim.partition('.')[2]}" if code else row.claim  # its letter names the paper
-        lines.append(_line(name, _cells(row, reached, workers), room))
-    if not ended:
+        lines.append(_line(_name(row.claim, codes), _cells(row, reached, workers), room))
+    if not ended and needy:
         lines.append(f"── the budget is enough for all {len(needy)} claims ".ljust(width, "─"))
+    lines += [_line(_name(claim, codes), LACKING, room) for claim in plan.lacking]
     free = len(plan.rows) - len(needy)
     takes = f"about {duration(plan.seconds / workers)} with {workers} workers, as measured on this machine; "
     takes += f"{plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
     told = f"alone: were it the only claim; adds: after those above it, {SHARED} where these have all of its networks"
     lines.append("")
+    for why in dict.fromkeys(plan.lacking.values()):
+        claims = sum(one == why for one in plan.lacking.values())
+        lines += wrap(f"{claims} claims lack their data, and a run that asks them ends with: {why}", width)
     for text in (counted, *([f"{free} claims need nothing more"] * bool(free)), takes, told):
         lines += wrap(text, width)
     return "\n".join(lines)
+
+
+def _name(claim: str, codes: Mapping[str, str]) -> str:
+    code = codes.get(claim, "")
+    return f"{code:5} {claim.partition('.')[2]}" if code else claim  # its letter names the paper
 
 
 def _cells(row: "Row", reached: float, workers: int) -> tuple[str, ...]:
