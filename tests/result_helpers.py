@@ -58,6 +58,8 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "replaced": [],
         "counts": True,
         "iterations": 600,
+        "optimiser": "adam",
+        "learning_rate": 0.0012,
         "letter": "Z",
         "numbers": 34,
         "headline": "",

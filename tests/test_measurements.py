@@ -3,7 +3,9 @@
 import csv
 import io
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -234,3 +236,11 @@ def test_no_two_arms_are_written_alike():
     ]  # fmt: skip
     for of_one_network in (arms, searches):
         assert len(set(map(written, of_one_network))) == len(of_one_network)
+
+
+def test_every_column_is_described():
+    """In the table of docs/verdicts.md, each once, and no other."""
+    text = (Path(__file__).resolve().parents[1] / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    table = text.partition("## Columns of measurements.csv.gz")[2]
+    heads = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(heads))) == sorted(COLUMNS)

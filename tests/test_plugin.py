@@ -238,6 +238,8 @@ class TestRuns:
         learns = next(claim for claim in report["claims"] if ".learns" in claim["id"])
         assert (
             learns["trained_network"] == "lenet-96-48"
+            and (learns["optimiser"], learns["learning_rate"])
+            == ("adam", SCALES["tiny"].setting("lenet-300-100", "early stop").config.learning_rate)
             and learns["region"] == [50, None]
             and len(learns["effects"]) == learns["n"] == 3
         )

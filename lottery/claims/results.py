@@ -132,6 +132,8 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "trained_network": setting.network if setting else None,
         "dataset": setting.data if setting else None,
         "iterations": setting.config.iterations if setting else None,
+        "optimiser": setting.config.optimiser if setting else None,
+        "learning_rate": setting.config.learning_rate if setting else None,
         "data_fingerprint": None,
         "tasks": {},
         "scale": scale.name,
