@@ -199,7 +199,7 @@ def test_a_plan_tells_what_is_broken(suite):
     broken += "@claim(NET)\ndef test_raises(question):\n    return effect(1 / 0)\n"
     suite.write(tests=LEARNS + broken, entries={"learns": ENTRIES["learns"]} | entries)
     text = failed(suite("--plan", "--store=planned"))
-    assert "mini2020.learns[lenet-300-100]" in text
+    assert " learns[lenet-300-100]" in text and "need nothing more" not in text
     assert "ERROR: mini2020.number[lenet-300-100]: its test states something of a float" in text
     assert "ERROR: mini2020.raises[lenet-300-100]: its test raised ZeroDivisionError" in text
     assert suite("--plan", "--store=planned", "-k", "learns").ret == 0

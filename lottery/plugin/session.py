@@ -182,7 +182,8 @@ class Session:
         ends = self._training_ends()
         budget = None if ends is None else ends - time.monotonic()  # of a run that need not measure
         with failures_told(self.worker.device):
-            made = plan(self.worker, {id: asked.all_experiments for id, asked in self.asked.items() if not asked.skip})
+            asked = {id: asked for id, asked in self.asked.items() if not (asked.skip or asked.error)}
+            made = plan(self.worker, {id: asked.all_experiments for id, asked in asked.items()})
         self.worker.speeds.plan(self.options.scale.name, {row.claim: row.seconds for row in made.rows})
         self.worker.speeds.keep()
         return made, budget
