@@ -47,7 +47,7 @@ def judged(test, folder: Path, **changes) -> dict:
     session.asked[claim.id] = dataclasses.replace(
         asked, question=question, statement=claim.state(asked.entry, question)
     )
-    keys._common.cache_clear()  # which takes for granted that treatments stay what they are
+    keys._inputs.cache_clear()  # which takes for granted that treatments stay what they are
     (folder / "progress").mkdir(parents=True, exist_ok=True)
     session.train(1, Reporter(SharedFolder(str(folder / "run")), "main"))
     return session.result(claim)
