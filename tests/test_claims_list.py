@@ -43,9 +43,10 @@ def test_a_scale_and_words_select(entries, at):
 
 @pytest.mark.parametrize("width", [40, 80, 133])
 def test_it_fits_the_terminal(width):
-    """From 80 columns on; only the last line is for reading, not for a table."""
-    *lines, _ = claims_list([], "", "", width)[0].splitlines()
-    assert max(map(len, lines)) <= max(80, width)
+    """From 80 columns on, and no name is cut: it can be copied."""
+    text = claims_list([], "", "", width)[0]
+    assert max(map(len, text.splitlines())) <= max(80, width) and "…" not in "".join(names(text))
+    assert set(names(text)) == set(names(claims_list([], "", "", 200)[0]))
 
 
 def test_exit_status(capsys):

@@ -9,7 +9,7 @@ from lottery.claims.claim import conjunction, effect, proportion
 from lottery.claims.image_quantities import accuracy, delay, early_stop, failed, gap, log_error
 from lottery.claims.judging import Judge
 from lottery.claims.quantities import above, in_order, mean
-from lottery.claims.results import outcome
+from lottery.claims.results import in_words, outcome
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside
 from lottery.experiments.arms import DENSE
 from lottery.experiments.named_arms import chain, learned, untrained
@@ -310,3 +310,9 @@ def test_bounds_of_what_is_made_of_times():
         value = quantity.of(lambda arm, round: times[arm])
         expected = (value if low else -inf, value if high else inf)
         assert quantity.bounds(lambda arm, round: times[arm]) == expected
+
+
+def test_values_are_told_in_words():
+    """As a sentence has them, without brackets, braces, quotes or Python's own words."""
+    assert in_words({"sizes": False, "recall below 10 %": True}) == "sizes no, recall below 10 % yes"
+    assert in_words([1, "2.26", None]) == "1, 2.26, None" and in_words({"all": "2.26"}) == "all 2.26"

@@ -1,8 +1,10 @@
 """Text from outside: shown in one line, with nothing but characters to read, whatever shows it."""
 
+import io
+
 import pytest
 
-from lottery.core.text import for_markdown, in_encoding, printable
+from lottery.core.text import for_markdown, in_encoding, printable, show_in_any_encoding
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,12 @@ def test_other_media():
     assert in_encoding("Prêt · 3 × 4 …  Ω", "ascii") == "Pret - 3 x 4 ...  ?"
     assert in_encoding("Prêt ·", "utf-8") == "Prêt ·" and in_encoding("é", "latin-1") == "é"
     assert in_encoding("é", None) == "é" and in_encoding("é", "no such encoding") == "e"
+
+
+def test_a_stream_shows_pictures_plainly():
+    """Whatever is printed to it, in its own letters where it has them; only what has no likeness is `?`."""
+    for encoding, shown in (("ascii", "|:::[o]- e ?"), ("latin-1", "|:::[o]- é ?"), ("utf-8", "│░░░├●┤─ é Ω")):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        show_in_any_encoding(stream)
+        print("│░░░├●┤─ é Ω", end="", file=stream, flush=True)
+        assert stream.buffer.getvalue().decode(encoding) == shown

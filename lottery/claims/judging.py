@@ -9,7 +9,7 @@ from lottery.claims.expectation import ANY
 from lottery.claims.failures import FEW, decide_apart
 from lottery.claims.quantities import Measurements, Quantity, Read
 from lottery.claims.resolved import ResolvedClaim
-from lottery.claims.results import beside, outcome, plain
+from lottery.claims.results import beside, in_words, outcome, plain
 from lottery.claims.statistics import (
     INCONCLUSIVE,
     REFUTED,
@@ -43,7 +43,7 @@ class Judge:
         if isinstance(statement, Exact):
             computed = statement.computed()
             agree = computed == statement.printed
-            reason = "" if agree else f"computed {plain(computed)}, printed {plain(statement.printed)}"
+            reason = "" if agree else f"computed {in_words(computed)}, printed {in_words(statement.printed)}"
             return decide_exact(agree), {"reason": reason, "effects": []}
         assert statement is not None, f"{self.claim.claim.id} is not asked at this scale"
         arms = {name: arm for quantity in statement.quantities for name, arm in self._arms(quantity).items()}

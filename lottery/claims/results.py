@@ -77,6 +77,17 @@ def plain(value: object) -> object:
     return value
 
 
+def in_words(value: object) -> str:
+    """Return a value as a sentence has it: names with what they are, yes and no, lists with commas."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{printable(str(key))} {in_words(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple, range)):
+        return ", ".join(map(in_words, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return printable(str(value))
+
+
 def is_difference(unit: str) -> bool:
     """Return whether numbers of this unit are differences, on either side of zero, and no levels."""
     return set(unit.split(", ")) <= DIFFERENCES

@@ -9,7 +9,6 @@ from lottery.claims.entries import Entry, read
 from lottery.claims.results import position
 from lottery.cli.run import claims_folder
 from lottery.core.errors import LotteryError
-from lottery.core.text import cut
 from lottery.experiments.scales import SCALES, scale
 
 NARROWEST, WIDEST = 80, 200  # columns
@@ -36,7 +35,7 @@ def claims_list(folders: Sequence[str], words: str, at: str, width: int) -> tupl
             title, said = entry.title, ("", "")
         if said != (said := (entry.letter + entry.number, entry.headline or entry.statement)):
             lines += wrap(f"{said[0]:5} {said[1]}", width, subsequent_indent=" " * 6)
-        lines.append(cut(f"      {_scales(entry):{ASKED}}{entry.kind:{KIND}}{entry.id.partition('.')[2]}", width))
+        lines += _row(entry, width)
     return "\n".join([*lines, *([""] if lines else []), _counted(len(found), len(entries))]), len(found)
 
 
@@ -55,6 +54,12 @@ def _is_meant(entry: Entry, words: str, at: str) -> bool:
     return words in told and (not at or at in entry.asked_at())
 
 
+def _row(entry: Entry, width: int) -> list[str]:
+    """Return the line of one network; a name that does not fit is below it, whole, so that it can be copied."""
+    before, name = f"      {_scales(entry):{ASKED}}{entry.kind:{KIND}}", entry.id.partition(".")[2]
+    return [before + name] if len(before + name) <= width else [before.rstrip(), f"    {name}"]
+
+
 def _scales(entry: Entry) -> str:
     asked: Iterable[str] = entry.asked_at()
     return " ".join(name if name in asked else "-" * len(name) for name in SCALES)
@@ -62,4 +67,4 @@ def _scales(entry: Entry) -> str:
 
 def _counted(found: int, all_of_them: int) -> str:
     shown = f"{found} of {all_of_them} claims" if found < all_of_them else f"{found} claims"
-    return f"{shown}; one in full: lottery explain NAME, after a run; to run some: lottery run -k NAME"
+    return f"{shown}\none in full, after a run: lottery explain NAME; to run some: lottery run -k NAME"

@@ -14,7 +14,7 @@ from typing import Any
 from lottery import __version__
 from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
-from lottery.core.text import printable
+from lottery.core.text import printable, show_in_any_encoding
 
 OUTSIDE, INTERNAL, NOTHING = 2, 3, 5  # exit statuses, as docs/command_line.md has them
 BROKEN_PIPE = 128 + 13  # as of a program that the signal ended
@@ -277,7 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; what is wrong outside is one message and status 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the terminal's encoding, a table is shown
-            stream.reconfigure(errors="replace")
+            show_in_any_encoding(stream)
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     options.arguments = rest

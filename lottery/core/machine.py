@@ -34,7 +34,7 @@ def processor() -> str:
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
     except OSError:
         pass
-    return f"{name}, {cores()} cores"
+    return f"{name}, {cores()} core{'s' * (cores() != 1)}"
 
 
 @functools.cache

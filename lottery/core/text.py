@@ -1,6 +1,8 @@
 """Text from outside, from entries, criteria and error messages, as it can be shown and written anywhere."""
 
+import codecs
 import html
+import io
 import unicodedata
 
 PLAIN = {
@@ -19,6 +21,7 @@ PLAIN = {
     "≤": "<=",
     "’": "'",
 }
+PLAINLY = "lottery-plainly"  # what `codecs` knows the replacement by
 LONGEST = 20_000  # characters of one text
 
 
@@ -48,6 +51,18 @@ def in_encoding(text: str, encoding: str | None) -> str:
         plain = unicodedata.normalize("NFKD", "".join(PLAIN.get(one, one) for one in text))
         bare = "".join(one for one in plain if not unicodedata.combining(one))
         return bare.encode("ascii", "replace").decode()
+
+
+def show_in_any_encoding(stream: io.TextIOWrapper) -> None:
+    """Let a stream write what its encoding lacks as `in_encoding` has it, instead of raising."""
+    codecs.register_error(PLAINLY, _plainly)
+    stream.reconfigure(errors=PLAINLY)
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_encoding(error.object[error.start : error.end], "ascii"), error.end
 
 
 def for_markdown(text: str) -> str:

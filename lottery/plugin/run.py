@@ -494,7 +494,7 @@ class Run:
         deaths = self.shared.found(DEATHS)
         several = sorted({subject for batch in deaths for subject in batch.values()})
         named = "; ".join(several[:5]) + (f" and {len(several) - 5} more" if len(several) > 5 else "")
-        lines = [f"{len(deaths)} workers died while they computed {named}"] if deaths else []
+        lines = [f"{len(deaths)} worker{'s' * (len(deaths) > 1)} died while they computed {named}"] if deaths else []
         if self.shared.unreadable:
             lines.append(f"{self.shared.unreadable} files that workers left could not be read, in {self.shared.path}")
         return lines

@@ -46,8 +46,8 @@ def plan_table(
         lines.append(f"── the budget is enough for all {len(needy)} claims ".ljust(width, "─"))
     lines += [_line(_name(claim, codes), LACKING, room) for claim in plan.lacking]
     free = len(plan.rows) - len(needy)
-    takes = f"about {duration(plan.seconds / workers)} with {workers} workers, as measured on this machine; "
-    takes += f"{plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
+    takes = f"about {duration(plan.seconds / workers)} with {workers} worker{'s' * (workers != 1)}, "
+    takes += f"as measured on this machine; {plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
     told = f"alone: were it the only claim; adds: after those above it, {SHARED} where these have all of its networks"
     lines.append("")
     for why in dict.fromkeys(plan.lacking.values()):
