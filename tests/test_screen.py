@@ -1,18 +1,22 @@
 """The answer on one screen: it fits, it counts every claim once, and says in words what colours say."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lottery.claims.results import SCHEMA
+from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Decision, decide_all
 from lottery.cli.main import main
 from lottery.core.text import in_encoding
 from lottery.report.annotations import annotations
+from lottery.report.answer import refuted
 from lottery.report.explanation import explanation
 from lottery.report.interval_bar import interval_bar
-from lottery.report.screen import screen
+from lottery.report.results_table import table
+from lottery.report.screen import not_enough, screen, why
 from tests.result_helpers import cell, result, whole
 
 NUMBER = st.floats(-1e4, 1e4)
@@ -47,10 +51,13 @@ def many(count, verdicts):
 )
 @settings(deadline=None, max_examples=40)
 def test_it_fits_and_counts_everything(count, verdicts, width):
-    """However many claims there are: 50 lines, none longer than the terminal, every claim in the papers' table."""
+    """However many claims there are: 46 lines, none longer than the terminal, every claim in the papers' table.
+
+    With a line or two that say where all of it is, pytest's last line and the shell's prompt, that is 50 rows.
+    """
     found = many(count, verdicts)
     lines = [line.text for line in screen(whole(*found), ["a note"], 0, width, "0.1.0")]
-    assert len(lines) <= 50 and max(map(len, lines)) <= max(80, min(200, width))
+    assert len(lines) <= 46 and max(map(len, lines)) <= max(80, min(200, width))
     rows = [line for line in lines if line[:3] in {f"{letter}  " for letter in PAPERS.values()}]
     cells = [cell for row in rows for cell in row.split()[-7:-3]]  # before "6 of 34"
     assert sum(int(cell) for cell in cells if cell != "-") == count
@@ -204,7 +211,12 @@ class TestNotAsked:
         """Return the lines about what was not asked, of a run that has these costs."""
         report = whole(*self.RESULTS) | {"costs": costs}
         shown = [line.text for line in screen(report, [], 0, 80, "0.1.0")]
-        return shown[shown.index("NOT ASKED AT THIS SCALE  3") + 1 :]
+        return shown[shown.index("NOT ASKED  3") + 1 :]
+
+    def test_the_heading_is_true(self):
+        """What did not fit the budget is asked at this scale, so the heading names the scale only without it."""
+        shown = [line.text for line in screen(whole(*self.RESULTS[1:]), [], 0, 80, "0.1.0")]
+        assert "NOT ASKED AT THIS SCALE  2" in shown
 
     def test_costs_that_are_known(self):
         """Of the next scale the command that runs it, of the budget the time that the rest takes."""
@@ -239,3 +251,148 @@ def test_a_replaced_criterion_is_said_first():
     }
     lines = [line.text for line in screen(report, [], 0, 120, "0.1.0")]
     assert lines[2] == "NOT AS PUBLISHED: large_final is m.py:s in this run (--as), which 1 of its tests rest on"
+
+
+def part(name, verdict, p_outside, **changes):
+    """Return a part of a conjunction, on its own outside of its region or not."""
+    fields = ("kind", "region", "estimate", "interval", "p_inside", "reason", "effects", "aside")
+    return {field: result()[field] for field in fields} | {
+        "name": name, "verdict": verdict, "p_outside": p_outside, "p_inside": 0.99 if p_outside < 0.5 else 0.001
+    } | changes  # fmt: skip
+
+
+class TestPartsOfAConjunction:
+    """Why a part that is refuted on its own does not refute the claim."""
+
+    def parts(self, *parts, **changes):
+        """Return an inconclusive conjunction of these parts."""
+        return result(
+            kind="conjunction", verdict="inconclusive", parts=list(parts), estimate=None, region=None, **changes
+        )
+
+    def test_both_levels_are_told(self):
+        """The part's p-value, and the level divided by the parts that are not controls, as `decide_all` does it."""
+        parts = [part(name, "reproduced", 1.0) for name in ("even_moves", "high_moves", "control_idle")]
+        told = why(self.parts(part("low_moves", "refuted", 0.0453), *parts))
+        assert told == "low moves is outside, p 0.045; one of 3 parts needs p <= 0.017 to refute"
+
+    @given(st.floats(0.0, ALPHA), st.integers(2, 12))
+    def test_it_is_said_exactly_where_the_rule_says_so(self, p, count):
+        """Of any p-value and any number of parts the numbers shown are on the side on which the decision is."""
+        others = {
+            f"other_{number}": Decision(REPRODUCED, n=5, p_inside=0.01, p_outside=1.0) for number in range(count - 1)
+        }
+        decision = decide_all({"low": Decision(REFUTED, n=5, p_inside=0.99, p_outside=p), **others})
+        if decision.verdict == INCONCLUSIVE:
+            shown = [part(name, "reproduced", 1.0) for name in others]
+            told = not_enough(self.parts(part("low", "refuted", p), *shown))
+            own, needed = map(float, re.findall(r"p (?:<= )?([\d.e-]+)", told))
+            assert own > needed
+
+    def test_explain_adds_it_to_what_is_open(self):
+        """Where another part is inconclusive, both are named."""
+        open_one = part("anywhere", "inconclusive", 0.3)
+        one = self.parts(open_one, part("within", "refuted", 0.04))
+        text = " ".join(explanation(one, whole(one), 200).split())
+        assert "because anywhere: 85.5 [84.0, 87.1] %, agrees from 80.0; within is outside, p 0.04;" in text
+        assert "one of 2 parts needs p <= 0.025" in text
+
+    def test_a_control_that_is_idle_is_the_reason(self):
+        """No p-value would be enough then."""
+        assert not not_enough(self.parts(part("low", "refuted", 0.01), part("other", "reproduced", 1.0), reason="idle"))
+
+
+@pytest.mark.parametrize("kind, told", [("proportion", "0.70 [0.40, 0.90] of seeds"), ("effect", "0.70 [0.40, 0.90]")])
+def test_only_shares_are_of_seeds(kind, told):
+    """A mean without a unit has none, and no blank where it would be."""
+    one = result(kind=kind, unit="", verdict="inconclusive", estimate=0.7, interval=[0.4, 0.9], region=[0.0, 0.5])
+    assert why(one) == f"{told}, agrees in [0.00, 0.50]"
+    text = explanation(one | {"region": [0.0, None]}, whole(one), 100)
+    assert "from 0.00: The paper" in text and f"estimate: {told}, inconclusive" in text
+    assert ("a seed counts in a share" in text) == (kind == "proportion")
+
+
+def test_an_explanation_says_what_is_measured_and_which_file_is_meant():
+    """No file is on screen: "this file" is the claim's own."""
+    one = result(region_because="The margin at the head of this file.", doubt="See the head of this file.")
+    text = explanation(one, whole(one), 150)
+    assert "measured    test accuracy\n" in text and "this file" not in text
+    assert "from 80.0 %: The margin at the head of expected/zhou_2019.toml." in text
+
+
+def test_what_was_not_asked_is_not_replayed():
+    """There is nothing to check it against."""
+    for verdict in ("skipped", "reproduced"):
+        one = result(verdict=verdict, reason="needs mnist" if verdict == "skipped" else "")
+        assert ("lottery replay" in explanation(one, whole(one), 100)) == (verdict != "skipped")
+
+
+class TestNames:
+    """What finds a claim, and in which order several are told."""
+
+    @pytest.fixture
+    def told(self, capsys, tmp_path):
+        """A function that returns the exit status of `lottery explain` and what it prints."""
+        found = [
+            result("zhou2019.signs[conv-4]", verdict="skipped", reason="too large"),
+            result("zhou2019.signs[conv-2]", verdict="inconclusive"),
+            result("zhou2019.signs[lenet-300-100]", headline="the sign is enough"),
+            result("fischer_burkholz2021.all_fail[x]", letter="B", number="S4", title="Fischer & Burkholz 2021"),
+        ]
+        (tmp_path / "results.json").write_text(json.dumps(whole(*found)))
+
+        def explain(name):
+            status = main(["explain", name, str(tmp_path)])
+            said = capsys.readouterr()
+            return status, said.out + said.err
+
+        return explain
+
+    @pytest.mark.parametrize("name", ["S4", "bs4", "B S4", "All_Fail", "Fischer S4", "all_fail[X]"])
+    def test_neither_capitals_nor_blanks_matter(self, told, name):
+        """Nor whether a group's letter stands behind the paper's."""
+        assert told(name)[0] == 0 and told(name)[1].startswith("BS4  fischer")
+
+    @pytest.mark.parametrize("name", ["z12", "Z 12", "Zhou 12", "signs"])
+    def test_the_main_claim_is_first(self, told, name):
+        """Other answers follow; what was not asked is a line at the end."""
+        text = told(name)[1]
+        heads = [line for line in text.splitlines() if line.startswith("Z12")]
+        assert [re.search(r"\[(.*)\]", head)[1] for head in heads] == ["lenet-300-100", "conv-2", "conv-4"]
+        assert text.rstrip().splitlines()[-1] == "Z12   signs[conv-4]  skipped: too large"
+
+    @pytest.mark.parametrize("name", ["", "  ", "sings", "Z99"])
+    def test_an_unknown_name_is_one_message(self, told, name):
+        """With what lists all names, and no suggestion twice."""
+        status, said = told(name)
+        assert status == 2 and said.startswith("ERROR: ") and "`lottery list`" in said
+        assert name != "sings" or (said.count("did you mean signs") == 1 and "signs, signs?" not in said)
+
+    def test_the_table_has_the_codes(self):
+        """By which `explain` finds a claim."""
+        found = [result(), result("fischer_burkholz2021.all_fail[x]", letter="B", number="S4")]
+        for format, name in (("simple", "BS4   all_fail[x]"), ("github", "| BS4 all_fail[x]")):
+            assert name in table(found, format)
+
+
+def test_nothing_unexpected_is_good_news(capsys, tmp_path):
+    """It is said, and the exit status is 0."""
+    (tmp_path / "results.json").write_text(json.dumps(whole(result())))
+    assert main(["show", str(tmp_path), "--unexpected"]) == 0
+    assert capsys.readouterr().out == "none of 1 tests came out other than expected\n"
+
+
+@pytest.mark.parametrize("basis", ["", "control", "contradiction", "baseline", "open"])
+def test_refuted_is_a_sum(basis):
+    """Every refutation that is not the control's is in the line under one reason, whatever is expected."""
+    expected = {"": "reproduced", "open": "any"}.get(basis, "refuted")
+    one = result(verdict="refuted", expected_verdict=expected, expected_basis=basis, counts=False)
+    found, told = refuted([one, one])
+    assert sum(map(int, re.findall(r"[:,] (\d+)", told))) == len(found) == 2 or basis == "control"
+
+
+@pytest.mark.parametrize("count, told", [(1, "1 answer is an analogue ("), (2, "2 answers are analogues (")])
+def test_one_is_not_several(count, told):
+    """As English has it."""
+    text = "\n".join(line.text for line in screen(whole(*[result()] * count), [], 0, 120, "0.1.0"))
+    assert told in text

@@ -12,6 +12,7 @@ from lottery.claims.results import all_results, check_schema, in_order
 from lottery.claims.run_folders import RESULTS, run_folder
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
+from lottery.core.text import cut
 from lottery.report.explanation import explanation
 from lottery.report.results_table import claim_name, ours, table, verdict
 from lottery.report.screen import code, screen, why
@@ -57,6 +58,8 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
     found = [
         result for result in found if words.lower() in f"{code(result)} {result['id']} {result['headline']}".lower()
     ]
+    if not found and chosen == ["unexpected"] and not words:
+        return f"none of {len(results)} tests came out other than expected"
     return "\n".join(_shown(result) for result in found)
 
 
@@ -68,17 +71,33 @@ def _shown(result: Mapping) -> str:
 
 
 def claims_called(report: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """Return the claims of a run by an id or a part of it, or a letter and number; raise if there are none."""
+    """Return the claims of a run by an id or a part of it, or a letter and number; raise if there are none.
+
+    Neither capitals nor blanks matter. "Zhou 19" is Z19, and the group's letter is enough: S4 is BS4.
+    """
+    meant = _bare(name)
+    if not meant:
+        raise LotteryError("a claim's name is empty; `lottery list` has all names and numbers")
     results = {result["id"]: result for result in all_results(report)}
-    found = [result for id, result in results.items() if name in (id, id.partition(".")[2], code(result))]
-    found = found or [result for id, result in results.items() if name.lower() in id.lower()]
+    found = [result for result in results.values() if meant in _names(result)]
+    found = found or [result for id, result in results.items() if meant in _bare(id)]
     if not found:
         names = [id.partition(".")[2] for id in results]
-        near = get_close_matches(name, [*names, *(of.partition("[")[0] for of in names)], 3)
-        raise LotteryError(
-            f"no claim of this run is called {name!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
-        )
+        near = get_close_matches(name, list(dict.fromkeys([*names, *(of.partition("[")[0] for of in names)])), 3)
+        hint = f"did you mean {', '.join(near)}? " if near else ""
+        raise LotteryError(f"no claim of this run is called {name!r}; {hint}`lottery list` has all names and numbers")
     return found
+
+
+def _bare(name: str) -> str:
+    return "".join(name.casefold().split())
+
+
+def _names(result: Mapping) -> set[str]:
+    """Return what a claim is called, without capitals and blanks."""
+    group = "" if result["number"][:1].isdigit() else result["number"]
+    author = f"{result['title'].partition(' ')[0]}{result['number']}"
+    return {_bare(called) for called in (result["id"], claim_name(result), code(result), author, group)} - {""}
 
 
 def the_claim(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -92,8 +111,19 @@ def the_claim(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def explain(run: Path, name: str) -> str:
-    """Return what a run says of a claim, by its id or a part of it, or its letter and number; raise if it has none."""
+    """Return what a run says of a claim, by its id or a part of it, or its letter and number; raise if it has none.
+
+    Of several the paper's main claim comes first, and what was not asked is named at the end, in a line each.
+    """
     report = read(run)
-    found = sorted(claims_called(report, name), key=lambda result: result["verdict"] == SKIPPED)  # answered ones first
+    found = sorted(claims_called(report, name), key=lambda result: not result["headline"])
+    answered = [result for result in found if result["verdict"] != SKIPPED]
+    skipped = [result for result in found if result["verdict"] == SKIPPED]
     width = shutil.get_terminal_size((100, 24)).columns
-    return "\n\n".join(explanation(result, report, width) for result in found)
+    if len(found) == 1:
+        answered, skipped = found, []
+    told = [explanation(result, report, width) for result in answered]
+    lines = [
+        cut(f"{code(result):5} {claim_name(result)}  {verdict(result)}: {why(result)}", width) for result in skipped
+    ]
+    return "\n\n".join([*told, *(["\n".join(lines)] if lines else [])])

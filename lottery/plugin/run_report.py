@@ -201,7 +201,6 @@ class RunReport:
             for told in annotations(all_results(self.content)):
                 terminal.write_line(told)
         if self.written and not self.passing:
-            terminal.write_line("")
             terminal.write_line(f"in full: lottery show, or {self.written / PAGE}")
 
     def _show_table(self, terminal, status: int) -> None:

@@ -6,18 +6,19 @@ from typing import NamedTuple
 
 from lottery.claims.baselines import BUDGET
 from lottery.claims.comparison import Move
-from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
+from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL, OPEN
 from lottery.claims.judging import deviates, fails
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.claims.uncounted import why_uncounted
 from lottery.report.plan_table import duration
 
+NO_TIME = "do not fit the budget"
 INTERRUPTED = 2  # as pytest has it
 SCORED = ("criterion", "treatment")  # the options whose claims are on the scoreboard
 AS_EXPECTED = "AS EXPECTED"
 SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
 HEADS = (*SHORT, "not asked", "of paper")  # of `by_paper`
-BASES = {BASELINE: "known since our baseline", CONTRADICTION: "where the paper contradicts itself, or others do"}
+BASES = {BASELINE: "known before", CONTRADICTION: "contradicted", OPEN: "left open"}  # why they may be refuted
 RANK = {BASELINE: 1, CONTRADICTION: 2, CONTROL: 3}
 
 
@@ -60,10 +61,16 @@ def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> St
     counts += f"; controls {held}/{len(controls)}" if controls else ""
     exact = sum(result["kind"] == "exact" for result in answered)
     analogues = sum(bool(result["analogue"]) for result in answered)
-    worth = f"{analogues} answers are analogues (~: smaller data, network or training, no verdict on a paper), "
-    worth += f"{exact} exact, {len(answered) - exact - analogues} asked in full."
+    worth = f"{counted(analogues, 'answer is an analogue', 'answers are analogues')} (~: smaller data, "
+    worth += f"network or training, no verdict on a paper), {exact} exact, "
+    worth += f"{len(answered) - exact - analogues} asked in full."
     lost = len(report["no_verdict"])
     return State(word, f"{counts}.", worth, f"{lost} collected claims brought no verdict" if lost else "")
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """Return a number with the noun that it takes."""
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def is_unexpected(result: Mapping) -> bool:
@@ -115,6 +122,11 @@ def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:
     return [result for result in found if result["own"] not in SCORED]
 
 
+def title_of(groups: Sequence[NotAsked]) -> str:
+    """Return the heading of what was not asked, which names the scale unless time was short for some of it."""
+    return "Not asked" if any(group.reason == NO_TIME for group in groups) else "Not asked at this scale"
+
+
 def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> list[NotAsked]:
     """Return why tests were not asked at a scale, the most frequent reason first.
 
@@ -129,7 +141,7 @@ def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]
         takes = duration(costs[why]) if why in costs else ""
         if why == BUDGET:
             way = f"run again: {takes} more here" if takes else "run again: what is finished is kept"
-            groups["do not fit the budget", way] += 1
+            groups[NO_TIME, way] += 1
         elif why:
             run, plan = f"{takes} here: lottery run --scale {why}", f"lottery plan --scale {why} tells the cost"
             groups[f"are asked at --scale {why}", run if takes else plan] += 1

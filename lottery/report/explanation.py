@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from shlex import quote
 from textwrap import wrap
 
+from lottery.claims.claims_folders import EXPECTED
 from lottery.claims.results import is_difference
+from lottery.claims.statistics import SKIPPED
 from lottery.report.interval_bar import interval_bar
 from lottery.report.results_table import claim_name, number, ours, published, verdict
-from lottery.report.screen import NARROWEST, WIDEST, agreement, code, why
+from lottery.report.screen import NARROWEST, WIDEST, agreement, code, not_enough, why
 
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
 MARKS = {"failed": "!", "censored": "<"}
@@ -29,12 +32,24 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
     outcomes = list(_outcomes(result))
     lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
     lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'rerun':{LABEL}}{replay_command(result, report)}"]
-    lines.append(f"{'replay':{LABEL}}lottery replay {quote(claim_name(result))}, which trains it in an empty store")
+    if result["verdict"] != SKIPPED:
+        lines.append(f"{'replay':{LABEL}}lottery replay {quote(claim_name(result))}, which trains it in an empty store")
     return "\n".join(line.rstrip() for line in lines)
 
 
 def facts(result: Mapping) -> Iterator[tuple[str, str]]:
     """Yield what there is to say of a claim, each with a label; a text is empty where nothing is known."""
+    head = f"the head of {entries_file(result)}"
+    for label, text in _facts(result):
+        yield label, text.replace("the head of this file", head)
+
+
+def entries_file(result: Mapping) -> str:
+    """Return the file of a claim's entry, as a checkout names it: that of benchmarks/test_x.py is expected/x.toml."""
+    return f"{EXPECTED}/{PurePosixPath(result['test'].rpartition(':')[0]).stem.removeprefix('test_')}.toml"
+
+
+def _facts(result: Mapping) -> Iterator[tuple[str, str]]:
     yield "claim", result["statement"]
     yield "with", f"another {' and '.join(result['replaced'])} than the paper's (--as)" if result["replaced"] else ""
     yield "source", f"{result['title']}; {result['source']}"
@@ -42,15 +57,24 @@ def facts(result: Mapping) -> Iterator[tuple[str, str]]:
     yield "paper", f"{published(result)} ({told['provenance']})" if told else ""
     yield "in doubt", result["doubt"]
     unit = result["unit"]
-    where = f"{agreement(result['region'], unit)} {unit}: " if result["region"] else ""
+    where = f"{agreement(result['region'], unit)} {unit}".rstrip() + ": " if result["region"] else ""
     yield "agrees", where + result["region_because"]
+    yield "measured", _measured(result)
     yield "trained on", _trained(result)
     yield ("analogue", result["analogue_because"] or ("smaller data, networks or trainings" * bool(result["analogue"])))
     yield "changed", result["changed"]
     yield "verdict", f"{verdict(result)}: {ours(result)}" if ours(result) else verdict(result)
-    yield "because", "" if result["verdict"] == "reproduced" else why(result)
+    reasons = [] if result["verdict"] == "reproduced" else [why(result), not_enough(result)]
+    yield "because", "; ".join(dict.fromkeys(filter(None, reasons)))
     expected = f"{result['expected_verdict']}, {result['expected_because']}" if result["expected_because"] else ""
     yield "expected", expected
+
+
+def _measured(result: Mapping) -> str:
+    """Return what the numbers are, and of shares which seeds count."""
+    kinds = {outcome["kind"] for outcome in result["parts"] or [result]}
+    counts = "" if "proportion" not in kinds else "a seed counts in a share if its number is above 0"
+    return "; ".join(filter(None, [result["metric"], counts]))
 
 
 def _trained(result: Mapping) -> str:

@@ -204,7 +204,7 @@ def _reason(result: Mapping, told: str) -> Markup:
 def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> Iterator[Markup]:
     groups = answer.not_asked(results, scale, costs)
     if groups:
-        yield element("h3", f"Not asked at this scale: {sum(group.tests for group in groups)}")
+        yield element("h3", f"{answer.title_of(groups)}: {sum(group.tests for group in groups)}")
         rows = [
             element(
                 "tr",

@@ -45,7 +45,7 @@ def ours(result: Mapping) -> str:
     text = number(result["estimate"], unit)
     if result["interval"]:
         text += f" {span(result['interval'], unit)}"
-    return f"{text} {unit}"
+    return f"{text} {unit}".rstrip()
 
 
 def span(ends: Sequence[float | None], unit: str) -> str:
@@ -98,7 +98,7 @@ def table(results: Sequence[Mapping], format: str) -> str:
         if result["paper"] != paper:
             paper, title = result["paper"], result["title"]
             rows.append([f"**{for_markdown(title)}**" if markdown else title] + [""] * (len(HEADERS) - 1))
-        name = claim_name(result) if markdown else f"· {claim_name(result)}"
+        name = f"{code(result)} {claim_name(result)}" if markdown else f"· {code(result):5} {claim_name(result)}"
         value = published(result, None if markdown else PAPER_WIDTH)
         seconds = f"{result['seconds']:.1f}" if result["seconds"] else ""
         cells = [name, value, ours(result), result["n"] or "", verdict(result), seconds]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from lottery.claims.comparison import Move
 from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.scoreboard import boards
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED
+from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, is_control
 from lottery.claims.uncounted import moves_of
 from lottery.core.text import cut
 from lottery.report import answer
@@ -19,7 +19,7 @@ from lottery.report.results_table import claim_name, code, number, ours, replace
 from lottery.report.scoreboard_table import LEGEND, TITLES, about, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
-FEW = 4  # claims that a section shows, before it says how many more there are
+FEW = 3  # claims that a section shows, before it says how many more there are
 MANY = 12  # of what is other than expected, and of the main claims
 ESTIMATE = 26  # columns of an estimate with its interval
 
@@ -32,7 +32,9 @@ class Line(NamedTuple):
 
 
 def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str) -> list[Line]:
-    """Return the lines, at most 50 of a run of all claims, each no longer than the width of the terminal.
+    """Return the lines, at most 46 of a run of all claims, each no longer than the width of the terminal.
+
+    With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them.
 
     `status` is the exit status, None where a run is shown that ended before.
     """
@@ -189,15 +191,37 @@ def why(result: Mapping) -> str:
     parts = [part for part in result["parts"] if part["verdict"] != REPRODUCED]
     if parts:
         first = next((part for part in parts if part["verdict"] == result["verdict"]), parts[0])
-        return f"{first['name'].replace('_', ' ')}: {_against(first, result['unit'])}"
+        told = not_enough(result) if first["verdict"] != result["verdict"] else ""
+        return told or f"{first['name'].replace('_', ' ')}: {_against(first, result['unit'])}"
     return _against(result, result["unit"])
+
+
+def not_enough(result: Mapping) -> str:
+    """Return why a part that is outside its region does not refute an inconclusive conjunction; empty if none is."""
+    stated = [part for part in result["parts"] if not is_control(part["name"])]
+    outside = [part for part in stated if part["verdict"] == REFUTED and part["p_outside"] is not None]
+    if result["verdict"] != INCONCLUSIVE or result["reason"] or not outside:
+        return ""
+    worst, level = min(outside, key=lambda part: part["p_outside"]), ALPHA / len(stated)
+    p, needed = _told_apart(worst["p_outside"], level)
+    name = worst["name"].replace("_", " ")
+    return f"{name} is outside, p {p}; one of {len(stated)} parts needs p <= {needed} to refute"
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Return two numbers with as few digits as tell them apart, two at least."""
+    return next(
+        (told for digits in range(2, 17) if len(set(told := (f"{one:.{digits}g}", f"{other:.{digits}g}"))) == 2),
+        (f"{one:.17g}", f"{other:.17g}"),
+    )
 
 
 def _against(outcome: Mapping, unit: str) -> str:
     if outcome["estimate"] is None:
         return str(outcome["reason"])
-    unit = "" if outcome["kind"] == "proportion" else unit
-    shown = ours({**outcome, "parts": [], "unit": unit or "of seeds"})
+    share = outcome["kind"] == "proportion"
+    unit = "" if share else unit
+    shown = ours({**outcome, "parts": [], "unit": "of seeds" if share else unit})
     shown = shown.removesuffix(f" {unit}") if "," in unit else shown  # of several parts, which it does not tell apart
     return f"{shown}, agrees {agreement(outcome['region'], unit)}" if outcome["region"] else shown
 
@@ -233,7 +257,7 @@ def _inconclusive(results: Sequence[Mapping], width: int, few: int) -> Iterator[
 def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float], width: int) -> Iterator[Line]:
     groups = answer.not_asked(results, scale, costs)
     if groups:
-        yield from _titled("NOT ASKED AT THIS SCALE", str(sum(group.tests for group in groups)), width)
+        yield from _titled(answer.title_of(groups).upper(), str(sum(group.tests for group in groups)), width)
     for tests, told, way in groups:
         yield Line(f"{tests:>6} {told:28} {way}")
 
