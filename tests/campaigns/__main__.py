@@ -19,7 +19,7 @@ CAMPAIGNS = {  # what runs them, how often, and how often in short
     "entries": (entries.run, 1000, 100),
     "commands": (commands.run, 200, 4),
     "expected": (expected_files.run, 500, 40),
-    "criteria": (criteria.run, 100, 8),
+    "criteria": (criteria.run, 100, 4),
 }
 
 
