@@ -158,7 +158,7 @@ class TestResults:
         monkeypatch.setenv("PYTHONIOENCODING", "ascii")
         result = _subprocess(suite, "-n0")
         assert result.ret == 0
-        result.stdout.fnmatch_lines(["claim *verdict*", "- learns?lenet-300-100?*reproduced (analogue)*"])
+        result.stdout.fnmatch_lines(["claim *verdict*", "- 1 * learns?lenet-300-100?*reproduced (analogue)*"])
 
 
 class TestOptions:

@@ -12,7 +12,7 @@ import benchmarks.test_paganini_forde_2020 as paganini
 import benchmarks.test_zhou_2019 as zhou
 from lottery.claims.claims_folders import expected_file
 from lottery.claims.entries import read_in_part
-from lottery.experiments import action_parts, comparison_parts, keys, mask_parts, population, search_part
+from lottery.experiments import action_parts, all_parts, comparison_parts, keys, mask_parts, population, search_part
 from lottery.experiments import chain_masks as chains
 from lottery.experiments.named_arms import branch, chain
 from lottery.experiments.scales import SCALES
@@ -319,8 +319,10 @@ class TestLawsTurn:
             return own(self.experiment.of(arm, self.experiment.round)).parents()
 
         monkeypatch.setattr(mask_parts.FromMask, "parents", parents)
+        all_parts.parents.cache_clear()
         with pytest.raises(AssertionError):
             test_experiments.TestParents().test_branch_hangs_on_the_rewinding_chain()
+        all_parts.parents.cache_clear()
 
     def test_seeds_of_ties_shared_with_position(self, monkeypatch):
         """Ties broken by position instead of by a draw make two seeds' random masks equal."""

@@ -13,7 +13,7 @@ TREES = {path.relative_to(PACKAGE): ast.parse(path.read_text()) for path in sort
 MODULES = [path for path in TREES if path.name != "__init__.py"]
 VERBS = """
     Add Ask Call Check Choose Close Compare Compute Count Cut Decide Draw End Fill Find Forget Give Have Hold Judge
-    Keep Leave Load Lock Make Mark Measure Move Multiply Note Nothing Number Plan Plant Play Prepare Print Put Raise
+    Keep Leave Let Load Lock Make Mark Measure Move Multiply Note Nothing Number Plan Plant Play Prepare Print Put Raise
     Read Refuse Register Release Remove Report Return Rewrite Run Say Score Set Show Skip Sort Split Start Stop
     Store Take Tell Train Turn Update Wait Warn Write Yield
 """

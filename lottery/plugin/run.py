@@ -502,7 +502,7 @@ class Run:
     def pytest_keyboard_interrupt(self, excinfo):
         """Say at once that the interrupt arrived: workers keep what they have, and end, which takes a while."""
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
-        if terminal and not self.given and self._distributed() and excinfo.errisinstance(KeyboardInterrupt):
+        if terminal and not self.given and self._distributed() and excinfo.type is KeyboardInterrupt:
             self._end_display()
             terminal.write_line("\ninterrupted: waiting for the workers to end")
             terminal.flush()
