@@ -98,7 +98,7 @@ def test_an_entry_is_refused_when_it_is_read(tmp_path, kind, old, new, message):
     text = GOOD.replace('"effect"', f'"{kind}"').replace(old, new)
     with pytest.raises(LotteryError, match=re.escape(message)) as caught:
         read(tmp_path, text)
-    assert str(caught.value).startswith("expected/some_2020.toml, claim 'some2020.claim[lenet-300-100]'")
+    assert str(caught.value).startswith(f"{tmp_path}/some_2020.toml, claim 'some2020.claim[lenet-300-100]'")
 
 
 def test_a_part_is_refused_where_its_test_states_a_share(tmp_path):

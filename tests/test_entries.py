@@ -152,15 +152,29 @@ def test_a_bad_entry_is_one_message(tmp_path, old, new, message):
     assert old in GOOD
     with pytest.raises(LotteryError, match=re.escape(message)) as caught:
         read(tmp_path, GOOD.replace(old, new, 1))
-    assert str(caught.value).startswith("expected/some_2020.toml")
+    assert str(caught.value).startswith(f"{tmp_path}/some_2020.toml")
 
 
 def test_a_file_that_cannot_be_read_is_one_message(tmp_path):
     """A benchmark without expectations is told where they belong; a folder is no file."""
-    with pytest.raises(LotteryError, match="expected/absent.toml does not exist"):
+    with pytest.raises(LotteryError, match=f"{tmp_path}/absent.toml does not exist"):
         entries.read(tmp_path / "absent.toml")
     with pytest.raises(LotteryError, match="cannot be read .Is a directory"):
         entries.read(tmp_path)
+
+
+def test_a_file_is_named_so_that_it_can_be_opened(tmp_path, monkeypatch):
+    """From the current folder where it lies in that; else in full. What is wrong with one claim names it once."""
+    (tmp_path / "mine" / "expected").mkdir(parents=True)
+    file = tmp_path / "mine" / "expected" / "some_2020.toml"
+    file.write_text(GOOD.replace("seeds = 5", "sheds = 5\nlevels = 3"))
+    for here, named in ((tmp_path, "mine/expected/some_2020.toml"), (tmp_path / "mine" / "expected", "some_2020.toml"),
+                        (Path(__file__).parent, str(file))):  # fmt: skip
+        monkeypatch.chdir(here)
+        told = next(iter(entries.read_in_part(file).wrong.values()))
+        assert told.startswith(f"{named}, claim 'some2020.claim[lenet-300-100]', scales.tiny: ")
+        assert told.count("claim 'some") == 1 and "sheds" in told and "levels" in told
+        assert next(iter(entries.read_in_part(file).entries.values())).file == named
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):
@@ -256,7 +270,7 @@ def test_what_is_wrong_with_an_entry_concerns_it_alone(tmp_path, old, new, wrong
         lost = found.entries["some2020.claim[lenet-300-100]"]
         assert lost.statement and (not wrong or lost.scales == {})
     for told in found.wrong.values():
-        assert told.startswith("expected/some_2020.toml") and "\n" not in told
+        assert told.startswith(f"{tmp_path}/some_2020.toml") and "\n" not in told
 
 
 @pytest.mark.parametrize("paper, numbers", [
@@ -319,7 +333,7 @@ def test_a_bad_list_is_one_message(tmp_path, numbers, message):
     """Numbers without claims, claims without numbers, both at once, networks that are forgotten, lines without text."""
     with pytest.raises(LotteryError, match=re.escape(message)) as caught:
         read(tmp_path, GOOD.replace("[[claim]]", f"[numbers]\n{numbers}\n[[claim]]", 1))
-    assert str(caught.value).startswith("expected/some_2020.toml")
+    assert str(caught.value).startswith(f"{tmp_path}/some_2020.toml")
 
 
 @pytest.mark.parametrize(

@@ -125,5 +125,5 @@ def test_what_cannot_be_begun_is_one_message(new_claim, words, message):
 def test_a_placeholder_is_refused_wherever_it_stands(tmp_path):
     """In the file's title, too."""
     (tmp_path / "a_2026.toml").write_text(f'title = "{PLACEHOLDER}"\n')
-    with pytest.raises(LotteryError, match="expected/a_2026.toml: title = 'FILL IN' is still to be filled in"):
+    with pytest.raises(LotteryError, match="a_2026.toml: title = 'FILL IN' is still to be filled in"):
         entries.read(tmp_path / "a_2026.toml")

@@ -22,6 +22,7 @@ from lottery.claims.fields import EVERY
 from lottery.claims.quantities import Quantity
 from lottery.claims.statistics import is_control
 from lottery.core.errors import LotteryError, told
+from lottery.core.paths import from_here
 from lottery.experiments.arms import Arm
 from lottery.models.architectures import ARCHITECTURES
 
@@ -199,7 +200,7 @@ def differences(benchmark: Path, ids: Collection[str]) -> tuple[dict[str, str], 
     That is, by id, what to say of each claim without an entry, and of entries that no test states.
     """
     stated = stated_in(benchmark)
-    shown, test = f"expected/{expected_file(benchmark).name}", f"{benchmark.parent.name}/{benchmark.name}"
+    shown, test = from_here(expected_file(benchmark)), from_here(benchmark)
     lacking = {
         id: f"{shown} has no entry for {id!r}, which {test} states; write it before it is measured"
         for id in sorted(stated - set(ids))

@@ -28,6 +28,7 @@ from lottery.claims.fields import (
     one_of,
 )
 from lottery.core.errors import LotteryError
+from lottery.core.paths import from_here
 from lottery.experiments.scales import DATASETS, SCALES, TRAININGS
 from lottery.models.architectures import ARCHITECTURES
 
@@ -210,8 +211,8 @@ def read_file(path: Path) -> File:
     try:
         return File.model_validate(content)
     except ValidationError as errors:
-        shown = f"expected/{path.name}"
-        raise LotteryError("\n".join(_complaint(shown, content, error) for error in errors.errors())) from None
+        shown = from_here(path)
+        raise LotteryError("\n".join(_complaint(str(shown), content, error) for error in errors.errors())) from None
 
 
 def read_in_part(path: Path) -> Contents:
@@ -229,7 +230,7 @@ def unreadable(id: str, path: Path, table: object = None, like: File | Entry | N
     told = {name: texts[name] for name in TEXTS if isinstance(texts.get(name), str)}
     about = {"title": like.title, "letter": like.letter} if like else {"title": path.stem, "letter": ""}
     lacking: dict[str, Any] = dict.fromkeys(TEXTS, "") | {"number": "-", "needs": None, "scales": {}, "numbers": 0}
-    lacking |= {"id": id, "kind": "effect", "file": f"expected/{path.name}"}
+    lacking |= {"id": id, "kind": "effect", "file": str(from_here(path))}
     return Entry.model_construct(**(lacking | told | about))
 
 
@@ -237,13 +238,13 @@ TEXTS = ("number", "statement", "source", "metric", "unit")
 
 
 def _entries(path: Path, file: File) -> dict[str, Entry]:
-    of_file: dict[str, Any] = {"file": f"expected/{path.name}", "title": file.title, "letter": file.letter}
+    of_file: dict[str, Any] = {"file": str(from_here(path)), "title": file.title, "letter": file.letter}
     return {claim.id: Entry(**dict(claim), **of_file, numbers=len(file.numbers or ())) for claim in file.claim}
 
 
 def _in_part(path: Path, content: dict[str, Any], errors: Sequence[ErrorDetails]) -> Contents:
     """Return what a file has in which these errors were found."""
-    shown, tables = f"expected/{path.name}", content.get("claim")
+    shown, tables = str(from_here(path)), content.get("claim")
     ids = {place: str(table["id"]) for place, table in enumerate(tables if isinstance(tables, list) else ())
            if isinstance(table, dict) and "id" in table}  # fmt: skip
     clashes = _clashes([*ids.values()], retired if isinstance(retired := content.get("retired"), dict) else {})
@@ -263,7 +264,7 @@ def _in_part(path: Path, content: dict[str, Any], errors: Sequence[ErrorDetails]
     lost = {id: unreadable(id, path, tables[place], file) for place, id in ids.items() if id in wrong}  # type: ignore[index]
     return Contents(
         _entries(path, file) | lost,
-        {id: _in_one(f"{shown}, claim {id}", told) for id, told in wrong.items()},
+        {id: _in_one(f"{shown}, claim {id!r}", told) for id, told in wrong.items()},
         tuple(faults),
     )
 
@@ -275,7 +276,7 @@ def _in_one(whose: str, complaints: Sequence[str]) -> str:
 
 def _content(path: Path) -> dict[str, Any]:
     """Return the content of a file; raise where it is none of TOML."""
-    shown = f"expected/{path.name}"
+    shown = from_here(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -299,7 +300,7 @@ COMPLAINTS = {
 
 
 def _complaint(shown: str, content: dict, error: ErrorDetails) -> str:
-    """Return an error of the schema as `expected/<file>, claim '<id>', <where>: <what is wrong>`."""
+    """Return an error of the schema as `<file>, claim '<id>', <where>: <what is wrong>`."""
     loc, wrong = [part for part in error["loc"] if part != "[key]"], error["msg"].removeprefix("Value error, ")
     if loc[:1] == ["claim"] and len(loc) > 1:
         table, loc = content["claim"][loc[1]], loc[2:]

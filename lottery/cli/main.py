@@ -53,9 +53,11 @@ def _plan(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from lottery.cli.claims_list import claims_list
 
-    text, found = claims_list(options.claims, options.words, options.scale, _width())
-    print(text)
-    return 0 if found else NOTHING
+    text, found, wrong = claims_list(options.claims, options.words, options.scale, _width())
+    print(text, flush=True)
+    for told in wrong:
+        print(f"ERROR: {told}", file=sys.stderr)
+    return OUTSIDE if wrong else 0 if found else NOTHING
 
 
 def _replay(options: argparse.Namespace) -> int:

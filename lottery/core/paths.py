@@ -24,6 +24,12 @@ def user_path(text: str | Path) -> Path:
         raise LotteryError(f"{text}: {error}; write the folder in full") from None
 
 
+def from_here(path: Path) -> Path:
+    """Return a path as a message names it, so that it can be opened: from the current folder if it lies in that."""
+    whole, here = Path(os.path.abspath(path)), Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
+
+
 def cache_folder() -> Path:
     """Return the suite's folder in the user's cache directory; raise where the user has no home."""
     if cache := os.environ.get("XDG_CACHE_HOME"):
