@@ -1,6 +1,5 @@
 """Which devices the options choose, on machines with and without GPUs, and who shares them."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +8,6 @@ from lottery.core import devices as core_devices
 from lottery.core.errors import LotteryError
 from lottery.plugin import options
 from lottery.plugin.options import Devices, devices, precision, workers
-from lottery.plugin.run import Run, _failure, _properties
-from lottery.plugin.shared_folder import SharedFolder
-from tests.result_helpers import result
 
 
 @pytest.fixture
@@ -78,60 +74,8 @@ def test_n_auto_is_a_worker_for_each_gpu(machine, monkeypatch):
     assert workers(machine(True, TWO)) == 2 and workers(machine(True, ())) == 7
 
 
-def test_a_worker_that_replaces_another_has_its_place(tmp_path):
-    """Whoever ends, by whatever, gives its place back; so its GPU is used again and no other by one more."""
-
-    def begun():
-        run = SimpleNamespace(given={"workercount": 2}, shared=SharedFolder(str(tmp_path / "run")))
-        run.place = Run._slot(run)
-        return run
-
-    first, second = begun(), begun()
-    assert (first.place, second.place) == (0, 1)
-    second._held.release()  # as the system does for a process that ends
-    assert begun().place == 1
-
-
-@pytest.mark.parametrize(
-    "error, tx, said",
-    [(KeyboardInterrupt, ["popen"], 1), (KeyboardInterrupt, [], 0), (pytest.exit.Exception, ["popen"], 0)],
-)
-def test_an_interrupt_is_answered_at_once(error, tx, said):
-    """In place of the display, where workers have to end first; what ends the run otherwise has words of its own."""
-    told: list[str] = []
-    terminal = SimpleNamespace(write_line=told.append, flush=lambda: None)
-    config = SimpleNamespace(
-        option=SimpleNamespace(tx=tx), pluginmanager=SimpleNamespace(get_plugin=lambda name: terminal)
-    )
-    run = SimpleNamespace(config=config, given={}, _end_display=lambda: told.append("display ended"))
-    run._distributed = lambda: Run._distributed(run)
-    with pytest.raises(error) as raised:
-        raise error("stop")
-    Run.pytest_keyboard_interrupt(run, raised)
-    assert told == ["display ended", "\ninterrupted: waiting for the workers to end"] * said
-
-
 def test_workers_share_out_the_gpus():
     """In turn; each knows how many are on its own."""
     two, one = Devices(["cuda:0", "cuda:1"], False), Devices(["cuda:3"], True)
     assert [two.of(slot, 3) for slot in range(3)] == [("cuda:0", 2), ("cuda:1", 1), ("cuda:0", 2)]
     assert one.of(0, 1) == ("cuda:3", 1) and one.of(2, 3) == ("cuda:3", 3) and two.of(0, 1) == ("cuda:0", 1)
-
-
-def test_properties_are_texts_or_json():
-    """An interval without an end too; of a conjunction by the names of its parts, which alone have numbers."""
-    alone = dict(_properties(result(interval=[0.5, None], region=None, seconds=1.5)))
-    assert alone["verdict"] == "reproduced" and alone["analogue"] == "true" and "region" not in alone
-    assert json.loads(alone["interval"]) == [0.5, None] and json.loads(alone["estimate"]) == 85.55
-    part = {"estimate": 1.5, "interval": [1.0, 2.0], "region": [0.0, None]}
-    both = result(estimate=None, interval=None, region=None, parts=[{"name": "a", **part}, {"name": "b", **part}])
-    told = dict(_properties(both))
-    for name, value in part.items():
-        assert json.loads(told[name]) == {"a": value, "b": value}
-
-
-def test_a_failed_exact_claim_says_what_was_computed():
-    """It has no estimate; others say that."""
-    exact = result(kind="exact", estimate=None, interval=None, prediction=None, verdict="refuted", reason="computed 3")
-    assert _failure(exact) == "refuted: computed 3, expected reproduced. It holds."
-    assert _failure(result(verdict="refuted")).startswith("refuted: 85.5 [84.0, 87.1] %; one more seed ")

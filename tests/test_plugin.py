@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy  # noqa: F401  (pytester forgets what a run imports, and some of these can be imported only once)
 import pytest
@@ -17,6 +18,7 @@ import lottery.experiments.worker  # noqa: F401
 from lottery.claims.run_folders import run_folder
 from lottery.cli.main import main
 from lottery.experiments.scales import EARLY_STOP, SCALES
+from lottery.plugin.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = """
@@ -643,6 +645,23 @@ class TestErrors:
         monkeypatch.setattr(Store, "check_writable", lambda self: pytest.fail("asked to write"))
         monkeypatch.setattr(Store, "write", lambda self, key, entry: pytest.fail("wrote"))
         assert suite("--store=full").ret == 0
+
+
+@pytest.mark.parametrize(
+    "error, distributed, said",
+    [(KeyboardInterrupt, True, 1), (KeyboardInterrupt, False, 0), (pytest.exit.Exception, True, 0)],
+)
+def test_an_interrupt_is_answered_at_once(error, distributed, said):
+    """In place of the display, where workers have to end first; what ends the run otherwise has words of its own."""
+    told: list[str] = []
+    terminal = SimpleNamespace(write_line=told.append, flush=lambda: None)
+    process = SimpleNamespace(
+        terminal=terminal, distributed=distributed, is_worker=False, end_display=lambda: told.append("display ended")
+    )
+    with pytest.raises(error) as raised:
+        raise error("stop")
+    Run.pytest_keyboard_interrupt(SimpleNamespace(process=process), raised)
+    assert told == ["display ended", "\ninterrupted: waiting for the workers to end"] * said
 
 
 def _shift(report, by):

@@ -18,7 +18,7 @@ MODULES = [
     *(f"lottery.experiments.{name}" for name in ("arms", "experiment", "scales", "batch", "queue", "measurements")),
     *sorted(f"lottery.claims.{path.stem}" for path in (ROOT / "lottery" / "claims").glob("[a-z]*.py")),
     *(f"lottery.report.{name}" for name in ("results_table", "remarks", "files", "plan_table", "figures")),
-    *(f"lottery.plugin.{name}" for name in ("options", "progress", "session", "run", "run_report", "hooks")),
+    *sorted(f"lottery.plugin.{path.stem}" for path in (ROOT / "lottery" / "plugin").glob("[a-z]*.py")),
     *(f"lottery.cli.{name}" for name in ("main", "run", "show", "claims_list", "replay")),
     *sorted(f"benchmarks.{path.stem}" for path in (ROOT / "benchmarks").glob("test_*.py")),
 ]

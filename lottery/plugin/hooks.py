@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.plugin import options
-from lottery.plugin.run import Run, claims_imported
+from lottery.plugin import options, outcomes
+from lottery.plugin.collection import claims_imported
+from lottery.plugin.run import Run
 
 NAME = "lottery-run"
 XDIST_WORKERS = "PYTEST_XDIST_AUTO_NUM_WORKERS"
@@ -70,14 +71,7 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_report_teststatus(report):
-    if report.when == "call" and report.passed:
-        if ("deviates", "not counted") in report.user_properties:
-            return "deviating, not counted", "d", ("DEVIATES", {"yellow": True})
-        if ("verdict", "inconclusive") in report.user_properties:
-            return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
-        for verdict in ("reproduced", "refuted"):  # as expected
-            if ("verdict", verdict) in report.user_properties:
-                return "passed", ".", (verdict.upper(), {"green": True})
+    return outcomes.status(report)
 
 
 @pytest.hookimpl(optionalhook=True)

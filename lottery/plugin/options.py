@@ -173,6 +173,12 @@ def claims_asked(config: pytest.Config) -> bool:
     return any(holds_claims(path) for argument in config.args for path in _places(config, argument.partition("::")[0]))
 
 
+def only_shown(config: pytest.Config) -> bool:
+    """Return whether tests are only collected, or only their fixtures shown, so that nothing is to be trained."""
+    option = config.option
+    return bool(option.collectonly or option.setuponly or option.setupplan)
+
+
 def _places(config: pytest.Config, name: str) -> list[Path]:
     """Return where the tests of an argument of the command line lie."""
     if config.getoption("pyargs", False) and not (config.invocation_params.dir / name).exists():

@@ -1,0 +1,56 @@
+"""Registration of what a user gave: criteria, treatments, data sets and networks of his own, for as long as a run."""
+
+import functools
+import importlib
+from types import ModuleType
+
+import pytest
+
+from lottery.core.errors import LotteryError
+from lottery.plugin import options
+
+MODULES = {  # what can be a user's own, and the module that registers it, imported only then
+    "criterion": "lottery.masks.own_criteria",
+    "as": "lottery.masks.replaced_criteria",
+    "treatment": "lottery.masks.own_treatments",
+    "dataset": "lottery.experiments.own_datasets",  # before the networks that train on them
+    "network": "lottery.experiments.own_networks",
+}
+UNDER_CONTRACT = ("criterion", "as", "treatment")  # the kinds that are called before anything is trained
+
+
+def register(config: pytest.Config, rehearse: bool) -> list[str]:
+    """Register what the options name until pytest's configuration ends; return remarks on it.
+
+    `rehearse`: first hold criteria and treatments to their contract, in a process that they may end. Whoever begins
+    the run does that, before workers start and before anything is trained.
+    """
+    remarks: list[str] = []
+    for kind, where in MODULES.items():
+        names: list[str] = []
+        for option in options.own(config, kind):
+            module = importlib.import_module(where)
+            if rehearse and kind in UNDER_CONTRACT:
+                remarks += _rehearsed(kind, module, option)
+            name = module.load(option)
+            if name in names:
+                raise LotteryError(f"--{kind} {option}: {name!r} is given twice")
+            config.add_cleanup(functools.partial(module.forget, name))
+            names.append(name)
+    return remarks
+
+
+def _rehearsed(kind: str, module: ModuleType, option: str) -> list[str]:
+    """Return remarks on what a user gave, once loaded and held to its contract apart; raise where it breaks that."""
+    from lottery.core.apart import Ended, apart
+    from lottery.masks import contract, own_criteria
+
+    def rehearsal() -> list[str]:
+        name = module.load(option)
+        own = name in own_criteria.FINGERPRINTS  # the suite's are tested
+        return contract.check(name) if own else []
+
+    try:
+        return apart(rehearsal)
+    except Ended as error:
+        raise LotteryError(f"--{kind} {option}: it was tried on made-up weights, and {error}; it must return") from None
