@@ -3,6 +3,8 @@
 import hashlib
 import pickle
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -15,6 +17,7 @@ from torchvision.transforms.functional import to_tensor
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.data import catalogue, datasets, published
+from lottery.data import digits as digits_file
 from lottery.experiments.network_data import data_of
 from lottery.models.architectures import network
 from lottery.training.config import Config, Setting
@@ -219,6 +222,21 @@ class TestShapes:
         there = {tuple(image.flatten()) for image in load_digits().images / 16}
         assert all(tuple(image[0].double().flatten().tolist()) in there for image in images.test.images[:50])
         assert images.test.images[7, 0, 2, 5] == flat.test.images[7, 2 * 8 + 5]
+
+    def test_digits_are_read_as_scikit_learn_reads_them_without_importing_it(self):
+        """Pixel by pixel and label by label, wherever scikit-learn keeps its file."""
+        script = "import sys; from lottery.data.digits import rows; rows(); print('sklearn' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+        from sklearn.datasets import load_digits
+
+        images, labels = load_digits(return_X_y=True)
+        assert (digits_file.rows()[:, :-1] == images).all() and (digits_file.rows()[:, -1] == labels).all()
+
+    def test_digits_that_lie_elsewhere_are_asked_of_scikit_learn(self, monkeypatch):
+        """A later version may move its file."""
+        here = digits_file.rows()
+        monkeypatch.setattr(digits_file, "find_spec", lambda name: None)
+        assert (digits_file.rows() == here).all()
 
     def test_mnist_takes_lenets_shape(self, monkeypatch, tmp_path):
         """28 rows of 28."""

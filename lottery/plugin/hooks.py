@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.plugin import options, outcomes
+from lottery.plugin import garbage, options, outcomes
 from lottery.plugin.collection import claims_imported
 from lottery.plugin.run import Run
 
@@ -46,10 +46,25 @@ def pytest_cmdline_main(config):
 
 def pytest_configure(config):
     if options.added(config):
+        if options.claims_asked(config):
+            garbage.pause()
+            config.add_cleanup(garbage.resume)
         try:
             config.pluginmanager.register(Run(config), NAME)
         except LotteryError as error:
             raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_finish():
+    garbage.resume()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop():
+    garbage.resume()  # of the controller of workers, which collects nothing
+    return (yield)
 
 
 @pytest.fixture
