@@ -63,6 +63,14 @@ def test_it_fits_and_counts_everything(count, verdicts, width):
     assert sum(int(cell) for cell in cells if cell != "-") == count
 
 
+def test_a_long_device_leaves_room_for_what_the_run_took():
+    """Its name is cut, and the precision, the time and the exit status are not."""
+    run = whole(result("zhou2019.c[x]"))
+    where = {**run["environment"], "device": "cpu (Intel(R) Xeon(R) Processor @ 2.90GHz, 2 cores)"}
+    heading = screen({**run, "environment": where, "seconds": 348}, [], 0, 80, "0.1.0")[0].text
+    assert len(heading) == 80 and heading.endswith("… · float32 · 5.8 min  exit status 0")
+
+
 def test_what_is_other_than_expected_comes_first():
     """In words, with both verdicts, the numbers, and what would agree; an error with its message."""
     odd = result(verdict="refuted", estimate=70.0, interval=[69.0, 71.0])

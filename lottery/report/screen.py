@@ -22,6 +22,7 @@ NARROWEST, WIDEST = 80, 200  # columns
 FEW = 3  # claims that a section shows, before it says how many more there are
 MANY = 12  # of what is other than expected, and of the main claims
 ESTIMATE = 26  # columns of an estimate with its interval
+DEVICE = 12  # columns of a device's name, at least
 
 
 class Line(NamedTuple):
@@ -59,11 +60,10 @@ def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int
 
 def _head(report: Mapping, status: int | None, width: int, version: str) -> Iterator[Line]:
     where = report["environment"]
-    left = " · ".join(
-        [f"lottery {version}", report["scale"], where["device"], where["precision"], duration(report["seconds"])]
-    )
-    right = "" if status is None else f"exit status {status}"
-    left = cut(left, width - len(right) - 2)
+    right = "" if status is None else f"  exit status {status}"
+    parts = [f"lottery {version}", report["scale"], "", where["precision"], duration(report["seconds"])]
+    parts[2] = cut(where["device"], max(DEVICE, width - len(right) - len(" · ".join(parts))))  # alone may be long
+    left = cut(" · ".join(parts), width - len(right))
     yield Line(left + right.rjust(width - len(left)), {"bold": True})
     yield Line("─" * width)
     if report["replaced"]:
