@@ -35,7 +35,7 @@ BREAKS = {
     "(w_final - w_final.mean()).abs()": "looks at pruned weights",
     "w_final.abs() * (w_final.flatten().sum() > 0) - w_final": "looks at pruned weights",
     "BEGAN.append(1) or w_final": "changed the global BEGAN while it ran",
-    "1 / 0": "raised ZeroDivisionError",
+    "1 / 0": "in score: ZeroDivisionError",
     "w_final.abs() @ w_final.abs().mT": "returned",
 }
 

@@ -126,8 +126,8 @@ def test_own_criterion_is_loaded(own):
         ("def other(w_init):\n    return w_init", "has no function 'score'"),
         ("score = 3", "has no function 'score'"),
         ("import torch\nscore = torch.abs", "has no function 'score', written with def"),
-        ("import sys\nsys.exit(3)", "raised SystemExit"),
-        ("import nowhere_to_be_found", "importing .* raised ModuleNotFoundError"),
+        ("import sys\nsys.exit(3)", "raised .*SystemExit"),
+        ("import nowhere_to_be_found", "importing .* raised .*ModuleNotFoundError"),
         ("def score(w_init:\n", "raised SyntaxError"),
     ],
 )
@@ -157,7 +157,7 @@ def test_own_criterion_is_named_by_its_files(own, tmp_path):
         ("def score(w_final):\n    return w_final.sum()", r"returned \(\) for a layer of shape \(1, 4\)"),
         ("def score(w_final):\n    return None", "returned NoneType"),
         ("def score(w_final):\n    return w_final * float('nan')", "returned NaN"),
-        ("def score(w_final):\n    return 1 / 0", "raised ZeroDivisionError"),
+        ("def score(w_final):\n    return 1 / 0", "raised .*ZeroDivisionError"),
     ],
 )
 def test_bad_scores_are_one_message(own, source, message):

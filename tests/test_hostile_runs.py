@@ -69,7 +69,7 @@ def test_a_criterion_cannot_end_the_process(suite, where):
     )
     result = suite("-n0", "--criterion=bad=bad.py:score")
     if where == "import":
-        assert "raised EndedProcess: os._exit was called" in error(result)
+        assert "bad.py, line 2: EndedProcess: os._exit was called" in error(result)
     else:
         assert result.ret == 1 and verdicts(suite) == {"learns": "reproduced"}
         assert "ended the process: os._exit was called" in results(suite)["criteria"][0]["reason"]

@@ -52,20 +52,20 @@ def test_scores_that_share_memory_are_copied(load_own):
         ("return w_final.to('meta')", "returned a tensor on meta"),
         ("return w_final.numpy()", "returned ndarray"),
         ("return [1, 2, 3, 4]", "returned list"),
-        ("import sys; sys.exit(3)", "raised SystemExit: 3"),
-        ("import pytest; pytest.skip('not today')", "raised Skipped: not today"),
-        ("import pytest; pytest.fail('never')", "raised Failed: never"),
-        ("import pytest; pytest.xfail('perhaps')", "raised XFailed: perhaps"),
-        ("import pytest; pytest.exit('enough')", "raised Exit: enough"),
-        ("raise GeneratorExit", "raised GeneratorExit"),
-        ("return score(w_final)", "raised RecursionError"),
-        ("raise ValueError('first\\nsecond')", "raised ValueError: first$"),
+        ("import sys; sys.exit(3)", "raised .*SystemExit: 3"),
+        ("import pytest; pytest.skip('not today')", "raised .*Skipped: not today"),
+        ("import pytest; pytest.fail('never')", "raised .*Failed: never"),
+        ("import pytest; pytest.xfail('perhaps')", "raised .*XFailed: perhaps"),
+        ("import pytest; pytest.exit('enough')", "raised .*Exit: enough"),
+        ("raise GeneratorExit", "raised .*GeneratorExit"),
+        ("return score(w_final)", "raised .*RecursionError"),
+        ("raise ValueError('first\\nsecond')", "raised .*ValueError: first$"),
         (
             "class Odd(Exception):\n        def __str__(self):\n            raise ValueError\n    raise Odd",
-            "raised Odd$",
+            "raised .*Odd$",
         ),
-        ("raise KeyError", "raised KeyError$"),
-        ("import nowhere_to_be_found", "raised ModuleNotFoundError"),
+        ("raise KeyError", "raised .*KeyError$"),
+        ("import nowhere_to_be_found", "raised .*ModuleNotFoundError"),
         ("globals()['K'] = 2\n    return w_final", "changed the global K while it ran"),
         ("TABLE.append(1)\n    return w_final", "changed the global TABLE while it ran"),
         ("score.calls = 1\n    return w_final", "changed the attribute calls in score while it ran"),
@@ -207,7 +207,7 @@ def test_warnings_are_as_the_user_asks(load_own):
         scored()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(LotteryError, match="criterion 'mine' raised UserWarning: odd"):
+        with pytest.raises(LotteryError, match="criterion 'mine' raised .*: UserWarning: odd"):
             scored()
 
 
@@ -228,10 +228,10 @@ def test_sources_in_other_encodings(load_own, encoding):
     [
         (b"NAME = '\xe9'\n", "raised SyntaxError"),
         (b"\x00\x01", "raised (SyntaxError|ValueError)"),
-        (b"import pytest\npytest.skip('no', allow_module_level=True)\n", "raised Skipped: no"),
-        (b"import pytest\npytest.importorskip('nowhere_to_be_found')\n", "raised Skipped"),
-        (b"raise GeneratorExit\n", "raised GeneratorExit"),
-        (b"from . import beside\n", "raised ImportError"),
+        (b"import pytest\npytest.skip('no', allow_module_level=True)\n", "raised .*Skipped: no"),
+        (b"import pytest\npytest.importorskip('nowhere_to_be_found')\n", "raised .*Skipped"),
+        (b"raise GeneratorExit\n", "raised .*GeneratorExit"),
+        (b"from . import beside\n", "raised .*ImportError"),
     ],
 )
 def test_files_that_cannot_be_imported_are_one_message(load_own, source, message):
@@ -247,7 +247,7 @@ def test_a_file_that_cannot_be_read(load_own, tmp_path, monkeypatch):
     def refuse(self):
         raise PermissionError(13, "Permission denied")
 
-    with monkeypatch.context() as patch, pytest.raises(LotteryError, match="raised PermissionError"):
+    with monkeypatch.context() as patch, pytest.raises(LotteryError, match="raised .*PermissionError"):
         (tmp_path / "mine.py").write_text("")
         patch.setattr(Path, "read_bytes", refuse)
         own_criteria.load(f"mine={tmp_path / 'mine.py'}:score")

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from lottery.core.errors import LotteryError, told
+from lottery.core.errors import LotteryError
 from lottery.data import catalogue
 from lottery.data.tasks import SIZES
 from lottery.masks.own_code import OwnFunction, Unusable, target
 from lottery.masks.surroundings import kept
+from lottery.store.places import raised
 
 PARTS = ("train", "validation", "test")
 Arrays = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -68,7 +69,7 @@ def _reader(name: str, function: OwnFunction) -> Callable[[], Arrays]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # whatever it raises, one message says whose it is
-            raise LotteryError(f"data set {name!r} raised {told(error)}") from error
+            raise LotteryError(f"data set {name!r} {raised(error)}") from error
 
     return read
 

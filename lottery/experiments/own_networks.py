@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from lottery.core.errors import LotteryError, told
+from lottery.core.errors import LotteryError
 from lottery.data.catalogue import DATASETS, read
 from lottery.experiments import own_datasets
 from lottery.experiments.scales import EARLY_STOP, SCALES
@@ -25,6 +25,7 @@ from lottery.models.architectures import ARCHITECTURES, Architecture
 from lottery.models.initialisers import INITIALISERS, whole_seed
 from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, Layer
 from lottery.store.fingerprints import listed
+from lottery.store.places import raised
 from lottery.training.config import Config, Setting
 
 FINGERPRINTS: dict[str, str] = {}  # of users' networks by name: what names their results beside the name
@@ -197,7 +198,7 @@ class _Build:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # whatever it raises concerns this network alone
-            raise LotteryError(f"the function raised {told(error)}") from error
+            raise LotteryError(f"the function {raised(error)}") from error
         if not isinstance(module, nn.Module):
             raise LotteryError(f"the function returned {type(module).__name__}, not a torch.nn.Module")
         return module

@@ -23,11 +23,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lottery.core.errors import LotteryError, told
+from lottery.core.errors import LotteryError
 from lottery.core.registry import Registry
 from lottery.masks.own_code import Unusable
 from lottery.masks.surroundings import kept
 from lottery.store.fingerprints import listed
+from lottery.store.places import raised
 
 DERIVATIVES = tuple(f"{what}_{moment}" for what in ("gradient", "curvature", "flow") for moment in ("init", "final"))
 CRITERIA = criterion = Registry("criterion", "criteria", ("w_init", "w_final", "mask", "generator", *DERIVATIVES))
@@ -71,7 +72,7 @@ def scored(name: str, given: dict[str, Any], weights: Tensor, mask: Tensor, seed
     except (
         BaseException
     ) as error:  # whatever it raises, an exit or a skipped test, concerns the claims that use it alone
-        raise LotteryError(f"{shown(name)} raised {told(error)}") from error
+        raise LotteryError(f"{shown(name)} {raised(error)}") from error
 
 
 def shown(name: str) -> str:

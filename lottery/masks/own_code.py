@@ -18,10 +18,11 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from lottery.core.errors import LotteryError, told
+from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
 from lottery.masks.surroundings import EndedProcess, going_on, kept, whole
 from lottery.store.fingerprints import canonical
+from lottery.store.places import raised
 from lottery.store.sources import BESIDE, Source
 from lottery.store.states import state
 from lottery.store.values import bytes_digest
@@ -145,7 +146,7 @@ def _loaded(where: str, load: Callable[[], Any]) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # what a file raises when it is imported may be anything: an exit, a skipped test
-        raise LotteryError(f"importing {where} raised {told(error)}") from error
+        raise LotteryError(f"importing {where} {raised(error)}") from error
     if replaced:
         raise LotteryError(f"importing {where} replaced {_shared(replaced)}")
     return found

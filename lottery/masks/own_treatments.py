@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lottery.core.errors import LotteryError, told
+from lottery.core.errors import LotteryError
 from lottery.core.registry import Registry
 from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
@@ -22,6 +22,7 @@ from lottery.masks.own_code import OwnFunction, Unusable, target
 from lottery.masks.pruned_values import PRUNED
 from lottery.masks.surroundings import kept
 from lottery.store.fingerprints import listed
+from lottery.store.places import raised
 
 FINGERPRINTS: dict[str, str] = {}  # of users' treatments by name: what names their results beside the name
 EXAMPLE = "mine=mine.py:start"
@@ -126,7 +127,7 @@ def _guarded(name: str, function: OwnFunction, given: Mapping[str, Any], seed: i
     except Unusable as error:
         raise LotteryError(f"{name} {error}") from error
     except BaseException as error:  # whatever it raises, an exit or a skipped test, concerns its own claims alone
-        raise LotteryError(f"{name} raised {told(error)}") from error
+        raise LotteryError(f"{name} {raised(error)}") from error
 
 
 def _tensor(returned: object, mask: Tensor, wanted: str) -> Tensor:
