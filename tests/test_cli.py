@@ -222,7 +222,9 @@ class TestRun:
     def told(self, monkeypatch, tmp_path):
         """A function that gives the command arguments in an empty folder and returns pytest's."""
         taken = []
-        monkeypatch.setattr(pytest, "main", lambda arguments: taken.append(arguments) or pytest.ExitCode.TESTS_FAILED)
+        monkeypatch.setattr(
+            pytest, "main", lambda arguments, plugins: taken.append(arguments) or pytest.ExitCode.TESTS_FAILED
+        )
         monkeypatch.chdir(tmp_path)
         return lambda *arguments: (main(list(arguments)), *taken.pop())
 

@@ -76,7 +76,7 @@ def test_what_belongs_to_an_option_names_no_claims(checkout, option):
 def test_plan_adds_what_a_plan_needs(checkout, monkeypatch):
     """`lottery plan` is `lottery run` in one process that trains nothing, and its exit status is pytest's."""
     told = []
-    monkeypatch.setattr(pytest, "main", lambda given: told.append(given) or pytest.ExitCode.TESTS_FAILED)
+    monkeypatch.setattr(pytest, "main", lambda given, plugins: told.append(given) or pytest.ExitCode.TESTS_FAILED)
     assert main.main(["plan", "--scale=tiny"]) == 1
     assert told[0][-4:] == ["--plan", "-n0", "-q", "--scale=tiny"]
 

@@ -85,6 +85,25 @@ def test_what_is_other_than_expected_comes_first():
     )
 
 
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("count, broken", [(1, 1), (3, 3), (3, 1), (6, 2), (11, 1), (12, 12), (13, 1), (20, 3)])
+def test_errors_are_told_in_full_where_there_are_rows_for_them(count, broken, width):
+    """Fourteen rows at most; what is cut off, or left out, is in full elsewhere, and a line says where."""
+    reason = " ".join(f"word{number}" for number in range(40))
+    errors = [
+        result(f"zhou2019.a{n}[x]", verdict="inconclusive", error=True, reason=reason, number=str(n))
+        for n in range(broken)
+    ]
+    others = [result(f"zhou2019.b{n}[x]", verdict="refuted", reason="few", number="99") for n in range(count - broken)]
+    lines = [line.text for line in screen(whole(*errors, *others), [], 1, width, "0.1.0")]
+    section = [*lines[lines.index(f"OTHER THAN EXPECTED  {count}") :], ""]
+    section = section[: section.index("")]
+    assert len(section) <= 14 and max(map(len, section)) <= width
+    hidden = broken - " ".join(" ".join(section).split()).count("word38 word39")
+    assert bool(hidden or count > 12) == ("lottery show --unexpected" in section[-1])
+    assert hidden == 0 or count > 2
+
+
 @pytest.mark.parametrize(
     "status, state", [(0, "AS EXPECTED"), (1, "FAILED, see below"), (2, "INTERRUPTED"), (None, "AS EXPECTED")]
 )

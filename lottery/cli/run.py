@@ -143,4 +143,6 @@ def run(given: Sequence[str]) -> int:
         return 0
     import pytest
 
-    return int(pytest.main(arguments(given)))
+    from lottery.plugin.command_output import CommandOutput
+
+    return int(pytest.main(arguments(given), plugins=[CommandOutput()]))

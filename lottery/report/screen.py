@@ -20,6 +20,7 @@ from lottery.report.scoreboard_table import LEGEND, TITLES, about, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
 FEW = 3  # claims that a section shows, before it says how many more there are
+RED = {"red": True}
 MANY = 12  # of what is other than expected, and of the main claims
 ESTIMATE = 26  # columns of an estimate with its interval
 DEVICE = 12  # columns of a device's name, at least
@@ -90,14 +91,26 @@ def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
 
 
 def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    """Yield what is other than expected, errors with their whole messages as far as there are rows for them."""
     found = answer.unexpected(results)
-    if found:
-        yield from _titled("OTHER THAN EXPECTED", str(len(found)), width)
+    if not found:
+        return
+    yield from _titled("OTHER THAN EXPECTED", str(len(found)), width)
+    spare, is_cut = MANY - len(found), False
     for result in found[:MANY]:
-        told = result["reason"] if result["error"] else f"{result['verdict']}, not {result['expected_verdict']}: "
-        told += "" if result["error"] else why(result)
-        yield _row(result, told, width, {"red": True})
+        told = f"{result['verdict']}, not {result['expected_verdict']}: {why(result)}"
+        row = _row(result, result["reason"] if result["error"] else told, width, RED)
+        cut_off = len(row.text) > width
+        below = list(_wrapped(result["reason"], width, RED, " " * 6)) if cut_off and result["error"] else []
+        if below and len(below) <= spare:
+            spare, cut_off = spare - len(below), False
+            yield from [_row(result, "", width, RED), *below]
+        else:
+            yield row
+        is_cut = is_cut or cut_off
     yield from _more(found, MANY, "--unexpected")
+    if is_cut and len(found) <= MANY:
+        yield Line("      in full: lottery show --unexpected")
 
 
 def _moved(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
@@ -276,7 +289,7 @@ def _titled(title: str, told: str, width: int) -> Iterator[Line]:
 
 def _row(result: Mapping, told: str, width: int, markup: Mapping[str, bool] = {}) -> Line:
     room = 32 if width < 100 else width * 2 // 5
-    return Line(f"{code(result):5} {cut(claim_name(result), room):{room}} {told}", markup)
+    return Line(f"{code(result):5} {cut(claim_name(result), room):{room}} {told}".rstrip(), markup)
 
 
 def _more(found: Sequence[Any], shown: int, option: str) -> Iterator[Line]:
@@ -284,6 +297,6 @@ def _more(found: Sequence[Any], shown: int, option: str) -> Iterator[Line]:
         yield Line(f"      and {len(found) - shown} more: lottery show {option}")
 
 
-def _wrapped(text: str, width: int, markup: Mapping[str, bool] = {}) -> Iterator[Line]:
-    for line in wrap(text, width, subsequent_indent="  "):
+def _wrapped(text: str, width: int, markup: Mapping[str, bool] = {}, indent: str = "") -> Iterator[Line]:
+    for line in wrap(text, width, initial_indent=indent, subsequent_indent=f"{indent}  "):
         yield Line(line, markup)
