@@ -95,6 +95,22 @@ def load_own(tmp_path):
     yield from loading(tmp_path)
 
 
+@pytest.fixture
+def load_source(tmp_path):
+    """A function that loads what is a user's own from source, by the module that registers it; forgotten afterwards."""
+    loaded = {}  # in this order
+
+    def load(module, source, name, function):
+        (tmp_path / f"{name}.py").write_text(source)
+        module.forget(name)
+        loaded[module, name] = True
+        return module.load(f"{name}={tmp_path / f'{name}.py'}:{function}")
+
+    yield load
+    for module, name in loaded:
+        module.forget(name)
+
+
 def begin(one: Experiment, *records: Record) -> Prepared:
     """Return the mask and the start of an experiment from the records of its parents, in their order."""
     sources = dict(zip(parents(one), records, strict=True))

@@ -14,18 +14,9 @@ MASK = torch.ones(1, 4, dtype=torch.bool)
 
 
 @pytest.fixture
-def own(tmp_path):
-    """Load a criterion from source, and forget it afterwards."""
-    loaded = set()
-
-    def load(source, function="score", name="mine"):
-        (tmp_path / "mine.py").write_text(source)
-        loaded.add(own_criteria.load(f"{name}={tmp_path / 'mine.py'}:{function}"))
-        return name
-
-    yield load
-    for name in loaded:
-        own_criteria.forget(name)
+def own(load_source):
+    """A function that loads a criterion from source."""
+    return lambda source: load_source(own_criteria, source, "mine", "score")
 
 
 @pytest.mark.parametrize(

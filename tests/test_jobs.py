@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from lottery.core.errors import LotteryError
-from lottery.experiments.all_parts import parents
+from lottery.experiments.all_parts import parents, with_ancestors
 from lottery.experiments.arms import DENSE
 from lottery.experiments.experiment import experiment
 from lottery.experiments.named_arms import chain, compared, on, ticket_from, untrained
@@ -31,12 +31,7 @@ def everything(seeds=4):
     asked |= {experiment(DIGITS, compared(*chains), 2, seed) for seed in range(seeds)}
     asked |= {experiment(DIGITS, ticket_from(on("digits-turned", chains[0])), 2, seed) for seed in range(seeds)}
     asked |= {experiment(DIGITS, on("digits-turned", DENSE), 0, seed) for seed in range(seeds)}
-    open_ends = list(asked)
-    while open_ends:
-        new = set(parents(open_ends.pop())) - asked
-        asked |= new
-        open_ends += new
-    return asked
+    return set(with_ancestors(asked))
 
 
 @pytest.mark.parametrize(("at_once", "scale"), [(1, 1.0), (8, 100.0), (64, 1e5)])

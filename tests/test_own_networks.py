@@ -40,27 +40,10 @@ def data():
 
 
 @pytest.fixture
-def own(tmp_path):
-    """Load networks and data sets from source; they are forgotten in the end."""
-    loaded = []
-
-    def load(module, source, name, function):
-        path = tmp_path / f"{name}.py"
-        path.write_text(source)
-        module.forget(name)
-        loaded.append((module, name))
-        return module.load(f"{name}={path}:{function}")
-
-    yield load
-    for module, name in loaded:
-        module.forget(name)
-
-
-@pytest.fixture
-def mine(own):
+def mine(load_source):
     """A perceptron on points of three kinds, both a user's own."""
-    own(own_datasets, POINTS, "points", "data")
-    return own(own_networks, PERCEPTRON, "mine", "network")
+    load_source(own_datasets, POINTS, "points", "data")
+    return load_source(own_networks, PERCEPTRON, "mine", "network")
 
 
 def trained(name, arm=DENSE, round=0, seeds=(0,)):
@@ -116,10 +99,10 @@ network.training = {"learning_rate": 0.05, "iterations": 40, "interval": 20, "ba
 """
 
 
-def test_what_belongs_to_no_layer_starts_as_the_module_is_built(own):
+def test_what_belongs_to_no_layer_starts_as_the_module_is_built(load_source):
     """Bare parameters, other kinds of layers, scales that are not one: other draws for other seeds, in every arm."""
-    own(own_datasets, POINTS, "points", "data")
-    mine = own(own_networks, REST, "mine", "network")
+    load_source(own_datasets, POINTS, "points", "data")
+    mine = load_source(own_networks, REST, "mine", "network")
     setting, layout = SCALES["tiny"].setting(mine, EARLY_STOP), network(mine).layout
     dense = [experiment(setting, DENSE, 0, seed) for seed in range(2)]
     starts = [layout.module_views(begin(one).start) for one in dense]
@@ -142,27 +125,27 @@ def test_what_belongs_to_no_layer_starts_as_the_module_is_built(own):
         )
 
 
-def test_declared_initialisers_and_rates(own):
+def test_declared_initialisers_and_rates(load_source):
     """What is declared counts: how weights start, what a round prunes, and that all layers are ranked as one."""
-    own(own_datasets, POINTS, "points", "data")
+    load_source(own_datasets, POINTS, "points", "data")
     more = "\nnetwork.initialiser = 'glorot_normal'\nnetwork.pruned = {'hidden': 50}\nnetwork.scope = 'global'"
-    architecture = network(own(own_networks, PERCEPTRON + more, "mine", "network"))
+    architecture = network(load_source(own_networks, PERCEPTRON + more, "mine", "network"))
     hidden, output = architecture.layers
     expected = INITIALISERS["glorot_normal"](layer=hidden, generator=stream(0, "init", hidden.name))
     assert torch.equal(initial_weights(architecture, 0)[0], expected)
     assert architecture.rate(hidden) == 1 / 2 and architecture.rate(output) == 0 and architecture.scope == "global"
 
 
-def test_results_are_named_by_all_it_is_made_of(own, mine):
+def test_results_are_named_by_all_it_is_made_of(load_source, mine):
     """Another layer, another start or another training is another name; a comment or the folder is none."""
     before = name_of(mine)
-    assert name_of(own(own_networks, PERCEPTRON, "mine", "network")) == before
+    assert name_of(load_source(own_networks, PERCEPTRON, "mine", "network")) == before
     edits = {
         "nn.Linear(6, 8)": "nn.Linear(6, 8).double().float()",
         '"iterations": 40': '"iterations": 60',
         "nn.ReLU()": "nn.ReLU(inplace=True)",
     }
-    names = {name_of(own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")) for edit in edits.items()}
+    names = {name_of(load_source(own_networks, PERCEPTRON.replace(*edit), "mine", "network")) for edit in edits.items()}
     assert len(names | {before}) == 4
 
 
@@ -211,18 +194,18 @@ DECLARATIONS = {
 
 
 @pytest.mark.parametrize("body", NETWORKS)
-def test_what_is_no_network_is_one_message(own, body):
-    own(own_datasets, POINTS, "points", "data")
+def test_what_is_no_network_is_one_message(load_source, body):
+    load_source(own_datasets, POINTS, "points", "data")
     with pytest.raises(LotteryError, match=f"--network mine=.*mine.py:network: .*{NETWORKS[body]}"):
-        own(own_networks, f"from torch import nn\ndef network():\n    {body}\n", "mine", "network")
+        load_source(own_networks, f"from torch import nn\ndef network():\n    {body}\n", "mine", "network")
     assert "mine" not in ARCHITECTURES
 
 
 @pytest.mark.parametrize("declaration", DECLARATIONS)
-def test_wrong_declarations_are_one_message(own, declaration):
-    own(own_datasets, POINTS, "points", "data")
+def test_wrong_declarations_are_one_message(load_source, declaration):
+    load_source(own_datasets, POINTS, "points", "data")
     with pytest.raises(LotteryError, match=f"--network mine=.*: .*{DECLARATIONS[declaration]}"):
-        own(own_networks, PERCEPTRON + f"network.{declaration}\n", "mine", "network")
+        load_source(own_networks, PERCEPTRON + f"network.{declaration}\n", "mine", "network")
     assert "mine" not in ARCHITECTURES
 
 
@@ -233,31 +216,31 @@ def test_wrong_declarations_are_one_message(own, declaration):
         (('"batch_size": 10', '"batch_size": 31'), "mine trains in batches of 31, and points has 30 images"),
     ],
 )
-def test_networks_that_do_not_fit_their_data_are_one_message(own, edit, message):
-    own(own_datasets, POINTS, "points", "data")
+def test_networks_that_do_not_fit_their_data_are_one_message(load_source, edit, message):
+    load_source(own_datasets, POINTS, "points", "data")
     with pytest.raises(LotteryError, match=f"--network mine=.*: {message}"):
-        own(own_networks, PERCEPTRON.replace(*edit), "mine", "network")
+        load_source(own_networks, PERCEPTRON.replace(*edit), "mine", "network")
     assert "mine" not in ARCHITECTURES
 
 
-def test_networks_that_do_not_fit_data_of_the_suite_are_one_message_of_their_claims(own):
+def test_networks_that_do_not_fit_data_of_the_suite_are_one_message_of_their_claims(load_source):
     """Which may have to be downloaded first."""
-    name = own(own_networks, PERCEPTRON + "network.dataset = 'digits'", "mine", "network")
+    name = load_source(own_networks, PERCEPTRON + "network.dataset = 'digits'", "mine", "network")
     with pytest.raises(LotteryError, match="mine has 3 outputs, and digits 10 classes"):
         check(experiment(SCALES["tiny"].setting(name, EARLY_STOP), DENSE, 0, 0))
 
 
-def test_a_schedule_is_declared_by_its_form(own):
-    own(own_datasets, POINTS, "points", "data")
+def test_a_schedule_is_declared_by_its_form(load_source):
+    load_source(own_datasets, POINTS, "points", "data")
     more = "\nnetwork.training |= {'schedule': 'cosine'}"
-    name = own(own_networks, PERCEPTRON + more, "mine", "network")
+    name = load_source(own_networks, PERCEPTRON + more, "mine", "network")
     assert SCALES["tiny"].setting(name, EARLY_STOP).config.schedule == COSINE
 
 
-def test_a_network_says_what_it_is_trained_on(own):
+def test_a_network_says_what_it_is_trained_on(load_source):
     """Without a data set of one's own there is none that goes without saying."""
     with pytest.raises(LotteryError, match="it does not say what it is trained on: declare FUNCTION.dataset"):
-        own(own_networks, PERCEPTRON, "mine", "network")
+        load_source(own_networks, PERCEPTRON, "mine", "network")
 
 
 SETS = {
@@ -275,24 +258,24 @@ SETS = {
 
 
 @pytest.mark.parametrize("body", SETS)
-def test_what_is_no_data_set_is_one_message(own, body):
+def test_what_is_no_data_set_is_one_message(load_source, body):
     source = "import numpy as np\nPARTS = 'train', 'validation', 'test'\nx = np.ones((9, 6))\ny = np.arange(9) % 3\n"
     with pytest.raises(LotteryError, match=f"--dataset points=.*: data set 'points'.*{SETS[body]}"):
-        own(own_datasets, f"{source}def data():\n    {body}\n", "points", "data")
+        load_source(own_datasets, f"{source}def data():\n    {body}\n", "points", "data")
     assert "points" not in catalogue.DATASETS and not own_datasets.names()
 
 
-def test_the_documentation_has_networks_and_data_that_train(own):
+def test_the_documentation_has_networks_and_data_that_train(load_source):
     """Each example by its file's name; two steps of each, on data that they declare or on their own."""
     blocks = re.findall(
         r"```python\n# (\w+)\.py\n(.*?)```", (Path(__file__).parents[1] / "docs/add_network.md").read_text(), re.DOTALL
     )
     examples = dict(blocks)
-    own(own_datasets, examples["points"], "points", "data")
+    load_source(own_datasets, examples["points"], "points", "data")
     assert catalogue.load("points").train.images.shape == (1_000, 12)
     settings = []
     for name in ("net", "conv"):
-        mine = own(own_networks, examples[name], name, "network")
+        mine = load_source(own_networks, examples[name], name, "network")
         setting = SCALES["tiny"].setting(mine, EARLY_STOP)
         settings.append(replace(setting, config=replace(setting.config, iterations=2, interval=2)))
     for setting in settings:
@@ -300,11 +283,11 @@ def test_the_documentation_has_networks_and_data_that_train(own):
         assert compute(Population([one]), {one: {}})[one].measurements["test_accuracy_end"] > 0
 
 
-def test_bytes_are_pixels_and_numbers_are_taken_as_they_are(own):
+def test_bytes_are_pixels_and_numbers_are_taken_as_they_are(load_source):
     """Bytes are divided by 255, tensors do as well as arrays."""
     body = "    x = torch.full((4, 2), 255, dtype=torch.uint8)\n    y = torch.arange(4) % 2\n"
     parts = "    return {'train': (x, y), 'validation': (x, y), 'test': (-3.0 * x, y)}\n"
-    own(own_datasets, f"import torch\ndef data():\n{body}{parts}", "points", "data")
+    load_source(own_datasets, f"import torch\ndef data():\n{body}{parts}", "points", "data")
     loaded = catalogue.load("points")
     assert loaded.train.images.eq(1).all() and loaded.test.images.eq(-765).all()
     assert loaded.train.labels.tolist() == [0, 1, 0, 1]

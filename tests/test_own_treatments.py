@@ -24,19 +24,9 @@ AFTER_ONE_ROUND = experiment(SETTING, chain("large_final"), 1, 3)
 
 
 @pytest.fixture
-def load_treatment(tmp_path):
-    """A function that loads a treatment from source, and forgets it at the end."""
-    loaded = set()
-
-    def load(source, name="mine", function="start"):
-        own_treatments.forget(name)
-        (tmp_path / "mine.py").write_text(source)
-        loaded.add(own_treatments.load(f"{name}={tmp_path / 'mine.py'}:{function}"))
-        return name
-
-    yield load
-    for name in loaded:
-        own_treatments.forget(name)
+def load_treatment(load_source):
+    """A function that loads a treatment from source."""
+    return lambda source, name="mine", function="start": load_source(own_treatments, source, name, function)
 
 
 def drawing(registry):

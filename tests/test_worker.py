@@ -15,7 +15,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.experiments import action_parts
 from lottery.experiments.action_parts import LearnMaskAction
-from lottery.experiments.all_parts import batch_key, parents
+from lottery.experiments.all_parts import batch_key, parents, with_ancestors
 from lottery.experiments.arms import DENSE
 from lottery.experiments.attempts import Attempts
 from lottery.experiments.chain_masks import initial
@@ -351,6 +351,15 @@ def test_turns_come_first(tmp_path, monkeypatch):
 def ancestors(one):
     """Return all that an experiment rests on."""
     return {of for parent in parents(one) for of in (parent, *ancestors(parent))}
+
+
+def test_an_experiment_with_all_that_it_rests_on():
+    """Each once; among some of them, as far as one can go without leaving these."""
+    every = with_ancestors(ASKED)
+    assert len(every) == len(set(every)) and set(every) == {*ASKED, *(of for one in ASKED for of in ancestors(one))}
+    last = max(ASKED, key=lambda one: len(ancestors(one)))
+    (parent,) = parents(last)
+    assert with_ancestors([last, parent], {last, *ancestors(parent)}) == [last]
 
 
 def searches_of(*arms):

@@ -47,6 +47,10 @@ class Prepared:
     start: Tensor
 
 
+# A part's bases count in keys as it does: to make one of these an abstract class of Python's, say, would have every
+# result of every store trained again.
+
+
 class Part:
     """What all parts have in common; each is made anew for an experiment."""
 

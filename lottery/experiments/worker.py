@@ -18,7 +18,7 @@ import torch
 from lottery.core.devices import CPU, description
 from lottery.data import catalogue
 from lottery.data.datasets import Dataset
-from lottery.experiments.all_parts import batch_key, parents
+from lottery.experiments.all_parts import batch_key, parents, with_ancestors
 from lottery.experiments.attempts import Attempts, condemned, suspects
 from lottery.experiments.batch import Batch
 from lottery.experiments.computing import compute
@@ -122,7 +122,7 @@ class Worker:
         """Return for each name what must be computed so that all that it asks for is there."""
         wanted = {name: list(experiments) for name, experiments in asked.items()}
         missing = self.missing(dict.fromkeys(one for experiments in wanted.values() for one in experiments))
-        return {name: _with_ancestors(experiments, missing) for name, experiments in wanted.items()}
+        return {name: set(with_ancestors(experiments, missing)) for name, experiments in wanted.items()}
 
     def work(
         self,
@@ -325,17 +325,6 @@ class Worker:
     def _made(self, experiment: Experiment, seconds: float) -> dict[str, object]:
         now, device = datetime.now(UTC).isoformat(timespec="seconds"), description(self.device)
         return {"what": experiment.name, "seconds": seconds, "device": device, "torch": torch.__version__, "date": now}
-
-
-def _with_ancestors(experiments: Iterable[Experiment], among: Collection[Experiment]) -> set[Experiment]:
-    """Return those of the experiments, and of all that they rest on, that are among some."""
-    open_ends = [one for one in experiments if one in among]
-    found = set(open_ends)
-    while open_ends:
-        new = {parent for parent in parents(open_ends.pop()) if parent in among} - found
-        found |= new
-        open_ends += new
-    return found
 
 
 def _subject(experiment: Experiment) -> str:

@@ -375,12 +375,6 @@ class Session:
         """Return the experiments and all that their masks rest on, each once."""
         if not experiments:
             return []
-        from lottery.experiments.all_parts import parents
+        from lottery.experiments.all_parts import with_ancestors
 
-        found = dict.fromkeys(experiments)
-        open_ends = list(experiments)
-        while open_ends:
-            new = [parent for parent in parents(open_ends.pop()) if parent not in found]
-            found |= dict.fromkeys(new)
-            open_ends += new
-        return list(found)
+        return with_ancestors(experiments)

@@ -24,7 +24,7 @@ from lottery.core.devices import prepare
 from lottery.core.errors import LotteryError
 from lottery.data.catalogue import fingerprint
 from lottery.data.datasets import sizes
-from lottery.experiments.all_parts import batch_key, parents
+from lottery.experiments.all_parts import batch_key, with_ancestors
 from lottery.experiments.calibration import Speed, calibrate
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.scales import scale
@@ -48,17 +48,6 @@ def asked(name: str) -> list[ResolvedClaim]:
     claims = [parameter.values[0] for mark in marks for parameter in mark.args[1]]
     known = entries_of({claim.file for claim in claims}).entries
     return [resolve(claim, known[claim.entry_id], scale(name)) for claim in claims]
-
-
-def needed(claims: Iterable[ResolvedClaim]) -> set[Experiment]:
-    """Return all experiments that claims rest on."""
-    found = {one for claim in claims for one in claim.experiments}
-    open_ends = list(found)
-    while open_ends:
-        new = set(parents(open_ends.pop())) - found
-        found |= new
-        open_ends += new
-    return found
 
 
 @cache
@@ -105,7 +94,7 @@ def main() -> None:
     parser.add_argument("--scale", default="paper")
     name = parser.parse_args().scale
     claims = asked(name)
-    experiments = needed(claims)
+    experiments = set(with_ancestors(one for claim in claims for one in claim.experiments))
     prepare("cpu", "float32")
     with tempfile.TemporaryDirectory() as folder:
         price, replaced = prices(experiments, Worker(Store(Path(folder)), "cpu", "float32"))
