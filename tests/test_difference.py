@@ -47,6 +47,15 @@ def test_beside_an_answer_a_few_are_shown():
     ]
 
 
+def test_beside_an_answer_the_surest_are_shown():
+    """Not the first ones of the papers: whatever their order, those with the smallest p-values."""
+    found, results = compared(-20)
+    for place, move in enumerate(found["moves"]):
+        move["p"] = 0.001 / (1 + place)
+    lines = [line for line, _ in brief(found, results, 200, 3)]
+    assert [line[6:].split()[0] for line in lines if line.startswith("Z12")] == NAMES[:-4:-1]
+
+
 def test_all_that_moved_is_listed_where_nothing_may():
     """However little it moved."""
     lines = list(brief(*compared(1e-9, exact=True), 80, 4))

@@ -110,6 +110,7 @@ def test_few_workers_have_lines():
     """Four, each cut to the width, and the number of the others."""
     lines = of_workers([(f"gw{index}", state(text="x" * 200)) for index in range(9)], 80)
     assert len(lines) == 5 and max(map(len, lines)) == 80 and lines[-1] == "  and 5 more workers"
+    assert of_workers([(f"gw{index}", state(text="x")) for index in range(5)], 80)[-1] == "  and 1 more worker"
     assert of_workers([("gw0", state(text=""))], 80) == []
 
 

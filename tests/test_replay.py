@@ -1,12 +1,15 @@
 """`lottery replay`: what a run asked is asked again, of one claim, and any bit that is another is told."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from lottery.claims.entries import read
 from lottery.cli import replay
 from lottery.cli.main import main
+from lottery.cli.run import claims_folder
 from lottery.core.errors import LotteryError
 from tests.result_helpers import result, whole
 
@@ -35,6 +38,17 @@ class TestAsked:
     def test_the_expression_selects_one_test(self):
         """By its file, its name and its brackets."""
         assert replay.selection(measured()) == "test_zhou_2019.py and test_claim[lenet-300-100]"
+
+    def test_no_claim_of_the_suite_is_selected_with_another(self):
+        """Though words of pytest's -k are parts of names."""
+        files = sorted((claims_folder().parent / "expected").glob("*.toml"))
+        claims = [(f"test_{file.stem}.py", f"test_{id.partition('.')[2]}") for file in files for id in read(file)]
+        for module, name in claims:
+            one = result(f"x.{name.removeprefix('test_')}", test=f"benchmarks/{module}:1")
+            words = replay.selection(one).split(" and ")
+            found = [other for other in claims if all(any(word in part for part in other) for word in words)]
+            assert found == [(module, name)]
+            assert "*" in name or re.fullmatch(r"[\w:+.\[\]\\/-]+", name)  # what pytest takes for a word
 
 
 class TestVerdict:

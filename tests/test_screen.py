@@ -167,7 +167,8 @@ def test_an_explanation_has_everything(capsys, tmp_path):
         "p-value of agreeing 1, of not agreeing 0.001",
         "1: 2<   2: 2.5<",
         "benchmarks/test_zhou_2019.py:7",
-        "--scale tiny -k claim",
+        "--scale tiny -k 'test_zhou_2019.py and test_claim[lenet-300-100]'",
+        "lenet-96-48 on digits, 600 iterations, adam at learning rate 0.0012, 3 seeds",
     ):
         assert words in text, words
     assert max(map(len, text.splitlines())) <= 100
@@ -201,8 +202,8 @@ def test_show_selects(capsys, tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("{", "is not a results.json"),
-        ("[]", "is not a results.json"),
+        ("{", "is not a results.json of this suite (JSONDecodeError"),
+        ("[]", "name another run's folder, or run again, which trains nothing that is stored"),
         (json.dumps({"schema": SCHEMA - 1}), f"has schema {SCHEMA - 1}, and this version reads {SCHEMA}; run again"),
         (None, "has no results: lottery run makes some"),
     ],
@@ -213,6 +214,32 @@ def test_other_files_are_one_message(capsys, tmp_path, content, message):
         (tmp_path / "results.json").write_text(content)
     assert main(["show", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_or_not_readable_is_one_message(capsys, tmp_path):
+    """With its path, what is wrong, and what to do."""
+    assert main(["show", str(tmp_path / "none.json")]) == 2
+    assert f"there is no {tmp_path}/none.json: lottery run makes one" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["explain", "Z12", str(tmp_path / "file" / "results.json")]) == 2
+    assert "file/results.json cannot be read (Not a directory): make it readable, or name" in capsys.readouterr().err
+
+
+def test_an_estimate_is_shown_once(capsys, tmp_path):
+    """Beside what agrees where a claim is not reproduced; parts are counted in one line and measured in the other."""
+    part = result()["parts"] or result(verdict="refuted", estimate=70.0, interval=[69.0, 71.0])
+    found = [
+        result("zhou2019.mean[x]", verdict="refuted", estimate=70.0, interval=[69.0, 71.0]),
+        result("zhou2019.share[x]", verdict="refuted", estimate=0.1, interval=[0.0, 0.2], kind="proportion",
+               unit="of draws", region=[0.5, 1.0]),
+        result("zhou2019.both[x]", verdict="refuted", estimate=None, parts=[part | {"name": "one"}]),
+        result("zhou2019.good[x]"),
+    ]  # fmt: skip
+    (tmp_path / "results.json").write_text(json.dumps(whole(*found)))
+    assert main(["show", str(tmp_path), "-k", "["]) == 0
+    said = capsys.readouterr().out
+    assert [said.count(told) for told in ("0.10 [0.00, 0.20]", "0 of 1 parts", "85.5 [84.0, 87.1]")] == [1, 1, 1]
+    assert said.count("70.0 [69.0, 71.0] %") == 2  # of the mean, and of the part
 
 
 def test_annotations_are_one_line_each():
@@ -269,6 +296,17 @@ def test_own_criteria_are_scored():
     lines = [line.text for line in screen(report, [], 0, 120, "0.1.0")]
     place = next(number for number, line in enumerate(lines) if line.startswith("YOUR CRITERIA"))
     assert "+3.00 [+1.00, +5.00] better" in lines[place + 2] and len(lines) <= 50
+
+
+@pytest.mark.parametrize("width", [80, 96, 97, 120])
+def test_the_scoreboard_promises_intervals_where_it_has_them(width):
+    """Elsewhere it says from which width on."""
+    own = [cell("mine", 3.0, [1.0, 5.0], "better"), cell("large_final", None, None, "reference", estimate=80.0)]
+    board = own + [cell(name, -3.0, (-4.0, -2.0), "worse") for name in ("magnitude_increase", "random")]
+    lines = [line.text for line in screen(whole(*many(3, ["refuted"])) | {"scoreboard": board}, [], 0, width, "1")]
+    place = next(number for number, line in enumerate(lines) if line.startswith("YOUR CRITERIA"))
+    assert ("[+1.00, +5.00]" in lines[place + 2]) == (width >= 97)
+    assert lines[place].endswith("90 % intervals" if width >= 97 else "; intervals from 97 columns")
 
 
 def test_a_replaced_criterion_is_said_first():

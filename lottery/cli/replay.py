@@ -14,7 +14,8 @@ from lottery.cli.run import run
 from lottery.cli.show import read, the_claim
 from lottery.core.errors import LotteryError
 from lottery.plugin.options import NO_BASELINE, OPTIONS
-from lottery.report.results_table import claim_name, ours
+from lottery.report.explanation import selection
+from lottery.report.results_table import ours
 
 # Options that say where a run computes and keeps things, how it ends and what it shows; all others are what is asked.
 BESIDE = ("scale", "results", "store", "baseline", "baseline-exact", "update-expected", "budget", "table", "plan",
@@ -75,11 +76,6 @@ def asked(command: Sequence[str]) -> list[str]:
 def _parsed(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return an option's attributes without its default: only what was given counts."""
     return {name: value for name, value in attributes.items() if name != "default"}
-
-
-def selection(result: Mapping) -> str:
-    """Return the expression by which pytest selects a claim's test and no other."""
-    return f"{Path(result['test'].rpartition(':')[0]).name} and test_{claim_name(result)}"
 
 
 def verdict(before: Mapping, after: Mapping, different: Sequence[str]) -> tuple[str, int]:

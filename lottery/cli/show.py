@@ -26,18 +26,22 @@ FILTERS: dict[str, Callable[[Mapping], bool]] = {
 }
 
 
+ANOTHER = "name another run's folder, or run again, which trains nothing that is stored"
+
+
 def read(path: Path) -> dict[str, Any]:
     """Return the results of a run, by its folder or file, or the latest in a folder of runs; raise if it has none."""
     file = run_folder(path) / RESULTS if path.is_dir() else path
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
         schema = report["schema"]
+    except FileNotFoundError:
+        raise LotteryError(f"there is no {file}: lottery run makes one; or name a run's folder") from None
     except OSError as error:
-        raise LotteryError(
-            f"{file} cannot be read ({error.strerror}); run the benchmarks, or name a run's folder"
-        ) from None
+        raise LotteryError(f"{file} cannot be read ({error.strerror}): make it readable, or {ANOTHER}") from None
     except (ValueError, LookupError, TypeError) as error:
-        raise LotteryError(f"{file} is not a results.json of this suite ({type(error).__name__}: {error})") from None
+        what = f"{file} is not a results.json of this suite ({type(error).__name__}: {error})"
+        raise LotteryError(f"{what}: {ANOTHER}") from None
     check_schema(schema, file)
     return report
 
@@ -64,10 +68,12 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
 
 
 def _shown(result: Mapping) -> str:
-    """Return a claim in a line, and why it is not reproduced in another."""
-    estimate = f": {ours(result)}" if ours(result) else ""
-    line = f"{code(result):5} {claim_name(result)}  {verdict(result)}{estimate}"
-    return line if result["verdict"] == REPRODUCED else f"{line}\n      {why(result)}"
+    """Return a claim in a line, and why it is not reproduced in another; its estimate stands in one of the two."""
+    line, found = f"{code(result):5} {claim_name(result)}  {verdict(result)}", ours(result)
+    if result["verdict"] == REPRODUCED:
+        return f"{line}: {found}" if found else line
+    reason, bare = why(result), found.removesuffix(result["unit"]).rstrip()
+    return f"{line}: {found}\n      {reason}" if bare and bare not in reason else f"{line}\n      {reason}"
 
 
 def claims_called(report: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

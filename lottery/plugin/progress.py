@@ -207,7 +207,8 @@ def of_workers(states: Iterable[tuple[str, State]], width: int) -> list[str]:
     """Return a line about what each of the first workers computes, and how many more there are."""
     busy = [(name, state["text"]) for name, state in states if state["text"]]
     lines = [cut(f"  {name}  {text}", width) for name, text in busy[:SHOWN]]
-    return lines + [f"  and {len(busy) - SHOWN} more workers"] * (len(busy) > SHOWN)
+    more = len(busy) - SHOWN
+    return lines + [f"  and {more} more worker{'s' * (more > 1)}"] * (more > 0)
 
 
 class Display:

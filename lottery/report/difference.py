@@ -40,7 +40,7 @@ def brief(found: Comparison, results: Mapping[str, Mapping], width: int, few: in
         return
     title = f"NOT THE SAME  {len(moves)}" if found["exact"] else _titled(DRIFTED, found["moves"])
     yield title, True
-    shown = moves if found["exact"] else moves[:few]
+    shown = moves if found["exact"] else sorted(moves, key=_p)[:few]
     yield from ((line, False) for line in rows(shown, found["moves"], results, width))
     if len(moves) > len(shown):
         yield f"      and {len(moves) - len(shown)} more: lottery compare {found['name']}", False
@@ -101,7 +101,7 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
     """Return a row for each of the chosen moves, and below it what changed for it, where that differs among them."""
     several = len({tuple(move["changed"] or ()) for move in moves if move["state"] in (MOVED, DRIFTED)}) > 1
     lines = []
-    for move in sorted(chosen, key=lambda move: 1.0 if move["p"] is None else move["p"]):
+    for move in sorted(chosen, key=_p):
         name, towards, size, p = cells(move, results[move["id"]])
         if move["state"] == NOT_COMPARABLE:
             lines.append(cut(f"{name}: {move['reason']}", width))
@@ -113,6 +113,11 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
         if several and move["changed"]:
             lines += wrap(", ".join(move["changed"]), width, initial_indent="      ", subsequent_indent="      ")
     return lines
+
+
+def _p(move: Move) -> float:
+    """Return by what moves are sorted: the surest first."""
+    return 1.0 if move["p"] is None else move["p"]
 
 
 def cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:

@@ -81,7 +81,8 @@ def _trained(result: Mapping) -> str:
     if not result["trained_network"]:
         return ""
     iterations = f", {result['iterations']:,} iterations" if result["iterations"] else ""
-    return f"{result['trained_network']} on {result['dataset']}{iterations}, {len(result['seeds'])} seeds"
+    how = f", {result['optimiser']} at learning rate {result['learning_rate']:g}" if result.get("optimiser") else ""
+    return f"{result['trained_network']} on {result['dataset']}{iterations}{how}, {len(result['seeds'])} seeds"
 
 
 def _outcomes(result: Mapping) -> Iterator[str]:
@@ -106,11 +107,15 @@ def strip(effects: Sequence[float | None], unit: str) -> str:
     return " ".join("-" if effect is None else number(effect, unit) for effect in effects)
 
 
+def selection(result: Mapping) -> str:
+    """Return the expression by which pytest selects a claim's test and no other."""
+    return f"{PurePosixPath(result['test'].rpartition(':')[0]).name} and test_{claim_name(result)}"
+
+
 def replay_command(result: Mapping, report: Mapping) -> str:
-    """Return the command that runs a claim again at the scale of its run."""
-    name = result["id"].partition(".")[2].partition("[")[0]
+    """Return the command that runs a claim, and no other, again at the scale of its run."""
     own = "".join(f" {option} {quote(value)}" for option, value in _own(report["command"]))
-    return f"lottery run -n auto --scale {report['scale']}{own} -k {name}"
+    return f"lottery run -n auto --scale {report['scale']}{own} -k {quote(selection(result))}"
 
 
 def _own(command: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,17 @@ def about(contest: str) -> str:
     return f"each minus {REFERENCES[contest][0]} in the same seeds, 90 % intervals"
 
 
+def about_shown(board: Sequence[Mapping], width: int) -> str:
+    """Return what the numbers are that a terminal shows, which has intervals from some width on."""
+    contest, needed = board[0]["contest"], _width_of_intervals(board)
+    narrow = f"each minus {REFERENCES[contest][0]}; intervals from {needed} columns"
+    return about(contest) if width >= needed else narrow
+
+
+def _width_of_intervals(board: Sequence[Mapping]) -> int:
+    return QUESTION + FULL + SHORT * len({cell["name"] for cell in board if not cell["own"]})
+
+
 def names(board: Sequence[Mapping]) -> list[str]:
     """Return what a contest's columns are called, in their order: users' own, the first reference, the others."""
     own = dict.fromkeys(own_names(board))
@@ -62,7 +73,7 @@ def lines(board: Sequence[Mapping], width: int) -> Iterator[str]:
     own = own_names(board)
     others = [name for name in columns if name not in own]
     first = width - QUESTION - SHORT * len(others)
-    whole = first >= FULL
+    whole = width >= _width_of_intervals(board)
     with_margin = first - (FULL if whole else SHORT) * len(own) >= MARGIN
     each = max(1, (first - MARGIN * with_margin) // (FULL if whole else SHORT))
     for begin in range(0, len(own), each):

@@ -16,7 +16,7 @@ from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
 from lottery.report.results_table import claim_name, code, number, ours, replaced, span
-from lottery.report.scoreboard_table import LEGEND, TITLES, about, lines
+from lottery.report.scoreboard_table import LEGEND, TITLES, about_shown, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
 FEW = 3  # claims that a section shows, before it says how many more there are
@@ -153,7 +153,7 @@ def _picture(result: Mapping, width: int) -> str:
 def _scoreboard(board: Sequence[Mapping], width: int) -> Iterator[Line]:
     """Yield what a user's own criteria and treatments came to beside the papers', a row for each question."""
     for contest, cells in boards(board).items():
-        yield from _titled(TITLES[contest], about(contest), width)
+        yield from _titled(TITLES[contest], about_shown(cells, width), width)
         for line in lines(cells, width):
             yield Line(line)
     if board:
