@@ -1,6 +1,7 @@
 """Keys: an edit of the source gives new names to the results that it can change, and to no others."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -28,25 +29,43 @@ BEFORE_TRAINING = (
 )
 
 
-def keys(folder, *edits):
+@pytest.fixture(scope="module")
+def every_key(tmp_path_factory):
+    """A process that imports torch once, and knows the keys of one copy of the package after another."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")  # not this checkout, whose package would be imported
+    errors = (elsewhere / "errors").open("w+")
+    command = [sys.executable, "-P", ROOT / "tests" / "every_key.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen(command, cwd=elsewhere, env=environment, **pipes) as process, errors:
+
+        def of(folder):
+            process.stdin.write(f"{folder}\n")
+            process.stdin.flush()
+            status = process.stdout.readline()
+            assert status == "0\n", (elsewhere / "errors").read_text()
+            return json.loads((folder / "keys.json").read_text())
+
+        yield of
+        process.stdin.close()
+
+
+def keys(every_key, folder, *edits):
     """Return the keys of every arm of the benchmarks under a copy of the package with (file, old, new) put into it."""
     for name in ("lottery", "benchmarks", "expected"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "tests" / "every_key.py", folder)
     for file, old, new in edits:
         path = folder / "lottery" / file
         source = path.read_text()
         assert source.count(old) == 1, f"{file} has {source.count(old)} times {old!r}"
         path.write_text(source.replace(old, new))
-    done = subprocess.run([sys.executable, "every_key.py"], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return every_key(folder)
 
 
 @pytest.fixture(scope="module")
-def unedited(tmp_path_factory):
+def unedited(every_key, tmp_path_factory):
     """The keys of every arm as the package is."""
-    return keys(tmp_path_factory.mktemp("unedited"))
+    return keys(every_key, tmp_path_factory.mktemp("unedited"))
 
 
 EDITS = {
@@ -137,9 +156,9 @@ def of_one_task(name):
 
 
 @pytest.mark.parametrize("file, old, new, arms", EDITS.values(), ids=EDITS)
-def test_an_edit_renames_what_it_can_change(unedited, tmp_path, file, old, new, arms):
+def test_an_edit_renames_what_it_can_change(every_key, unedited, tmp_path, file, old, new, arms):
     """Every key of the arms that use the line is new, and all others stay."""
-    edited = keys(tmp_path, (file, old, new))
+    edited = keys(every_key, tmp_path, (file, old, new))
     assert edited.keys() == unedited.keys()
     unedited = {name: of for name, of in unedited.items() if of_one_task(name) or "lenet-conv" in arms}
     expected = {arm for arm in unedited if re.fullmatch(arms, arm)}
@@ -147,7 +166,7 @@ def test_an_edit_renames_what_it_can_change(unedited, tmp_path, file, old, new, 
     assert not any(set(edited[arm]) & set(unedited[arm]) for arm in expected)
 
 
-def test_words_rename_nothing(unedited, tmp_path):
+def test_words_rename_nothing(every_key, unedited, tmp_path):
     """Messages, docstrings and comments can be written anew, in parts, criteria, models and the engine."""
     edits = [
         ("masks/criteria.py", "|w_f - w_i|: keep what has moved.", "Keep what has moved: |w_f - w_i|."),
@@ -162,7 +181,7 @@ def test_words_rename_nothing(unedited, tmp_path):
         ("models/perceptrons.py", "  # ReLU's slope", "  # the slope of ReLU"),
         ("training/fit.py", '"""Return what became of each replica, in', '"""Return each replica\'s outcome, in'),
     ]
-    assert keys(tmp_path, *edits) == unedited
+    assert keys(every_key, tmp_path, *edits) == unedited
 
 
 def test_masks_of_another_arm_cover_all_that_it_does():

@@ -40,7 +40,7 @@ ENTRIES = entries.read(Path(__file__).parent.parent / "expected" / "frankle_carb
 def test_dense_early_stop_of_digits_comes_before_the_middle(name):
     """The median dense network of the tiny scale overfits in the first half of its run; few are censored."""
     setting = SCALES["tiny"].setting(name, EARLY_STOP)
-    replicas = [replica(setting.network, seed) for seed in range(20)]
+    replicas = [replica(setting.network, seed) for seed in range(10)]
     outcomes = train(setting.network, data_of(setting), setting.config, replicas)
     stops = [outcome.measurements["early_stop_iteration"] for outcome in outcomes]
     assert median(stops) < setting.config.iterations / 2
@@ -157,7 +157,7 @@ def test_brief_training_stops_at_75_per_cent(real_mnist):
     setting = SCALES["reduced"].setting(LENET, BRIEF)
     ends = [
         outcome.measurements["validation_accuracy"][-1]
-        for outcome in train(LENET, real_mnist, setting.config, [replica(LENET, seed) for seed in range(6)])
+        for outcome in train(LENET, real_mnist, setting.config, [replica(LENET, seed) for seed in range(3)])
     ]
     assert 70 < sum(ends) / len(ends) < 80
 

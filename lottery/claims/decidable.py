@@ -26,7 +26,7 @@ def undecidable_share(region: Region, n: int, parts: int = 1) -> str:
         return ""
     verdict, counts = ("reproduced", reproduced) if len(reproduced) < COUNTS else ("refuted", refuted)
     by = f"by {counts[0]} of {n} alone" if counts else f"by no count of {n}"
-    needed = next((m for m in range(n + 1, MOST + 1) if _decidable(region, m, parts)), None)
+    needed = _needed(region, n, parts)
     takes = f"it takes {needed} seeds" if needed else f"no number of seeds up to {MOST:,} would do"
     return f"a share in {[region.low, region.high]} is {verdict} {by}; {takes}"
 
@@ -55,5 +55,9 @@ def deciding_counts(region: Region, n: int, parts: int = 1) -> tuple[list[int], 
     return reproduced, refuted
 
 
-def _decidable(region: Region, n: int, parts: int) -> bool:
-    return min(map(len, deciding_counts(region, n, parts))) >= COUNTS
+def _needed(region: Region, n: int, parts: int) -> int | None:
+    """Return the smallest number of seeds above n that decides, or None."""
+    if region.low <= 0 and region.high >= 1:  # nothing refutes what all shares agree with
+        return None
+    more = range(n + 1, MOST + 1)
+    return next((m for m in more if min(map(len, deciding_counts(region, m, parts))) >= COUNTS), None)
