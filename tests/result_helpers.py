@@ -52,7 +52,6 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "levels": {},
         "changed": "",
         "negative_control": False,
-        "error": False,
         "doubt": "",
         "own": "",
         "replaced": [],

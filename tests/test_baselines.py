@@ -131,7 +131,10 @@ class TestComparison:
         assert self.compare(skipped, skipped) == []
         assert self.compare(skipped, result())[0]["reason"] == "needs mnist"
         assert self.compare(result(), skipped)[0]["reason"] == "not asked before"
-        assert self.compare(result(error=True, reason="it raised"), result())[0]["reason"] == "it raised"
+        assert self.compare(result(verdict="error", reason="it raised"), result())[0]["reason"] == "it raised"
+        exact = {"kind": "exact", "effects": [], "estimate": None, "interval": None}
+        (move,) = self.compare(result(**exact), result(**exact, verdict="error", reason="it raised"))
+        assert (move["state"], move["reason"], move["p"]) == ("not comparable", "an error before", None)
 
     def test_data_of_all_tasks_are_compared(self):
         """A claim about several data sets, of which one is another."""
@@ -197,7 +200,7 @@ class TestTables:
         write(run(later, result("b2021.c[x]"), started="later"), folder)
         assert len(read_tables(folder)["b2021"].runs) == 1  # nothing of the first run is left in it
 
-    @pytest.mark.parametrize("changes", [{"reason": "budget", "verdict": "skipped"}, {"error": True}])
+    @pytest.mark.parametrize("changes", [{"reason": "budget", "verdict": "skipped"}, {"verdict": "error"}])
     def test_what_a_run_could_not_ask_replaces_nothing(self, folder, tmp_path, changes):
         """Out of time, or broken."""
         assert write(run(tmp_path / "later.json", result("b2021.c[x]", **changes)), folder) == {}

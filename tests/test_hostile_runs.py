@@ -56,7 +56,9 @@ def test_a_criterion_that_kills_its_process_fails_alone(suite):
     assert result.ret == 1 and "INTERNALERROR" not in text_of(result), text_of(result)
     assert verdicts(suite) == {"learns": "reproduced"}
     own = results(suite)["criteria"][0]
-    assert own["error"] and "processes died while they computed" in own["reason"] and "bad" in own["reason"]
+    assert (
+        own["verdict"] == "error" and "processes died while they computed" in own["reason"] and "bad" in own["reason"]
+    )
     assert "they are tried again one by one" in text_of(result)
 
 

@@ -152,7 +152,12 @@ def test_criteria(suite, workers):
     assert set(found) == {"good", *messages} and found["good"]["effects"] == [0, 0, 0]
     for name, message in messages.items():
         told = found[name]["reason"]
-        assert found[name]["error"] and told.startswith(f"criterion {name!r} ") and message in told and told in text
+        assert (
+            found[name]["verdict"] == "error"
+            and told.startswith(f"criterion {name!r} ")
+            and message in told
+            and told in text
+        )
     board = {cell["name"]: cell for cell in results(suite)["scoreboard"]}
     assert {name for name, cell in board.items() if cell["state"] == "error"} == set(messages)
     assert board["good"]["effects"] == [0, 0, 0] and board["random"]["difference"] is not None
@@ -188,7 +193,7 @@ def test_claims(suite, workers):
         "computes[leaves]": "judging it raised SystemExit",
     }
     for id, message in messages.items():
-        assert found[id]["error"] and f"mini2020.{id}: {message}" in found[id]["reason"], found[id]
+        assert found[id]["verdict"] == "error" and f"mini2020.{id}: {message}" in found[id]["reason"], found[id]
         assert f"mini2020.{id}: {message}" in text
 
 

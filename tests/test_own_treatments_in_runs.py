@@ -52,6 +52,6 @@ def test_a_treatment_that_fails_in_training_fails_its_rows_alone(suite):
     assert run.ret == 1 and "Traceback" not in run.stdout.str()
     kept = next(one for one in results(suite)["treatments"] if one["id"] == "mini2020.kept[bad]")
     told = "treatment 'bad' raised an error in mine.py, line 2, in start: ZeroDivisionError"
-    assert kept["error"] and told in kept["reason"]
+    assert kept["verdict"] == "error" and told in kept["reason"]
     states = {cell["name"]: cell["state"] for cell in results(suite)["scoreboard"] if cell["contest"] == "kept"}
     assert states["bad"] == "error" and states["rewind"] == "reference" and "error" not in list(states.values())[1:]

@@ -15,7 +15,8 @@ from lottery.report.annotations import annotations
 from lottery.report.answer import refuted
 from lottery.report.explanation import explanation
 from lottery.report.interval_bar import interval_bar
-from lottery.report.results_table import table
+from lottery.report.page_answer import page_answer
+from lottery.report.results_table import summary, table
 from lottery.report.screen import not_enough, screen, why
 from tests.result_helpers import cell, result, whole
 
@@ -74,9 +75,12 @@ def test_a_long_device_leaves_room_for_what_the_run_took():
 def test_what_is_other_than_expected_comes_first():
     """In words, with both verdicts, the numbers, and what would agree; an error with its message."""
     odd = result(verdict="refuted", estimate=70.0, interval=[69.0, 71.0])
-    broken = result("zhou2019.other[x]", verdict="inconclusive", error=True, reason="criterion 'c' raised it")
+    broken = result("zhou2019.other[x]", verdict="error", reason="criterion 'c' raised it")
     text = "\n".join(line.text for line in screen(whole(odd, broken, result("zhou2019.c[x]")), [], 1, 120, "0.1.0"))
-    assert "OTHER THAN EXPECTED  3 of 3 tests answered, 2 other than expected" in text and "exit status 1" in text
+    assert (
+        "OTHER THAN EXPECTED  2 of 3 tests answered, 1 ended in an error, 2 other than expected" in text
+        and "exit status 1" in text
+    )
     assert "refuted, not reproduced: 70.0 [69.0, 71.0] %, agrees from 80.0" in text
     assert (
         "criterion 'c' raised it" in text and text.index("criterion 'c'") < text.index("PAPER")
@@ -90,10 +94,7 @@ def test_what_is_other_than_expected_comes_first():
 def test_errors_are_told_in_full_where_there_are_rows_for_them(count, broken, width):
     """Fourteen rows at most; what is cut off, or left out, is in full elsewhere, and a line says where."""
     reason = " ".join(f"word{number}" for number in range(40))
-    errors = [
-        result(f"zhou2019.a{n}[x]", verdict="inconclusive", error=True, reason=reason, number=str(n))
-        for n in range(broken)
-    ]
+    errors = [result(f"zhou2019.a{n}[x]", verdict="error", reason=reason, number=str(n)) for n in range(broken)]
     others = [result(f"zhou2019.b{n}[x]", verdict="refuted", reason="few", number="99") for n in range(count - broken)]
     lines = [line.text for line in screen(whole(*errors, *others), [], 1, width, "0.1.0")]
     section = [*lines[lines.index(f"OTHER THAN EXPECTED  {count}") :], ""]
@@ -244,7 +245,7 @@ def test_an_estimate_is_shown_once(capsys, tmp_path):
 
 def test_annotations_are_one_line_each():
     """Of what fails and of what deviates by chance, at the test's file and line, with everything escaped."""
-    odd = result("zhou2019.odd[a,b]", verdict="inconclusive", error=True, reason="100 % wrong:\nvery")
+    odd = result("zhou2019.odd[a,b]", verdict="error", reason="100 % wrong:\nvery")
     chance = result("zhou2019.chance[x]", verdict="refuted", counts=False)
     lines = list(annotations([odd, chance, result()]))
     assert len(lines) == 2 and not any("\n" in line for line in lines)
@@ -461,3 +462,23 @@ def test_one_is_not_several(count, told):
     """As English has it."""
     text = "\n".join(line.text for line in screen(whole(*[result()] * count), [], 0, 120, "0.1.0"))
     assert told in text
+
+
+def test_an_error_is_no_answer():
+    """It is neither inconclusive nor an analogue; its number is not answered; it has a column where there is any."""
+    broken = result(
+        "zhou2019.b[x]", verdict="error", number="13", reason="criterion 'c' raised it", headline="It works"
+    )
+    report = whole(result(), broken)
+    lines = [line.text for line in screen(report, [], 1, 80, "0.1.0")]
+    assert lines[2].startswith("OTHER THAN EXPECTED  1 of 2 tests answered, 1 ended in an error, 1 other than")
+    heads, row = next((head, row) for head, row in zip(lines, lines[1:]) if head.endswith("of paper"))
+    assert heads.split()[:4] == ["reproduced", "refuted", "inconclusive", "error"]
+    assert row.split()[-8:-3] == ["1", "-", "-", "1", "-"] and row.endswith("1 of 34")
+    assert any(line.startswith("Z13") and line.endswith(" error: criterion 'c' raised it") for line in lines)
+    assert not any(line.startswith(("INCONCLUSIVE", "Z13   It works")) for line in lines)
+    assert "error" not in "".join(line.text for line in screen(whole(result()), [], 0, 80, "0.1.0"))
+    text = page_answer(report, [result(), broken], [], 1)
+    assert ">error</th>" in text and ">error: criterion" in text and "1 ended in an error" in text
+    assert "1 reproduced, 1 error, 1 of them analogues" in summary(report)
+    assert "| error " in table([broken], "github") and "(analogue)" not in table([broken], "github")

@@ -107,7 +107,7 @@ def test_a_run_whose_jobs_compute(filled, plain, tmp_path, monkeypatch, dies):
     assert {key for one in requests for key in one.keys} == plain.keys() and {*requests[0].claims} == {CLAIM}
     assert requests[0].arguments[-2:] == ["--junitxml=", f"--lottery-store={store.folder}"]
     content = results(filled)
-    assert [row["error"] for row in content["claims"]] == [dies, dies] and bool(found.ret) == dies
+    assert [row["verdict"] == "error" for row in content["claims"]] == [dies, dies] and bool(found.ret) == dies
     if dies:
         assert all("the job 7" in row["reason"] and "7_log.err" in row["reason"] for row in content["claims"])
         assert content["trained_steps"] == 0

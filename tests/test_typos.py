@@ -73,7 +73,7 @@ def run(pytester, monkeypatch):
             return text
         report = json.loads((run_folder(pytester.path / "results") / "results.json").read_text())
         found = {result["id"]: result for result in report["claims"]}
-        return found, {id: result["reason"] for id, result in found.items() if result["error"]}, text
+        return found, {id: result["reason"] for id, result in found.items() if result["verdict"] == "error"}, text
 
     return of
 

@@ -85,7 +85,9 @@ def test_an_entry_is_told_what_to_expect(verdict, words):
 @pytest.mark.parametrize("counts, own, other", [(True, "claims", 1), (False, "claims", 0), (True, "criteria", 1)])
 def test_the_line_below_the_table_counts_as_the_answer_does(counts, own, other):
     """What fails the run, of users' criteria too, such as one that raised."""
-    one = result(verdict="refuted", counts=counts, error=own == "criteria", reason="it raised" * (own == "criteria"))
+    one = result(
+        verdict="error" if own == "criteria" else "refuted", counts=counts, reason="it raised" * (own == "criteria")
+    )
     report = whole() | {own: [one]}
     assert f"{other} other than expected; " in summary(report)
     text = " ".join(line.text for line in screen(report, [], 1, 100, "0.1.0"))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from lottery.claims.results import all_results, check_schema, position
 from lottery.claims.run_folders import RESULTS, holds_runs, run_folder
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.statistics import ANSWERS, ERROR, SKIPPED
 from lottery.core.errors import LotteryError
 from lottery.core.paths import write_whole
 
@@ -27,7 +27,7 @@ COMPARABLE = ("scale", "metric", "trained_network", "dataset", "data_fingerprint
 OF_THE_CLAIM = ("id", "number", "fingerprint", "question", "first", "changes")  # what its parts share with it
 KINDS_OF_PARTS = ("effect", "proportion")
 KINDS_OF_CLAIMS = (*KINDS_OF_PARTS, "conjunction", "exact")
-VERDICTS = (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED)
+VERDICTS = (*ANSWERS, SKIPPED)
 DIGITS = 7  # significant ones that a table stores: float noise goes, anything a test image or a step makes stays
 BUDGET = "budget"  # why a session skips what does not fit its time
 ANEW = "restore it, or delete it and make it anew with `lottery baseline`"
@@ -158,7 +158,7 @@ def write(report: Mapping, folder: Callable[[str], Path]) -> dict[Path, Table]:
         raise LotteryError(f"{told} in this run (--as), which is no baseline then; lottery compare tells what moved")
     new: dict[str, dict[str, list[Row]]] = defaultdict(dict)
     for claim in report["claims"]:
-        if claim.get("reason") != BUDGET and not claim.get("error"):  # neither says anything about the claim
+        if claim.get("reason") != BUDGET and claim.get("verdict") != ERROR:  # neither says anything about the claim
             new[claim["paper"]][claim["id"]] = rows_of(claim)
     tables = {place: read_tables(place) for place in {folder(paper) for paper in new}}
     for place, found in tables.items():
@@ -281,7 +281,7 @@ def _check(row: Row) -> None:
     texts = (row.id, row.part, row.number, row.question, row.first)
     if not all(isinstance(text, str) for text in texts) or row.kind not in KINDS_OF_CLAIMS:
         raise ValueError(f"the claim {row.id!r:.100}")
-    if row.verdict not in VERDICTS or type(row.n) is not int or type(row.changes) is not int:
+    if row.verdict not in (*VERDICTS, ERROR) or type(row.n) is not int or type(row.changes) is not int:
         raise ValueError(f"the verdict of {row.id}")
     for value in (row.estimate, *row.effects):
         if value is not None and not (type(value) in (int, float) and isfinite(value)):

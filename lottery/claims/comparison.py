@@ -8,10 +8,11 @@ from lottery.claims.baselines import COMPARABLE, Baseline, Row, rounded, rows_of
 from lottery.claims.changes import around, changed, edited
 from lottery.claims.history import ASKED
 from lottery.claims.results import all_results, in_order
-from lottery.claims.statistics import SKIPPED, decide_drift, holm, holm_adjusted, interval_of_drift
+from lottery.claims.statistics import ERROR, SKIPPED, decide_drift, holm, holm_adjusted, interval_of_drift
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
 NEW = "not asked before"  # why what an earlier run left out is not comparable
+BROKE = "an error before"  # why what broke in it is not
 OTHER = dict(zip(COMPARABLE, ("another scale", "another metric", "another network", "another data set", "other data")))
 MEASURED = (ASKED[0], *ASKED[4:])  # of a question, what its numbers depend on: no words, no region
 # A move below these shares of the seeds' spread and of the largest effect is rounding, as another machine brings it,
@@ -110,8 +111,10 @@ def _moves(result: Mapping, before: list[Row], stored: bool) -> list[Move]:
     claim, parts = now[0], {row.part: row for row in now[1:]}
     pairs = zip(claim.fingerprint.split("-"), before[0].fingerprint.split("-"))
     different = [name for name, (a, b) in zip(COMPARABLE, pairs) if a != b]
-    if result["error"]:
+    if claim.verdict == ERROR:
         return [_move(claim, NOT_COMPARABLE, result["reason"])]
+    if before[0].verdict == ERROR:
+        return [_move(claim, NOT_COMPARABLE, BROKE)]
     if SKIPPED in (claim.verdict, before[0].verdict):
         return [_move(claim, NOT_COMPARABLE, result["reason"] if claim.verdict == SKIPPED else NEW)]
     if different:

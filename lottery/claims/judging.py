@@ -11,6 +11,7 @@ from lottery.claims.quantities import Measurements, Quantity, Read
 from lottery.claims.resolved import ResolvedClaim
 from lottery.claims.results import beside, in_words, outcome, plain
 from lottery.claims.statistics import (
+    ERROR,
     INCONCLUSIVE,
     REFUTED,
     REPRODUCED,
@@ -182,4 +183,4 @@ def deviates(result: Mapping) -> bool:
 def fails(result: Mapping, counts: bool = True) -> bool:
     """Return whether a claim's test fails: it broke, it deviates and that counts, or it is a control not refuted."""
     unrefuted = result["negative_control"] and result["verdict"] not in (REFUTED, SKIPPED)
-    return bool(result["error"] or (deviates(result) and counts) or unrefuted)
+    return bool(result["verdict"] == ERROR or (deviates(result) and counts) or unrefuted)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 5  # of results.json, which results.schema.json beside this file describes
+SCHEMA = 6  # of results.json, which results.schema.json beside this file describes
 LAST = ("lottery2026", "negative_controls", "own_criterion", "own_treatment", "own_network")  # after the papers
 LISTS = {
     "claims": "",

@@ -13,11 +13,11 @@ from lottery.claims.judging import Judge
 from lottery.claims.quantities import Measurements
 from lottery.claims.resolved import ResolvedClaim
 from lottery.claims.results import plain
-from lottery.claims.statistics import REPRODUCED, Decision, Region
+from lottery.claims.statistics import ERROR, REPRODUCED, Decision, Region
 from lottery.core.errors import told
 
 BETTER, EQUAL, WORSE, OPEN = "better", "equal", "worse", "open"
-REFERENCE, ERROR, NOT_ASKED = "reference", "error", "not asked"
+REFERENCE, NOT_ASKED = "reference", "not asked"
 STATES = (BETTER, EQUAL, WORSE, OPEN, REFERENCE, ERROR, NOT_ASKED)
 CONTESTS = tuple(REFERENCES)
 ALL_REFERENCES = [name for names in REFERENCES.values() for name in names]

@@ -11,6 +11,8 @@ from math import inf, isnan
 ALPHA = 0.05
 ROUNDING = 1e-9  # far above what adding a few accuracies leaves of zero, far below any image, step or loss
 REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED = "reproduced", "refuted", "inconclusive", "skipped"
+ERROR = "error"  # in place of a verdict, where what a claim needs broke
+ANSWERS = (REPRODUCED, REFUTED, INCONCLUSIVE)
 
 
 @dataclass(frozen=True)

@@ -226,8 +226,9 @@ def _add_reading(commands: Commands) -> None:
     about = "show a run's answer on one screen, or its claims with one verdict and the reasons"
     show = _command(commands, "show", _show, about, "lottery show --refuted")
     show.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
-    for name in ("unexpected", "reproduced", "refuted", "inconclusive", "skipped"):
-        show.add_argument(f"--{name}", action="store_true", help=f"list the claims that are {name}, with the reason")
+    for name in ("unexpected", "reproduced", "refuted", "inconclusive", "error", "skipped"):
+        what = "ended in an error" if name == "error" else f"are {name}"
+        show.add_argument(f"--{name}", action="store_true", help=f"list the claims that {what}, with the reason")
     show.add_argument("-k", dest="words", metavar="TEXT", default="", help="only claims whose names contain TEXT")
     show.add_argument("--table", action="store_true", help="show all claims in a table")
     about = "show one claim in full: source, region and reason, seeds, arms, p-values, how to run it again"

@@ -10,7 +10,7 @@ from typing import Any
 from lottery.claims.judging import fails
 from lottery.claims.results import all_results, check_schema, in_order
 from lottery.claims.run_folders import RESULTS, run_folder
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
 from lottery.core.text import cut
 from lottery.report.explanation import explanation
@@ -22,6 +22,7 @@ FILTERS: dict[str, Callable[[Mapping], bool]] = {
     "reproduced": lambda result: result["verdict"] == REPRODUCED,
     "refuted": lambda result: result["verdict"] == REFUTED,
     "inconclusive": lambda result: result["verdict"] == INCONCLUSIVE,
+    "error": lambda result: result["verdict"] == ERROR,
     "skipped": lambda result: result["verdict"] == SKIPPED,
 }
 

@@ -19,7 +19,7 @@ def settle(item: pytest.Item, result: Mapping[str, Any]) -> None:
     item.user_properties += properties(result)
     if result["verdict"] == "skipped":
         pytest.skip(result["reason"])
-    if result["error"]:
+    if result["verdict"] == "error":
         pytest.fail(result["reason"], pytrace=False)
     if judging.fails(result, result["counts"]):
         pytest.fail(failure(result), pytrace=False)

@@ -15,8 +15,8 @@ from lottery.claims.judging import Judge
 from lottery.claims.readings import readings
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
-from lottery.claims.scoreboard import ERROR, NOT_ASKED, cells
-from lottery.claims.statistics import INCONCLUSIVE, SKIPPED, Decision
+from lottery.claims.scoreboard import NOT_ASKED, cells
+from lottery.claims.statistics import ANSWERS, ERROR, SKIPPED, Decision
 from lottery.core.errors import LotteryError, told
 from lottery.experiments.measurements import block
 from lottery.experiments.scales import Scale
@@ -247,7 +247,7 @@ class Session:
 
     def _origin(self, asked: ResolvedClaim, result: Mapping) -> dict[str, Any]:
         """Return what a claim's numbers come from: digests of its inputs by kind, and what of the code they rest on."""
-        if result["verdict"] == SKIPPED or result["error"]:
+        if result["verdict"] not in ANSWERS:
             return {"inputs": {}, "code": []}
         found = self._inputs(asked.experiments)
         if not found:
@@ -305,7 +305,7 @@ class Session:
         if skip:
             decision = Decision(SKIPPED, reason=skip)
         elif error:
-            decision = Decision(INCONCLUSIVE, reason=error)
+            decision = Decision(ERROR, reason=error)
         result = (
             describe(asked, self.options.scale)
             | outcome(decision, asked.question.region, asked.entry.kind, asked.entry.unit)
@@ -321,7 +321,7 @@ class Session:
                 result["iterations"] = max(one.steps for one in searches)
                 result["levels"] = self._levels(searches)
         scores = cells(asked, self._measured, self._lacking) if asked.claim.contest else []
-        return result | {"error": bool(error), "scores": scores, "replaced": self._replaced(experiments)}
+        return result | {"scores": scores, "replaced": self._replaced(experiments)}
 
     def _measured(self, one: Any) -> Any:
         return self.worker.entries[one].measurements

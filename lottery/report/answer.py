@@ -8,7 +8,7 @@ from lottery.claims.baselines import BUDGET
 from lottery.claims.comparison import Move
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL, OPEN
 from lottery.claims.judging import deviates, fails
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.statistics import ANSWERS, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.claims.uncounted import why_uncounted
 from lottery.report.plan_table import duration
 
@@ -17,7 +17,6 @@ INTERRUPTED = 2  # as pytest has it
 SCORED = ("criterion", "treatment")  # the options whose claims are on the scoreboard
 AS_EXPECTED = "AS EXPECTED"
 SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
-HEADS = (*SHORT, "not asked", "of paper")  # of `by_paper`
 BASES = {BASELINE: "known before", CONTRADICTION: "contradicted", OPEN: "left open"}  # why they may be refuted
 RANK = {BASELINE: 1, CONTRADICTION: 2, CONTROL: 3}
 
@@ -32,7 +31,7 @@ class State(NamedTuple):
 
 
 class Paper(NamedTuple):
-    """How many tests of a paper's claims came to each verdict, under `HEADS`; a dash for none."""
+    """How many tests of a paper's claims came to each verdict, under `heads`; a dash for none."""
 
     letter: str
     title: str
@@ -49,7 +48,7 @@ class NotAsked(NamedTuple):
 
 def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> State:
     """Return a run's state; `status` is its exit status, None where a run is shown that ended before."""
-    answered = [result for result in results if result["verdict"] != SKIPPED]
+    answered = [result for result in results if result["verdict"] in ANSWERS]
     other = unexpected(results)
     controls = [result for result in answered if result["negative_control"]]
     held = sum(result["verdict"] == REFUTED for result in controls)
@@ -57,7 +56,10 @@ def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> St
     word = "OTHER THAN EXPECTED" if other else AS_EXPECTED if decided else "NOTHING DECIDED"
     if status and word == AS_EXPECTED:  # a drift, a claim without verdict, --strict: the remarks say which
         word = "INTERRUPTED" if status == INTERRUPTED else "FAILED, see below"
-    counts = f"{len(answered)} of {len(results)} tests answered, {len(other) or 'none'} other than expected"
+    errors = sum(result["verdict"] == ERROR for result in results)
+    counts = f"{len(answered)} of {len(results)} tests answered, "
+    counts += f"{counted(errors, 'ended in an error', 'ended in errors')}, " * bool(errors)
+    counts += f"{len(other) or 'none'} other than expected"
     counts += f"; controls {held}/{len(controls)}" if controls else ""
     exact = sum(result["kind"] == "exact" for result in answered)
     analogues = sum(bool(result["analogue"]) for result in answered)
@@ -83,22 +85,27 @@ def unexpected(results: Sequence[Mapping]) -> list[Mapping]:
     return [result for result in results if is_unexpected(result)]
 
 
+def heads(results: Sequence[Mapping]) -> list[str]:
+    """Return the heads of `by_paper`: verdicts, errors where there are any, what was not asked, and answers."""
+    return [*SHORT, *[ERROR] * any(result["verdict"] == ERROR for result in results), "not asked", "of paper"]
+
+
 def by_paper(results: Sequence[Mapping]) -> list[Paper]:
     """Return a row for every paper, in the order of its results."""
-    rows = []
+    rows, verdicts = [], [SKIPPED if head == "not asked" else head for head in heads(results)[:-1]]
     for title in dict.fromkeys(result["title"] for result in results):
         own = [result for result in results if result["title"] == title]
         counts = Counter(result["verdict"] for result in own)
-        cells = [str(counts[verdict] or "-") for verdict in (*SHORT, SKIPPED)]
-        asked = {result["number"] for result in own if result["verdict"] != SKIPPED}
-        cells.append(f"{len(asked)} of {own[0]['numbers']}" if own[0]["numbers"] else "")
+        cells = [str(counts[verdict] or "-") for verdict in verdicts]
+        answered = {result["number"] for result in own if result["verdict"] in ANSWERS}
+        cells.append(f"{len(answered)} of {own[0]['numbers']}" if own[0]["numbers"] else "")
         rows.append(Paper(own[0]["letter"], title.partition(",")[0], cells))
     return rows
 
 
 def headlines(results: Sequence[Mapping]) -> list[Mapping]:
     """Return the answers to the papers' main claims."""
-    return [result for result in results if result["headline"] and result["verdict"] != SKIPPED]
+    return [result for result in results if result["headline"] and result["verdict"] in ANSWERS]
 
 
 def refuted(results: Sequence[Mapping], moves: Sequence[Move] = ()) -> tuple[list[Mapping], str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from lottery.claims.statistics import SKIPPED
+from lottery.claims.statistics import ANSWERS, ERROR, SKIPPED
 from lottery.report.answer import is_unexpected
 from lottery.report.interval_picture import interval_picture
 from lottery.report.markup import Markup, element, escaped, joined
@@ -11,7 +11,7 @@ from lottery.report.results_table import claim_name, ours, published, verdict
 from lottery.report.screen import code
 
 NOT_ASKED = "not asked"
-VERDICTS = ("reproduced", "refuted", "inconclusive", "skipped")
+VERDICTS = (*ANSWERS, ERROR, SKIPPED)
 
 
 def anchor(result: Mapping) -> str:
@@ -81,7 +81,7 @@ def _filters(results: Sequence[Mapping]) -> Markup:
 def _row(place: int, result: Mapping) -> Markup:
     name = element("button", breakable(claim_name(result)), type="button", class_="open", aria_expanded="false")
     told = element("small", result["headline"] or result["statement"])
-    exact = result["kind"] == "exact" and result["verdict"] != SKIPPED
+    exact = result["kind"] == "exact" and result["verdict"] in ANSWERS
     word = NOT_ASKED if result["verdict"] == SKIPPED else result["verdict"]
     marks = verdict(result).removeprefix(result["verdict"]).replace(" (analogue)", "").lstrip(", ")
     estimate = "" if result["estimate"] is None else f"{result['estimate']:.6g}"

@@ -12,7 +12,7 @@ from lottery.report.markup import Markup, element, joined
 from lottery.report.results_table import claim_name, ours, replaced
 from lottery.report.scoreboard_table import LEGEND, about, errors, label, margin, names, shown
 from lottery.report.scoreboard_table import TITLES as CONTESTS
-from lottery.report.screen import code, why
+from lottery.report.screen import code, other_than_expected, why
 
 LONGEST = 10_000  # characters of a line, which the browser breaks
 FEW = 6  # claims that are shown before the rest is folded
@@ -49,7 +49,8 @@ def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> I
     yield element("p", told.worth)
     if told.lost:
         yield element("p", told.lost, class_="state bad")
-    heads = [element("th", ""), *(element("th", head, scope="col") for head in ("paper", *map(_head, answer.HEADS)))]
+    named = ("paper", *map(_head, answer.heads(results)))
+    heads = [element("th", ""), *(element("th", head, scope="col") for head in named)]
     rows = [
         element(
             "tr",
@@ -70,12 +71,8 @@ def _unexpected(results: Sequence[Mapping]) -> Iterator[Markup]:
     found = answer.unexpected(results)
     if found:
         yield element("h3", f"Other than expected: {len(found)}")
-        told = [result["reason"] if result["error"] else _moved(result) for result in found]
+        told = [f"{other_than_expected(result)}: {why(result)}" for result in found]
         yield _table("reasons", [], map(_reason, found, told))
-
-
-def _moved(result: Mapping) -> str:
-    return f"{result['verdict']}, not {result['expected_verdict']}: {why(result)}"
 
 
 def _compared(report: Mapping, results: Sequence[Mapping]) -> Iterator[Markup]:
@@ -174,7 +171,7 @@ def _networks(results: Sequence[Mapping]) -> Iterator[Markup]:
             element("th", element("a", claim_name(result).replace("_", " "), href=f"#{anchor(result)}"), scope="row"),
             element("td", picture(result)),
             element("td", ours(result) or result["reason"], class_="ours"),
-            element("td", "error" if result["error"] else result["verdict"], class_="verdict"),
+            element("td", result["verdict"], class_="verdict"),
         )
         for result in found
     ]

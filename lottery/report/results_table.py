@@ -8,7 +8,7 @@ from tabulate import tabulate
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates, fails
 from lottery.claims.results import all_results, data_of, in_order, is_difference
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.statistics import ANSWERS, ERROR, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.text import for_markdown
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
@@ -73,7 +73,7 @@ def published(result: Mapping, width: int | None = None) -> str:
 def verdict(result: Mapping) -> str:
     """Return the verdict with its marks: an analogue, worse within its margin, expected or not, devices, changed."""
     text = result["verdict"]
-    if result["analogue"] and text != SKIPPED:
+    if result["analogue"] and text in ANSWERS:
         text += " (analogue)"
     if result["aside"]:
         text += f", though {result['aside']}"
@@ -127,7 +127,7 @@ def summary(report: Mapping) -> str:
     claims = report["claims"]
     exact = [result for result in claims if result["kind"] == "exact"]
     measured = [result for result in claims if result["kind"] != "exact"]
-    analogues = sum(result["analogue"] and result["verdict"] != SKIPPED for result in measured)
+    analogues = sum(result["analogue"] and result["verdict"] in ANSWERS for result in measured)
     words = _counted(measured) + ([f"{analogues} of them analogues"] if analogues else [])
     parts = [f"{len(measured)} claims measured: {', '.join(words)}"] if measured else []
     if exact:
@@ -144,7 +144,7 @@ def _counted(results: Sequence[Mapping]) -> list[str]:
     bases = Counter(
         result["expected_basis"] for result in results if result["verdict"] == result["expected_verdict"] == REFUTED
     )
-    words = {name: f"{counts[name]} {name}" for name in (REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED) if counts[name]}
+    words = {name: f"{counts[name]} {name}" for name in (*ANSWERS, ERROR, SKIPPED) if counts[name]}
     if bases:
         words[REFUTED] += f" ({', '.join(f'{bases[basis]} {name}' for basis, name in COUNTED.items() if bases[basis])})"
     return list(words.values())

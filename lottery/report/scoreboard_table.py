@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from lottery.claims.claim import CRITERION, FROZEN, KEPT, REFERENCES
-from lottery.claims.scoreboard import ERROR, NOT_ASKED, REFERENCE, own_names, questions
+from lottery.claims.scoreboard import NOT_ASKED, REFERENCE, own_names, questions
+from lottery.claims.statistics import ERROR
 from lottery.core.text import for_markdown
 from lottery.report.results_table import number, span
 

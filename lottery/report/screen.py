@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from lottery.claims.comparison import Move
 from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.scoreboard import boards
-from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, is_control
+from lottery.claims.statistics import ALPHA, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, is_control
 from lottery.claims.uncounted import moves_of
 from lottery.core.text import cut
 from lottery.report import answer
-from lottery.report.answer import AS_EXPECTED, HEADS, SHORT
+from lottery.report.answer import AS_EXPECTED, SHORT
 from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
@@ -82,12 +82,13 @@ def _state(report: Mapping, results: Sequence[Mapping], status: int | None, widt
 
 def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     gap = " " * (2 if width < 90 else 4)
-    first = min(48, width - sum(len(gap + head) for head in HEADS))
+    heads = answer.heads(results)
+    first = min(48, width - sum(len(gap + head) for head in heads))
     yield Line("")
-    yield Line(" " * first + "".join(f"{gap}{head}" for head in HEADS))
+    yield Line(" " * first + "".join(f"{gap}{head}" for head in heads))
     for letter, title, cells in answer.by_paper(results):
         name = cut(f"{letter}  {title}", first)
-        yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, HEADS)))
+        yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, heads)))
 
 
 def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
@@ -98,10 +99,10 @@ def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     yield from _titled("OTHER THAN EXPECTED", str(len(found)), width)
     spare, is_cut = MANY - len(found), False
     for result in found[:MANY]:
-        told = f"{result['verdict']}, not {result['expected_verdict']}: {why(result)}"
-        row = _row(result, result["reason"] if result["error"] else told, width, RED)
+        told = f"{other_than_expected(result)}: {why(result)}"
+        row = _row(result, told, width, RED)
         cut_off = len(row.text) > width
-        below = list(_wrapped(result["reason"], width, RED, " " * 6)) if cut_off and result["error"] else []
+        below = list(_wrapped(told, width, RED, " " * 6)) if cut_off and result["verdict"] == ERROR else []
         if below and len(below) <= spare:
             spare, cut_off = spare - len(below), False
             yield from [_row(result, "", width, RED), *below]
@@ -111,6 +112,12 @@ def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     yield from _more(found, MANY, "--unexpected")
     if is_cut and len(found) <= MANY:
         yield Line("      in full: lottery show --unexpected")
+
+
+def other_than_expected(result: Mapping) -> str:
+    """Return the verdict beside the one that was expected, or that there is an error in its place."""
+    told = str(result["verdict"])
+    return told if told == ERROR else f"{told}, not {result['expected_verdict']}"
 
 
 def _moved(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
@@ -186,8 +193,8 @@ def _question(result: Mapping) -> str:
 
 def _scored(result: Mapping) -> str:
     """Return a difference with whether it is better or worse for certain, or why there is none."""
-    if result["error"] or result["estimate"] is None:
-        return f"error: {result['reason']}" if result["error"] else f"{result['verdict']}: {result['reason']}"
+    if result["estimate"] is None:
+        return f"{result['verdict']}: {result['reason']}"
     low, high = result["interval"] or (None, None)
     better, worse = low is not None and low > 0, high is not None and high < 0
     if is_difference(result["unit"]):

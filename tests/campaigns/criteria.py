@@ -151,7 +151,7 @@ def _judge(tally: Tally, folder: Path, files: list[str], loaded: list[int], stat
         claim = came.get(f"c{number}")
         if claim is None:
             tally.note("lost", f"no row for {files[number]!r:.300}")
-        elif claim["error"] != (claim["estimate"] is None):
+        elif (claim["verdict"] == "error") != (claim["estimate"] is None):
             tally.note("wrong", f"neither an error nor a number for {files[number]!r:.300}: {claim['reason']}")
-        elif claim["error"] and f"c{number}" not in claim["reason"]:
+        elif claim["verdict"] == "error" and f"c{number}" not in claim["reason"]:
             tally.note("wrong", f"the message does not name {files[number]!r:.300}: {claim['reason']}")

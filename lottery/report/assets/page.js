@@ -69,7 +69,7 @@
   addEventListener("hashchange", visit);
 
   // Claims: filters and order. What was not asked is left out until somebody asks for it.
-  const ASKED = ["reproduced", "refuted", "inconclusive"];
+  const ASKED = ["reproduced", "refuted", "inconclusive", "error"];
   const search = document.getElementById("search");
   const paper = document.getElementById("paper");
   const chips = all("[data-chip]");
@@ -103,7 +103,7 @@
     });
   }
 
-  const ORDER = ["reproduced", "refuted", "inconclusive", "skipped"];
+  const ORDER = ["reproduced", "refuted", "inconclusive", "error", "skipped"];
   const sorted = rows.map((row) => row.querySelector(".open").textContent).sort();
   const names = new Map(rows.map((row) => [row, sorted.indexOf(row.querySelector(".open").textContent)]));
   const keyOf = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from lottery.claims.statistics import SKIPPED
+from lottery.claims.statistics import ANSWERS
 from lottery.report.published_points import Point, published_points
 
 FEW = 4  # claims that a point leads to
@@ -27,7 +27,7 @@ class Context:
     def _stands_for(self) -> dict[tuple[str, str], Counter[tuple[str, bool]]]:
         found: dict[tuple[str, str], Counter[tuple[str, bool]]] = {}
         for result in self.results:
-            if result["trained_network"] and result["network"] and result["verdict"] != SKIPPED:
+            if result["trained_network"] and result["network"] and result["verdict"] in ANSWERS:
                 place = result["trained_network"], result["dataset"]
                 found.setdefault(place, Counter())[result["network"], bool(result["analogue"])] += 1
         return found
