@@ -61,7 +61,9 @@ KEEPS = {
     "w_final.abs().half()": ["fewer bits"],
     "w_final.abs() / torch.where(w_init.abs() == 1, torch.nan, 1.0)": ["all weights start at one size"],
     "w_final.abs().double()": [],
-    "(w_final.abs() > 0.5)": ["1,024 times"],
+    "(w_final.abs() > 0.5)": ["1,024 times", "fewer bits"],
+    "(100 * w_final.abs()).short()": ["1,024 times", "fewer bits"],
+    "(1e5 * w_final.abs()).int()": [],
 }
 
 

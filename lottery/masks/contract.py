@@ -14,6 +14,7 @@ from torch import Tensor
 from lottery.core.errors import LotteryError
 from lottery.core.rng import stream
 from lottery.masks.criteria import CRITERIA, DERIVATIVES, scored, shown
+from lottery.masks.surroundings import kept
 
 Offered = Mapping[str, Any]  # what a criterion can ask for, by name
 SHAPES = {"a linear layer": (12, 7), "a convolution": (6, 4, 3, 3), "biases": (9,)}
@@ -68,19 +69,24 @@ def _layer(shape: tuple[int, ...], whole: bool = False, replicas: int = 1) -> di
 
 def _scores(name: str, layer: Offered, of: str = "contract") -> Tensor:
     """Return the scores of a made-up layer; raise where there are none, or where an argument was changed."""
-    offered = {**layer, "generator": stream(0, of)}
-    seed = offered["generator"].initial_seed()
-    given = {
-        argument: value.clone() if isinstance(value, Tensor) else value
-        for argument, value in offered.items()
-        if CRITERIA.asks(name, argument)
-    }
+    given, seed = _given(name, layer, of)
     scores = scored(name, given, layer["w_init"], layer["mask"], seed)
     for argument, value in given.items():
         if isinstance(value, Tensor) and not _equal(value, layer[argument]):
             told = f"changes `{argument}` in place, which is not its own"
             raise LotteryError(f"{shown(name)} {told}; take a copy first, {argument} = {argument}.clone()")
     return scores
+
+
+def _given(name: str, layer: Offered, of: str = "contract") -> tuple[dict[str, Any], int]:
+    """Return copies of what a criterion asks for, and the seed that global random numbers begin at."""
+    offered = {**layer, "generator": stream(0, of)}
+    given = {
+        argument: value.clone() if isinstance(value, Tensor) else value
+        for argument, value in offered.items()
+        if CRITERIA.asks(name, argument)
+    }
+    return given, offered["generator"].initial_seed()
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
@@ -153,8 +159,11 @@ def _is_infinite(name: str, layer: Offered) -> bool:
 
 
 def _is_coarse(name: str, layer: Offered) -> bool:
-    scores = _scores(name, layer)
-    return scores.is_floating_point() and torch.finfo(scores.dtype).bits < torch.finfo(layer["w_init"].dtype).bits
+    """Return whether scores are of fewer bits than weights, as they were returned, before whatever ranks them."""
+    given, seed = _given(name, layer)
+    with kept(seed):
+        returned = CRITERIA.call(name, **given)
+    return bool(returned.element_size() < layer["w_init"].element_size())
 
 
 def _fails_on_constants(name: str, layer: Offered) -> bool:

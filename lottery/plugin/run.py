@@ -304,6 +304,6 @@ class Run:
         if self.report is not None:
             self.report.show(terminalreporter, self.status, options.given(self.config, "table"))
         if self.work is not None:
-            self.work.show_plan(terminalreporter)
+            self.work.show_plan(terminalreporter, self.remarks)
         if self.error:
             terminalreporter.write_line(f"ERROR: {self.error}", red=True)

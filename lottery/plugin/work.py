@@ -8,11 +8,12 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from lottery.claims.claim import Claim
 from lottery.core.errors import DeviceFailure, SuiteWarning
-from lottery.core.text import in_encoding
+from lottery.core.text import in_encoding, printable
 from lottery.jobs.request import Request, write_answer
 from lottery.plugin import options
 from lottery.plugin.process import Process
@@ -95,8 +96,8 @@ class Work:
         else:
             self._planned, self._budget = asked.plan()
 
-    def show_plan(self, terminal) -> None:
-        """Show it; nothing where nothing was planned."""
+    def show_plan(self, terminal, remarks: Sequence[str]) -> None:
+        """Show it, with the remarks on what the user gave; nothing where nothing was planned."""
         if not (self._planned or self._jobs):
             return
         encoding = terminal._tw._file.encoding
@@ -109,6 +110,9 @@ class Work:
                 terminal.write_line(f"ERROR: {error}", red=True)
         if self._jobs:
             terminal.write_line(in_encoding(self._jobs, encoding))
+        for remark in remarks:
+            for line in wrap(f"- {printable(remark)}", terminal._tw.fullwidth, subsequent_indent="  "):
+                terminal.write_line(in_encoding(line, encoding), yellow=True)
 
     def judge(self, claim: Claim, node: str) -> dict[str, Any]:
         """Return the claim's result, and leave it for the process that reports, under its test's node id."""

@@ -1,0 +1,31 @@
+"""The work of a process: what it shows of a plan."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lottery.plugin.work import Work
+
+
+class Terminal:
+    """A terminal of 40 columns that remembers what is written."""
+
+    def __init__(self):
+        self._tw = SimpleNamespace(fullwidth=40, _file=SimpleNamespace(encoding="utf-8"))
+        self.lines = []
+
+    def write_line(self, line, **markup):
+        self.lines.append(line)
+
+
+REMARK = "criterion 'mine': weights rank otherwise when it is another day"
+SHOWN = ["jobs", "- criterion 'mine': weights rank", "  otherwise when it is another day"]
+
+
+@pytest.mark.parametrize("planned, shown", [("jobs", SHOWN), ("", [])])
+def test_remarks_stand_below_a_plan(planned, shown):
+    """In lines that fit; without a plan, a run's report has them."""
+    work, terminal = Work(SimpleNamespace(config=None), None, None), Terminal()
+    work._jobs = planned
+    work.show_plan(terminal, [REMARK])
+    assert terminal.lines == shown
