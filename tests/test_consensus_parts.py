@@ -1,7 +1,6 @@
 """Masks made of other masks, whole units, and comparisons, on chains whose training is replaced by noise."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,12 +41,10 @@ from lottery.experiments.named_arms import (
     cut_to,
     in_agreement,
     in_data_order,
-    multishot,
     null,
     on,
     surveyed,
     ticket_from,
-    together,
     units_chain,
 )
 from lottery.experiments.parts import part_of
@@ -57,7 +54,6 @@ from lottery.masks import ranking
 from lottery.masks.alignment import align, permuted
 from lottery.masks.similarity import similarity
 from lottery.models.layers import INPUTS, OUTPUT, OUTPUTS
-from lottery.plugin.session import Session
 from lottery.store.store import Record
 from lottery.training.config import Config, Setting
 
@@ -406,17 +402,6 @@ class TestComparisons:
             found["accuracies"][2]
         )
         assert first == pytest.approx(found["accuracies"][0]) and 0 <= found["vote"] <= 1
-
-    def test_levels_are_those_of_searches(self):
-        """An experiment that holds searches against the ticket has no scores: those of the searches are told."""
-        setting = SCALES["tiny"].setting("planted-circle-5", "planted")
-        search = multishot("planted-circle-5", "magnitude", 0.1)
-        one, found = (experiment(setting, arm, 0, 0) for arm in (together(search), search))
-        scores = {found: {"ticket": 98.0, "constant": 44.0, "affine": 45.0}, one: {"recall": [0.1]}}
-        worker = SimpleNamespace(record=lambda asked: SimpleNamespace(measurements=scores[asked]))
-        asked = Session._ancestry((one,))
-        assert set(asked) == {one, found} and max(part.steps for part in asked) == found.steps > one.steps
-        assert Session._levels(SimpleNamespace(worker=worker), asked) == {"planted-circle-5": scores[found]}
 
     def test_planted_networks_have_no_predictions(self):
         """One message where they are asked for: there are no test images."""

@@ -1,9 +1,9 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from lottery.claims.claim import Claim, Exact
 from lottery.claims.entries import Contents
 from lottery.claims.exit_status import counts
 from lottery.claims.judging import Judge
-from lottery.claims.readings import readings
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
 from lottery.claims.scoreboard import NOT_ASKED, cells
@@ -21,6 +20,7 @@ from lottery.core.errors import LotteryError, told
 from lottery.experiments.measurements import block
 from lottery.experiments.scales import Scale
 from lottery.models.architectures import is_planted
+from lottery.plugin import provenance
 
 SPEEDS = "speeds"  # the store's folder of how long networks take here
 REPORTING = 2.5  # seconds of a run that are neither training nor judging: Python's start and end, files, the screen
@@ -155,7 +155,7 @@ class Session:
         from lottery.core.devices import failures_told
 
         self.worker = self._worker(1, reporter)
-        needed = self._ancestry(tuple(one for asked in self.asked.values() for one in asked.all_experiments))
+        needed = provenance.ancestry(tuple(one for asked in self.asked.values() for one in asked.all_experiments))
         mine = [one for one in needed if self.worker.key(one) in keys]
         if len(mine) < len(keys):
             raise LotteryError(
@@ -231,30 +231,19 @@ class Session:
             counting = counts([result])
         else:
             result, counting = self._results[claim.id], self._counting
-        ancestry = self._ancestry(asked.experiments)
+        ancestry = provenance.ancestry(asked.experiments)
         made = [record.made for one in ancestry if (record := self.worker.record(one))]
         shown: Any = plain(result)
         return (
             shown
             | {
                 "devices": sorted({str(of["device"]) for of in made}),
-                "devices_mixed": self._mixed(asked.experiments),
+                "devices_mixed": provenance.devices_mixed(self.worker, asked.experiments),
                 "seconds": sum(of["seconds"] for of in made),
                 "counts": claim.id in counting,
             }
-            | self._origin(asked, result)
+            | (provenance.origin(self.worker, asked) if result["verdict"] in ANSWERS else {"inputs": {}, "code": []})
         )
-
-    def _origin(self, asked: ResolvedClaim, result: Mapping) -> dict[str, Any]:
-        """Return what a claim's numbers come from: digests of its inputs by kind, and what of the code they rest on."""
-        if result["verdict"] not in ANSWERS:
-            return {"inputs": {}, "code": []}
-        found = self._inputs(asked.experiments)
-        if not found:
-            return {"inputs": readings(asked), "code": []}
-        from lottery.experiments.inputs import gathered, names
-
-        return {"inputs": gathered(found) | readings(asked), "code": names(found)}
 
     def definitions(self) -> dict[str, dict[str, str]]:
         """Return what of the code the results of all claims asked for rest on, with a digest of each definition."""
@@ -262,14 +251,8 @@ class Session:
             return {}
         from lottery.experiments.inputs import definitions
 
-        return definitions(
-            self._inputs(one for asked in self.asked.values() if not asked.error for one in asked.experiments)
-        )
-
-    def _inputs(self, experiments: Iterable) -> list:
-        """Return what experiments depend on, once for those that share it."""
-        alike = {(one.setting, one.arm): one for one in experiments}
-        return [self.worker.inputs(one) for one in alike.values()]
+        experiments = [one for asked in self.asked.values() if not asked.error for one in asked.experiments]
+        return definitions(provenance.inputs(self.worker, experiments))
 
     @cached_property
     def _results(self) -> dict[str, dict[str, Any]]:
@@ -283,7 +266,7 @@ class Session:
 
     def blocks(self, claim: Claim) -> list[tuple]:
         """Return the measurements that a claim rests on, but for those that another claim has brought."""
-        needed = self._ancestry(self.asked[claim.id].all_experiments)
+        needed = provenance.ancestry(self.asked[claim.id].all_experiments)
         own = [one for one in needed if self._reported.setdefault(one, claim.id) == claim.id]
         return [block(one, record.measurements) for one in own if (record := self.worker.record(one))]
 
@@ -317,11 +300,11 @@ class Session:
             tasks = [asked.setting.on(name) for name in asked.question.tasks]
             result["tasks"] = {task.data: self.worker.fingerprint(task) for task in tasks}
             if is_planted(experiments[0].setting.network):
-                searches = self._ancestry(experiments)  # those, too, that an experiment holds against each other
+                searches = provenance.ancestry(experiments)  # those, too, that an experiment holds against each other
                 result["iterations"] = max(one.steps for one in searches)
-                result["levels"] = self._levels(searches)
+                result["levels"] = provenance.levels(self.worker, searches)
         scores = cells(asked, self._measured, self._lacking) if asked.claim.contest else []
-        return result | {"scores": scores, "replaced": self._replaced(experiments)}
+        return result | {"scores": scores, "replaced": provenance.replaced_criteria(experiments)}
 
     def _measured(self, one: Any) -> Any:
         return self.worker.entries[one].measurements
@@ -333,48 +316,3 @@ class Session:
             return ERROR, failed[0]
         missing = any(one not in self.worker.entries for one in experiments)
         return (NOT_ASKED, BUDGET) if missing else ("", "")
-
-    @staticmethod
-    def _replaced(experiments: Sequence) -> list[str]:
-        """Return the criteria that `--as` replaced and that a claim's masks come from."""
-        if not experiments:
-            return []
-        from lottery.experiments.keys import criteria_of
-        from lottery.masks.criteria import REPLACED
-
-        used = {name for arm in {one.arm for one in experiments} for name in criteria_of(arm)} if REPLACED else set()
-        return sorted(used & set(REPLACED))
-
-    def _mixed(self, experiments: Sequence) -> bool:
-        """Return whether networks of one seed, whose difference is taken, were computed on different devices."""
-        used: dict[tuple[str, int], set[object]] = {}
-        for one in experiments:
-            if record := self.worker.record(one):
-                used.setdefault((one.setting.network, one.seed), set()).add(record.made["device"])
-        return any(len(devices) > 1 for devices in used.values())
-
-    def _levels(self, searches: Sequence) -> dict[str, dict[str, Any]]:
-        """Return by network what searches are measured against, as means over draws.
-
-        That is the scores of the planted ticket and of trivial functions.
-        """
-        levels: dict[str, dict[str, Any]] = {}
-        for network in sorted({one.setting.network for one in searches}):
-            own = {one.seed: one for one in searches if one.setting.network == network and one.arm.noise is None}
-            found = [record.measurements for one in own.values() if (record := self.worker.record(one))]
-            if records := [one for one in found if "ticket" in one]:  # what is only held against it has no scores
-                levels[network] = {
-                    name: plain(sum(one[name] for one in records) / len(records))
-                    for name in ("ticket", "constant", "affine")
-                }
-        return levels
-
-    @staticmethod
-    @lru_cache(maxsize=1)  # a claim's result and its measurements ask one after the other
-    def _ancestry(experiments: tuple) -> list:
-        """Return the experiments and all that their masks rest on, each once."""
-        if not experiments:
-            return []
-        from lottery.experiments.all_parts import with_ancestors
-
-        return with_ancestors(experiments)
