@@ -14,8 +14,8 @@ from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, 
 from lottery.core.errors import LotteryError
 from lottery.core.text import cut
 from lottery.report.explanation import explanation
-from lottery.report.results_table import claim_name, ours, table, verdict
-from lottery.report.screen import code, screen, why
+from lottery.report.results_table import claim_name, code, ours, table, verdict
+from lottery.report.screen import screen, why
 
 FILTERS: dict[str, Callable[[Mapping], bool]] = {
     "unexpected": lambda result: bool(fails(result, result["counts"])),

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from lottery.claims.judging import deviates, fails
-from lottery.report.screen import code, why
+from lottery.report.results_table import code
+from lottery.report.screen import why
 
 
 def annotations(results: Sequence[Mapping]) -> Iterator[str]:

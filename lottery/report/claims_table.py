@@ -7,8 +7,7 @@ from lottery.claims.statistics import ANSWERS, ERROR, SKIPPED
 from lottery.report.answer import is_unexpected
 from lottery.report.interval_picture import interval_picture
 from lottery.report.markup import Markup, element, escaped, joined
-from lottery.report.results_table import claim_name, ours, published, verdict
-from lottery.report.screen import code
+from lottery.report.results_table import claim_name, code, ours, published, verdict
 
 NOT_ASKED = "not asked"
 VERDICTS = (*ANSWERS, ERROR, SKIPPED)

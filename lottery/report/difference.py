@@ -139,8 +139,7 @@ def markdown(found: Comparison, results: Mapping[str, Mapping]) -> str:
     for state in (DRIFTED, MOVED):
         for move in (move for move in found["moves"] if move["state"] == state):
             name, towards, size, p = cells(move, results[move["id"]])
-            word = towards or "moved"
-            word = f"**{word}**" if state == DRIFTED else "not significant"
+            word = f"**{towards or 'moved'}**" if state == DRIFTED else "not significant"
             because = for_markdown(", ".join(move["changed"] or ()))
             shown.append((for_markdown(name), word, size, p.removeprefix("p "), because))
     table = tabulate(shown, HEADERS, "github", disable_numparse=True)

@@ -10,8 +10,8 @@ from lottery.claims.claims_folders import EXPECTED
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import SKIPPED
 from lottery.report.interval_bar import interval_bar
-from lottery.report.results_table import claim_name, number, ours, published, verdict
-from lottery.report.screen import NARROWEST, WIDEST, agreement, code, not_enough, why
+from lottery.report.results_table import claim_name, code, number, ours, published, verdict
+from lottery.report.screen import NARROWEST, WIDEST, agreement, not_enough, why
 
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
 MARKS = {"failed": "!", "censored": "<"}
@@ -90,16 +90,35 @@ def _outcomes(result: Mapping) -> Iterator[str]:
     for part in result["parts"] or [result]:
         if part["estimate"] is None:
             continue
-        unit = "of seeds" if part["kind"] == "proportion" else result["unit"]
-        shown = ours({**part, "parts": [], "unit": unit})
-        name = part.get("name", "estimate").replace("_", " ")
-        yield f"{name}: {shown}, {part['verdict']}"
+        yield f"{outcome_name(part)}: {outcome_told(part, result)}, {part['verdict']}"
         if part["region"]:
             bar = interval_bar(part["region"], part["estimate"], part["interval"], BAR, is_difference(result["unit"]))
-            yield f"  {bar}  agrees {agreement(part['region'], unit)}"
-        if part["p_inside"] is not None:
-            yield f"  p-value of agreeing {part['p_outside']:.2g}, of not agreeing {part['p_inside']:.2g}"
+            yield f"  {bar}  agrees {agreement(part['region'], outcome_unit(part, result))}"
+        if told := p_values(part):
+            yield f"  {told}"
         yield f"  seeds {strip(part['effects'], result['unit'])}"
+
+
+def outcome_name(part: Mapping) -> str:
+    """Return what the outcome of a claim, or of one of its parts, is called."""
+    return str(part.get("name", "estimate").replace("_", " "))
+
+
+def outcome_unit(part: Mapping, result: Mapping) -> str:
+    """Return the unit of the outcome of a claim or of one of its parts."""
+    return "of seeds" if part["kind"] == "proportion" else str(result["unit"])
+
+
+def outcome_told(part: Mapping, result: Mapping) -> str:
+    """Return the estimate of a claim or of one of its parts, with its interval and its unit."""
+    return ours({**part, "parts": [], "unit": outcome_unit(part, result)})
+
+
+def p_values(part: Mapping) -> str:
+    """Return an outcome's p-values in words; empty where it has none."""
+    if part["p_inside"] is None:
+        return ""
+    return f"p-value of agreeing {part['p_outside']:.2g}, of not agreeing {part['p_inside']:.2g}"
 
 
 def strip(effects: Sequence[float | None], unit: str) -> str:

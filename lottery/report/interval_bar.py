@@ -7,18 +7,25 @@ REGION, ZERO, ESTIMATE, LEFT, RIGHT, LINE = "░", "│", "●", "├", "┤", "
 EDGE = 0.06  # of the width that is left free beside the outermost thing that is shown
 
 
+def extent(
+    region: Sequence[float | None], estimate: float, interval: Sequence[float | None] | None, zero: bool
+) -> tuple[float, float]:
+    """Return from where to where a picture shows: the lowest and the highest of all finite ends, and a little more."""
+    ends = [end for end in (*region, *(interval or ()), estimate) if end is not None and isfinite(end)]
+    ends += [0.0] if zero else []
+    low, high = min(ends), max(ends)
+    spread = (high - low) or max(abs(high), 1.0)
+    return low - EDGE * spread, high + EDGE * spread
+
+
 def interval_bar(
     region: Sequence[float | None], estimate: float, interval: Sequence[float | None] | None, width: int, zero: bool
 ) -> str:
     """Return `width` characters: the region, the interval within its ends, the estimate, and zero where that is asked.
 
-    Ends that are None are infinite. The picture shows from the lowest to the highest of all finite ends.
+    Ends that are None are infinite.
     """
-    ends = [end for end in (*region, *(interval or ()), estimate) if end is not None and isfinite(end)]
-    ends += [0.0] if zero else []
-    low, high = min(ends), max(ends)
-    spread = (high - low) or max(abs(high), 1.0)
-    low, high = low - EDGE * spread, high + EDGE * spread
+    low, high = extent(region, estimate, interval, zero)
 
     def place(value: float | None, open_end: int) -> int:
         return open_end if value is None else min(width - 1, max(0, int((value - low) / (high - low) * width)))

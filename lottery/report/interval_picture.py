@@ -1,11 +1,10 @@
 """The picture of an estimate that a page has: its interval on the region that agrees with the claim, as SVG."""
 
 from collections.abc import Mapping
-from math import isfinite
 
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import REFUTED, REPRODUCED
-from lottery.report.interval_bar import EDGE
+from lottery.report.interval_bar import extent
 from lottery.report.markup import Markup, element
 from lottery.report.results_table import number, span
 from lottery.report.screen import agreement
@@ -24,14 +23,10 @@ def interval_picture(outcome: Mapping, unit: str) -> Markup:
     if region is None or estimate is None:
         return Markup()
     zero = is_difference(unit)
-    ends = [end for end in (*region, *(interval or ()), estimate) if end is not None and isfinite(end)]
-    ends += [0.0] if zero else []
-    low, high = min(ends), max(ends)
-    spread = (high - low) or max(abs(high), 1.0)
-    low, spread = low - EDGE * spread, (1 + 2 * EDGE) * spread
+    low, high = extent(region, estimate, interval, zero)
 
     def place(value: float | None, open_end: float) -> float:
-        return open_end if value is None else round((value - low) / spread * WIDTH, 1)
+        return open_end if value is None else round((value - low) / (high - low) * WIDTH, 1)
 
     left, right = place(region[0], 0), place(region[1], WIDTH)
     drawn = [element("rect", class_="region", x=left, y=1, width=round(right - left, 1), height=HEIGHT - 2)]

@@ -34,28 +34,20 @@ def page(report: Mapping, figures: Sequence[Figure], notes: Sequence[str] = (), 
     `status` is the run's exit status, None where that is not known.
     """
     results = in_order(all_results(report))
-    sections = [
-        _section("answer", "Answer", page_answer(report, results, notes, status)),
-        _section("claims", "All claims", claims_table(results)),
-        *(_section(name, title, joined(map(_figure, of))) for name, title, of in _by_paper(figures)),
-        _section("run", "This run", _about(report, results)),
+    sections = [  # name, title among the links and above it, content
+        ("answer", "Answer", "Answer", page_answer(report, results, notes, status)),
+        ("claims", "Claims", "All claims", claims_table(results)),
+        *((name, title, title, joined(map(_figure, of))) for name, title, of in _by_paper(figures)),
+        ("run", "Run", "This run", _about(report, results)),
     ]
-    links = [
-        element("a", title, href=f"#{name}")
-        for name, title in (
-            ("answer", "Answer"),
-            ("claims", "Claims"),
-            *((name, title) for name, title, _ in _by_paper(figures)),
-            ("run", "Run"),
-        )
-    ]
+    links = [element("a", short, href=f"#{name}") for name, short, _, _ in sections]
     title = f"lottery · {report['scale']} · {report['started'][:10]}"
     body = [
         element(
             "header", element("h1", f"lottery, scale {report['scale']}"), element("p", _where(report), class_="meta")
         ),
         element("nav", *links, aria_label="sections"),
-        element("main", *sections),
+        element("main", *(_section(name, title, inside) for name, _, title, inside in sections)),
         *_scripts(report, results, figures),
     ]
     return f"<!DOCTYPE html>\n{element('html', _head(title), element('body', *body), lang='en')}\n"

@@ -9,12 +9,13 @@ from lottery.report import answer
 from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
 from lottery.report.difference import HEADERS, TITLES, cells, summary
 from lottery.report.markup import Markup, element, joined
-from lottery.report.results_table import claim_name, ours, replaced
+from lottery.report.results_table import claim_name, code, ours, replaced
 from lottery.report.scoreboard_table import LEGEND, about, errors, label, margin, names, shown
 from lottery.report.scoreboard_table import TITLES as CONTESTS
-from lottery.report.screen import code, other_than_expected, why
+from lottery.report.screen import other_than_expected, why
 
 LONGEST = 10_000  # characters of a line, which the browser breaks
+LONG = {short: verdict for verdict, short in answer.SHORT.items()}  # heads of columns: a page has room for these
 FEW = 6  # claims that are shown before the rest is folded
 
 
@@ -49,7 +50,7 @@ def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> I
     yield element("p", told.worth)
     if told.lost:
         yield element("p", told.lost, class_="state bad")
-    named = ("paper", *map(_head, answer.heads(results)))
+    named = ("paper", *(LONG.get(head, head) for head in answer.heads(results)))
     heads = [element("th", ""), *(element("th", head, scope="col") for head in named)]
     rows = [
         element(
@@ -61,10 +62,6 @@ def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> I
         for letter, title, cells in answer.by_paper(results)
     ]
     yield _table("papers", heads, rows)
-
-
-def _head(short: str) -> str:
-    return {short_: verdict for verdict, short_ in answer.SHORT.items()}.get(short, short)
 
 
 def _unexpected(results: Sequence[Mapping]) -> Iterator[Markup]:

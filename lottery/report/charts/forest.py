@@ -8,8 +8,8 @@ from lottery.claims.results import is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.charts.lines import FIT
-from lottery.report.results_table import claim_name, span
-from lottery.report.screen import agreement, code
+from lottery.report.results_table import claim_name, code, span
+from lottery.report.screen import agreement
 
 SHARE = "of seeds"  # unit of a proportion
 TITLES = {

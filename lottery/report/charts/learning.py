@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lottery.experiments.arms import DENSE
+from lottery.experiments.arms import DENSE, Arm
 from lottery.experiments.measurements import written
 from lottery.report.charts.chart import Chart, Figure
 from lottery.report.charts.comparisons import FRANKLE
@@ -38,8 +38,9 @@ def learning(curves: Curves, context: Context) -> Iterator[Figure]:
             )
 
 
-def _panel(curves: Curves, training: Training, measure: str, context: Context) -> Chart | None:
-    wanted = [("dense", DENSE, 0, 100.0)]
+def _wanted(curves: Curves, training: Training) -> Iterator[tuple[str, Arm, int]]:
+    """Yield what there are learning curves of, with its name: the dense network, and tickets near the paper's sizes."""
+    yield "dense", DENSE, 0
     for arm, sizes, words in (
         (TICKET, SIZES, "{:.1f} %"),
         (REINITIALISED, REINITIALISED_SIZES, "{:.1f} % reinitialised"),
@@ -53,10 +54,13 @@ def _panel(curves: Curves, training: Training, measure: str, context: Context) -
             near = [round for round, share in rounds.items() if abs(share - size) <= NEAR * size]
             if near:
                 best = min(near, key=lambda round: abs(rounds[round] - size))
-                wanted.append((words.format(rounds[best]), arm, best, rounds[best]))
+                yield words.format(rounds[best]), arm, best
+
+
+def _panel(curves: Curves, training: Training, measure: str, context: Context) -> Chart | None:
     rows: list[dict] = []
     lineage = {}
-    for name, arm, round, _ in wanted:
+    for name, arm, round in _wanted(curves, training):
         looks = curves.looks.get((training, written(arm), round, measure), {})
         if len(looks) < FEWEST:
             continue
