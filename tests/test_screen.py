@@ -64,6 +64,36 @@ def test_it_fits_and_counts_everything(count, verdicts, width):
     assert sum(int(cell) for cell in cells if cell != "-") == count
 
 
+@pytest.mark.parametrize(
+    "region, interval, told",
+    [
+        ([None, 0], [-0.4, -0.1], "better"),  # earlier than the dense network
+        ([None, 0], [0.1, 0.4], "worse"),
+        ([0, None], [0.1, 0.4], "better"),
+        ([0, None], [-0.4, -0.1], "worse"),
+        ([None, 0], [-0.4, 0.1], "neither better nor worse for certain"),
+    ],
+)
+def test_a_network_of_a_users_own_is_better_on_the_side_that_its_question_asks_for(region, interval, told):
+    """A question whose region lies below a number asks for less."""
+    found = result("own_network.q[mine]", own="network", unit="pp", region=region, interval=interval, estimate=0.2)
+    lines = [line.text for line in screen(whole(found), [], 0, 100, "0.1.0")]
+    assert lines[lines.index("  q") + 1].endswith(f"  {told}")
+
+
+def test_a_network_of_a_users_own_says_which_part_leaves_a_question_open():
+    """A question of several parts has no estimate of its own."""
+    part = {
+        **result(region=[-1, None], verdict="inconclusive", estimate=-0.5, interval=[-1.5, 0.5]),
+        "name": "not_worse",
+    }
+    found = result(
+        "own_network.q[mine]", own="network", estimate=None, verdict="inconclusive", parts=[part], region=None
+    )
+    text = "\n".join(line.text for line in screen(whole(found), [], 0, 120, "0.1.0"))
+    assert "mine            inconclusive: not worse: -0.5 [-1.5, 0.5]" in text
+
+
 def test_a_long_device_leaves_room_for_what_the_run_took():
     """Its name is cut, and the precision, the time and the exit status are not."""
     run = whole(result("zhou2019.c[x]"))

@@ -192,15 +192,16 @@ def _question(result: Mapping) -> str:
 
 
 def _scored(result: Mapping) -> str:
-    """Return a difference with whether it is better or worse for certain, or why there is none."""
+    """Return a difference with whether it is better or worse for certain, of anything else the verdict, and why."""
     if result["estimate"] is None:
-        return f"{result['verdict']}: {result['reason']}"
+        return result["verdict"] if result["verdict"] == REPRODUCED else f"{result['verdict']}: {why(result)}"
+    if not is_difference(result["unit"]):
+        return f"{ours(result)}  {result['verdict']}"
     low, high = result["interval"] or (None, None)
-    better, worse = low is not None and low > 0, high is not None and high < 0
-    if is_difference(result["unit"]):
-        told = "better" if better else "worse" if worse else "neither better nor worse for certain"
-    else:
-        told = str(result["verdict"])
+    above, below = low is not None and low > 0, high is not None and high < 0
+    lower_is_better = result["region"][0] is None and result["region"][1] is not None
+    better, worse = (below, above) if lower_is_better else (above, below)
+    told = "better" if better else "worse" if worse else "neither better nor worse for certain"
     return f"{ours(result)}  {told}"
 
 
