@@ -44,7 +44,7 @@ def test_the_same_is_the_same(runs):
     """Bit for bit, in one sentence: an A/A night."""
     before, after = runs([of(SEEDS)], [of(SEEDS)])
     text, status = compare_runs(before, after)
-    said = "1 the same, bit for bit; nothing that a run records differs"
+    said = "the verdict the same; of 1 claim 1 the same, bit for bit; nothing that a run records differs"
     assert "".join(text.split()) == f"against{before}:{said}".replace(" ", "") and not status  # wherever lines end
 
 
@@ -76,7 +76,12 @@ def test_what_was_around_is_named(runs, capsys):
     files = runs([of(SEEDS)], [of(moved(-9)), other], **around)
     assert main(["compare", *map(str, files)]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("commit unknown, then abc", "torch 2.11, then 2.12", "device cpu, then cuda:0 (some)", "1 only now"):
+    for words in (
+        "commit unknown, then abc",
+        "torch 2.11, then 2.12",
+        "device cpu, then cuda:0 (some)",
+        "1 claim only now",
+    ):
         assert words in said
     assert main(["compare", str(files[0]), "nowhere"]) == 2 and "nowhere" in capsys.readouterr().err
 
@@ -101,7 +106,7 @@ def test_tables_are_compared_too(runs, tmp_path, capsys):
     assert capsys.readouterr().out == f"{tmp_path / 'tables' / 'zhou2019.csv'}: 1 claims, 0.3 kB\n"
     assert main(["compare", str(tmp_path / "tables"), str(after)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 the same, to the digits that tables have" in said
+    assert "1 the same to 7 digits" in said
     assert "rows of the baseline were measured on cpu, float32, torch 2.11" in said
 
 

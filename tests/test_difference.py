@@ -42,8 +42,9 @@ def test_beside_an_answer_a_few_are_shown():
     assert sum(line.startswith("Z12") for line in lines) == 4
     assert lines[-1].strip() == "and 4 more: lottery compare results/before"
     assert "different: torch 1, then 2" in lines
-    assert [line for line, _ in brief(*compared(1e-9), 100, 4)] == [
-        "against results/before: 1 the same, bit for bit; 8 moved, none by more than chance"
+    assert [line for line, _ in brief(*compared(1e-9), 200, 4)] == [
+        "against results/before: all 9 verdicts the same; of 9 claims 1 the same, bit for bit; 8 moved, "
+        "none by more than chance"
     ]
 
 
@@ -67,7 +68,9 @@ def test_markdown_has_a_row_for_each():
     """What drifted first and in bold."""
     said = markdown(*compared(-20)).splitlines()
     assert sum("**worse**" in line for line in said) == 8
-    assert "- different: torch 1, then 2" in said and said[0].startswith("- against results/before: 1 the same")
+    assert "- different: torch 1, then 2" in said and said[0].startswith(
+        "- against results/before: all 9 verdicts the same; "
+    )
 
 
 @pytest.mark.parametrize("width", [80, 200])

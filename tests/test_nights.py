@@ -51,7 +51,9 @@ def test_a_night_of_unchanged_code(nights):
     """Bit for bit, in one sentence, and green."""
     result = nights("--results=nights", "--baseline=nights")
     assert result.ret == 0
-    assert told(result).startswith("against nights: 5 the same, bit for bit; nothing that a run records differs")
+    assert told(result).startswith(
+        "against nights: all 5 verdicts the same; of 5 claims 5 the same, bit for bit; nothing that "
+    )
 
 
 def test_a_night_with_a_broken_criterion(nights, monkeypatch):

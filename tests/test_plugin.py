@@ -419,7 +419,7 @@ class TestExitStatus:
         suite("--results=before", "-k", "learns")
         result = suite("--baseline=before", "-k", "learns")
         assert result.ret == 0
-        result.stdout.fnmatch_lines(["against before: 2 the same, bit for bit; nothing that a run records differs*"])
+        result.stdout.fnmatch_lines(["against before: all 2 verdicts the same; of 2 claims 2 the same, bit*"])
         report = results(suite, "before")
         _shift(report, 3)
         (suite.path / "before" / "latest" / "results.json").write_text(json.dumps(report))
@@ -445,7 +445,7 @@ class TestExitStatus:
         assert main(["baseline", str(file), str(tables)]) == 0
         drifted = suite("-k", "learns")
         assert drifted.ret == 1
-        drifted.stdout.fnmatch_lines(["against expected/baselines/tiny: 1 the same, to the digits that tables have*"])
+        drifted.stdout.fnmatch_lines(["against expected/baselines/tiny: all 2 verdicts the same; of 2 claims 1*"])
         assert suite("-k", "learns", "--baseline=none").ret == 0
         assert suite("-k", "hardly", "--baseline-exact").ret == suite("-k", "always").ret == 0
         nothing = suite("-k", "always", "--baseline-exact")

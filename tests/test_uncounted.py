@@ -10,7 +10,9 @@ from lottery.claims.uncounted import (
     AS_BEFORE,
     MOVED_AWAY,
     UNDECIDED,
+    VERDICT_AS_BEFORE,
     against_entry,
+    is_open_as_before,
     is_uncounted,
     moves_of,
     why_uncounted,
@@ -43,6 +45,13 @@ def remarks_of(report):
     return RunReport._gate(run, report["claims"])
 
 
+def gated(report, strict=False):
+    """Return the remarks of a run's gate, and whether it fails the run."""
+    run = SimpleNamespace(content=report, faults=[], missing=[], interrupted=False, strict=strict)
+    run.count_failures, run._uncounted = (lambda: 0), (lambda one: "")
+    return RunReport._gate(run, report["claims"]), run.failed
+
+
 @pytest.mark.parametrize(
     "by, verdict, expected, why",
     [
@@ -51,20 +60,64 @@ def remarks_of(report):
         (9, "reproduced", "refuted", MOVED_AWAY),
         (-9, "reproduced", "refuted", UNDECIDED),
         (0, "refuted", "reproduced", AS_BEFORE),
-        (1e-6, "refuted", "reproduced", UNDECIDED),  # rounding says nothing
+        (1e-6, "refuted", "reproduced", UNDECIDED),  # rounding says nothing of what turned
+        (1e-6, "refuted, as before", "reproduced", VERDICT_AS_BEFORE),  # as on another machine
     ],
 )
 def test_the_comparison_says_why(by, verdict, expected, why):
     """In the remarks, on the screen, and of no claim that moved away is it said that nobody can tell."""
-    report = compared(by, verdict=verdict, expected=expected)
+    verdict, _, known = verdict.partition(", ")
+    report = compared(by, verdict=verdict, expected=expected, before=verdict if known else "reproduced")
     (one,) = report["claims"]
     assert is_uncounted(one) and why_uncounted(one, moves_of(report)) == why
     said = remarks_of(report)
     assert any(why in line for line in said) and ("chance among" in " ".join(said)) == (why == UNDECIDED)
     if verdict == "refuted":
         assert refuted([one], moves_of(report))[1].endswith(f"1 not counted: {why}")
-        text = " ".join(line.text for line in screen(report, [], 1, 100, "0.1.0"))
+        text = " ".join(line.text for line in screen(report, [], 1, 120, "0.1.0"))
         assert f"1 not counted: {why}" in text and "that can be chance" not in text
+
+
+OPEN = {"verdict": "inconclusive", "before": "inconclusive"}
+
+
+@pytest.mark.parametrize(
+    "by, words, others, is_known",
+    [
+        (0, OPEN, [], True),
+        (1e-6, OPEN, [], True),  # on another machine
+        (0, OPEN, [result("zhou2019.b[x]", verdict="skipped", reason="it needs mnist")], True),
+        (0, OPEN, [result("zhou2019.b[x]", verdict="skipped", reason="budget")], False),
+        (0, OPEN, [result("zhou2019.b[x]", verdict="inconclusive")], False),  # which the baseline does not know
+        (-9, OPEN, [], False),
+        (0, {"verdict": "inconclusive", "before": "reproduced"}, [], False),
+        (0, {"verdict": "skipped", "before": "skipped"}, [], False),
+        (0, {"verdict": "inconclusive", "before": "skipped"}, [], False),
+    ],
+)
+def test_a_run_that_decides_nothing_fails_unless_its_baseline_knows_that(by, words, others, is_known):
+    """By the remarks, the first words on the screen and the exit status; --strict fails it all the same."""
+    report = compared(by, **words)
+    report["claims"] += others
+    assert is_open_as_before(report["claims"], moves_of(report)) == is_known
+    remarks, failed = gated(report)
+    assert [line for line in remarks if line.startswith("nothing was decided")] == [
+        "nothing was decided, and neither was it in the baseline"
+        if is_known
+        else "nothing was decided, so the run fails"
+    ]
+    assert failed == (not is_known) and gated(report, strict=True)[1] == (words["verdict"] != "skipped" or failed)
+    head = screen(report, [], 0, 100, "0.1.0")[2].text
+    assert head.startswith("OPEN, AS IN THE BASELINE  " if is_known else "NOTHING DECIDED  ")
+
+
+def test_results_without_verdicts_of_the_baseline_are_read():
+    """Of an earlier version."""
+    report = compared(1e-6, **OPEN)
+    for move in report["baseline"]["moves"]:
+        del move["verdicts"]
+    assert not is_open_as_before(report["claims"], moves_of(report))
+    assert screen(report, [], None, 80, "0.1.0")[2].text.startswith("NOTHING DECIDED")
 
 
 def test_without_a_comparison_nobody_can_tell():

@@ -25,7 +25,7 @@ class Move(TypedDict):
 
     `adjusted` is the p-value after Holm's procedure over all that moved. `towards` is "better" if the mean moved
     towards what agrees with the claim, "worse" if away from it. `changed` names what is another of what the numbers
-    come from, None where that is not known.
+    come from, None where that is not known. `verdicts` are the claim's before and now.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Move(TypedDict):
     interval: list[float] | None
     towards: str
     changed: list[str] | None
+    verdicts: list[str]
 
 
 class Comparison(TypedDict):
@@ -95,7 +96,8 @@ def compare(results: Sequence[Mapping], baseline: Baseline, code: Mapping = {}) 
         changes = changed(before[result["id"]], result, edits) if before else None
         regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
         for move in _moves(result, rows, baseline.stored):
-            moves.append(_directed(move, regions[move["part"]]) | {"changed": changes})
+            verdicts = [rows[0].verdict, result["verdict"]]
+            moves.append(_directed(move, regions[move["part"]]) | {"changed": changes, "verdicts": verdicts})
     tested = [move for move in moves if move["p"] is not None]
     p_values = [move["p"] or 0.0 for move in tested]
     for move, significant, adjusted in zip(tested, holm(p_values), holm_adjusted(p_values)):
@@ -154,7 +156,7 @@ def _one(now: Row, before: Row) -> Move:
 
 def _move(of: Row, state: str, reason: str = "", p: float | None = None, move: float | None = None) -> Move:
     about = {"id": of.id, "part": of.part, "state": state, "reason": reason, "p": p, "adjusted": None, "move": move}
-    return {**about, "interval": None, "towards": "", "changed": None}  # type: ignore[typeddict-item]
+    return {**about, "interval": None, "towards": "", "changed": None, "verdicts": []}  # type: ignore[typeddict-item]
 
 
 def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
@@ -162,6 +164,12 @@ def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
     if region is None or not move["move"] or (region[0] is None) == (region[1] is None):
         return move
     return move | {"towards": "better" if (move["move"] > 0) == (region[1] is None) else "worse"}
+
+
+def verdicts(moves: Sequence[Move]) -> dict[str, list[str]]:
+    """Return the verdicts before and now of the claims that were held against the baseline, by id."""
+    held = [move for move in moves if move["state"] != NOT_COMPARABLE]
+    return {move["id"]: move["verdicts"] for move in held if move.get("verdicts")}  # older results have none
 
 
 def checked(moves: Sequence[Move]) -> bool:

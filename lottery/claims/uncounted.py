@@ -1,13 +1,15 @@
-"""Verdicts other than expected that the gate does not count: what the comparison with a baseline says of each."""
+"""What a comparison with a baseline says of verdicts that do not count, being other than expected or undecided."""
 
 from collections.abc import Mapping, Sequence
 
-from lottery.claims.comparison import DRIFTED, SAME, Move
+from lottery.claims.baselines import BUDGET
+from lottery.claims.comparison import DRIFTED, MOVED, SAME, Move
 from lottery.claims.judging import deviates
-from lottery.claims.statistics import REFUTED
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, SKIPPED
 
 MOVED_AWAY = "moved since the baseline by more than chance"
-AS_BEFORE = "as in the baseline"
+AS_BEFORE = "as in the baseline, number by number"
+VERDICT_AS_BEFORE = "with the baseline's verdict, its numbers moved within chance"
 UNDECIDED = "too few networks to tell it from chance"
 
 
@@ -17,7 +19,7 @@ def is_uncounted(result: Mapping) -> bool:
 
 
 def why_uncounted(result: Mapping, moves: Sequence[Move]) -> str:
-    """Return MOVED_AWAY, AS_BEFORE or UNDECIDED of a verdict that is not counted; `moves` are those of its run.
+    """Return why a verdict is not counted, in one of the words above; `moves` are those of its run.
 
     It moved away if it, or a part of it, drifted in the direction of its verdict.
     """
@@ -25,7 +27,27 @@ def why_uncounted(result: Mapping, moves: Sequence[Move]) -> str:
     opposite = "better" if result["verdict"] == REFUTED else "worse"
     if any(move["state"] == DRIFTED and move["towards"] != opposite for move in own):
         return MOVED_AWAY
-    return AS_BEFORE if own and all(move["state"] == SAME for move in own) else UNDECIDED
+    if own and all(move["state"] == SAME for move in own):
+        return AS_BEFORE
+    return VERDICT_AS_BEFORE if _is_as_before(result, moves) else UNDECIDED
+
+
+def _is_as_before(result: Mapping, moves: Sequence[Move]) -> bool:
+    """Return whether a claim has its verdict of the baseline, and nothing of it moved by more than chance."""
+    own = [move for move in moves if move["id"] == result["id"]]
+    alike = bool(own) and all(move.get("verdicts") == [result["verdict"]] * 2 for move in own)
+    return alike and all(move["state"] in (SAME, MOVED) for move in own)
+
+
+def is_open_as_before(results: Sequence[Mapping], moves: Sequence[Move]) -> bool:
+    """Return whether a run left open what its baseline left open, and nothing else was asked or had no time.
+
+    Then nothing being decided is no sign that nothing could be.
+    """
+    asked = [result for result in results if result["verdict"] != SKIPPED]
+    late = any(result["reason"] == BUDGET for result in results)
+    same = all(result["verdict"] == INCONCLUSIVE and _is_as_before(result, moves) for result in asked)
+    return bool(asked) and same and not late
 
 
 def moves_of(report: Mapping) -> Sequence[Move]:

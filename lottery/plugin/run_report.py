@@ -18,7 +18,15 @@ from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, PAGE, RESULTS
 from lottery.claims.scoreboard import gathered
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
-from lottery.claims.uncounted import AS_BEFORE, MOVED_AWAY, against_entry, is_uncounted, moves_of, why_uncounted
+from lottery.claims.uncounted import (
+    MOVED_AWAY,
+    UNDECIDED,
+    against_entry,
+    is_open_as_before,
+    is_uncounted,
+    moves_of,
+    why_uncounted,
+)
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.core.text import in_encoding, printable
@@ -120,8 +128,11 @@ class RunReport:
         if self.interrupted:
             lines.append("interrupted: everything that was finished is kept, and the same command continues from there")
         elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
-            lines.append("nothing was decided")
-            failures += 1
+            known = is_open_as_before(results, moves_of(self.content))
+            lines.append(
+                "nothing was decided" + (", and neither was it in the baseline" if known else ", so the run fails")
+            )
+            failures += not known
         inconclusive = sum(result["verdict"] == INCONCLUSIVE for result in results)
         if inconclusive and self.strict:
             lines.append(f"{inconclusive} inconclusive, which fails under --strict")
@@ -134,7 +145,7 @@ class RunReport:
         told = why_uncounted(result, moves_of(self.content))
         if told == MOVED_AWAY:
             return f"{result['id']} is {result['verdict']} and {told}, through which the run fails"
-        if told == AS_BEFORE:
+        if told != UNDECIDED:
             return f"{result['id']} is {told}, which does not count: {against_entry(result)}"
         more = f"{told} among so many claims (docs/gate.md)"
         return f"{result['id']} differs from what is expected, which is not counted: {more}"

@@ -9,13 +9,14 @@ from lottery.claims.comparison import Move
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL, OPEN
 from lottery.claims.judging import deviates, fails
 from lottery.claims.statistics import ANSWERS, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
-from lottery.claims.uncounted import why_uncounted
+from lottery.claims.uncounted import is_open_as_before, moves_of, why_uncounted
 from lottery.report.plan_table import duration
 
 NO_TIME = "do not fit the budget"
 INTERRUPTED = 2  # as pytest has it
 SCORED = ("criterion", "treatment")  # the options whose claims are on the scoreboard
-AS_EXPECTED = "AS EXPECTED"
+AS_EXPECTED, AS_BEFORE = "AS EXPECTED", "OPEN, AS IN THE BASELINE"
+GOOD = (AS_EXPECTED, AS_BEFORE)  # first words of a run that does not fail
 SHORT = {REPRODUCED: "yes", REFUTED: "NO", INCONCLUSIVE: "open"}
 BASES = {BASELINE: "known before", CONTRADICTION: "contradicted", OPEN: "left open"}  # why they may be refuted
 RANK = {BASELINE: 1, CONTRADICTION: 2, CONTROL: 3}
@@ -53,8 +54,9 @@ def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> St
     controls = [result for result in answered if result["negative_control"]]
     held = sum(result["verdict"] == REFUTED for result in controls)
     decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
-    word = "OTHER THAN EXPECTED" if other else AS_EXPECTED if decided else "NOTHING DECIDED"
-    if status and word == AS_EXPECTED:  # a drift, a claim without verdict, --strict: the remarks say which
+    undecided = AS_BEFORE if is_open_as_before(results, moves_of(report)) else "NOTHING DECIDED"
+    word = "OTHER THAN EXPECTED" if other else AS_EXPECTED if decided else undecided
+    if status and word in GOOD:  # a drift, a claim without verdict, --strict: the remarks say which
         word = "INTERRUPTED" if status == INTERRUPTED else "FAILED, see below"
     errors = sum(result["verdict"] == ERROR for result in results)
     counts = f"{len(answered)} of {len(results)} tests answered, "

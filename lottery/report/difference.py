@@ -6,13 +6,15 @@ from textwrap import wrap
 
 from tabulate import tabulate
 
-from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, Comparison, Move
+from lottery.claims.baselines import DIGITS
+from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, Comparison, Move, verdicts
 from lottery.core.text import cut, for_markdown
 from lottery.report.results_table import claim_name, code, span
 
 TITLES = {DRIFTED: "MOVED BY MORE THAN CHANCE", MOVED: "MOVED, NOT SIGNIFICANTLY", NOT_COMPARABLE: "NOT COMPARABLE"}
 HEADERS = ("claim", "", "moved by, 90 % interval", "p (Holm)", "changed")
 SIZE = 34  # columns of a move with its interval
+TURNED = 4  # verdicts that are named of those that turned
 
 
 def difference(found: Comparison, results: Mapping[str, Mapping], width: int) -> list[str]:
@@ -34,7 +36,7 @@ def brief(found: Comparison, results: Mapping[str, Mapping], width: int, few: in
     """
     states = (DRIFTED, MOVED) if found["exact"] else (DRIFTED,)
     moves = [move for move in found["moves"] if move["state"] in states]
-    lines = summary(found, width) if moves else wrap(_counted(found), width, subsequent_indent="  ")
+    lines = summary(found, width, turned=0) if moves else wrap(_counted(found), width, subsequent_indent="  ")
     yield from ((line, False) for line in lines)
     if not moves:
         return
@@ -46,27 +48,59 @@ def brief(found: Comparison, results: Mapping[str, Mapping], width: int, few: in
         yield f"      and {len(moves) - len(shown)} more: lottery compare {found['name']}", False
 
 
-def summary(found: Comparison, width: int) -> list[str]:
-    """Return how many are the same and moved, and what is different: of what the numbers come from, and around."""
+def summary(found: Comparison, width: int, turned: int = TURNED) -> list[str]:
+    """Return how many are the same and moved, and what is different: of what the numbers come from, and around.
+
+    As many verdicts are named that `turned`.
+    """
     text, changes = _counted(found), list(_changes(found["moves"]))
     if not changes and not found["around"] and found["moves"] and not found["stored"]:
         text += "; nothing that a run records differs"
-    lines = [text, *changes, *(f"different: {line}" for line in found["around"])]
+    others = list(_turned(found["moves"]))
+    more = [f"turned: {len(others) - turned} more"] if len(others) > turned > 0 else []
+    lines = [text, *others[:turned], *more, *changes, *(f"different: {line}" for line in found["around"])]
     return [part for line in lines for part in wrap(line, width, subsequent_indent="  ")]
 
 
 def _counted(found: Comparison) -> str:
-    """Return in a line how many are the same, and how many moved."""
+    """Return in a line how many verdicts are the same, and of how many claims and parts the numbers are, or moved."""
     counts, moves = Counter(move["state"] for move in found["moves"]), found["moves"]
-    same = "the same, to the digits that tables have" if found["stored"] else "the same, bit for bit"
-    told = [f"{counts[SAME]} {same}"] if counts[SAME] or not moves else []
+    if not moves:
+        return f"against {found['name']}: no claim in common"
+    same = f"the same to {DIGITS} digits" if found["stored"] else "the same, bit for bit"
+    told = [f"{counts[SAME]} {same}"] if counts[SAME] else []
     if moved := counts[MOVED] + counts[DRIFTED]:
         told.append(f"{moved} moved, {counts[DRIFTED] or 'none'} by more than chance")
     told += [f"{counts[NOT_COMPARABLE]} not comparable"] if counts[NOT_COMPARABLE] else []
     if not found["stored"]:  # which has many that a run does not ask
-        told += [f"{found['only_before']} only before"] if found["only_before"] else []
-    told += [f"{found['only_after']} only now"] if found["only_after"] else []
-    return f"against {found['name']}: {'; '.join(told) if moves else 'no claim in common'}"
+        told += [f"{_claims(found['only_before'])} only before"] if found["only_before"] else []
+    told += [f"{_claims(found['only_after'])} only now"] if found["only_after"] else []
+    parts = sum(bool(move["part"]) for move in moves)
+    several = f"{parts} part{'s' * (parts > 1)} of claims" if parts == len(moves) else f"{len(moves)} claims and parts"
+    several = several if parts else _claims(len(moves))
+    return f"against {found['name']}: {_verdicts(moves)}of {several} {'; '.join(told)}"
+
+
+def _claims(count: int) -> str:
+    return f"{count} claim{'s' * (count != 1)}"
+
+
+def _verdicts(moves: Sequence[Move]) -> str:
+    """Return how many verdicts are those of before, as words that others follow."""
+    known = list(verdicts(moves).values())
+    same = sum(before == now for before, now in known)
+    if not known:
+        return ""
+    if len(known) == 1:
+        return f"the verdict {'the same' if same else 'another'}; "
+    return f"{'all' if same == len(known) else f'{same} of'} {len(known)} verdicts the same; "
+
+
+def _turned(moves: Sequence[Move]) -> Iterator[str]:
+    """Yield the verdicts that are others than before."""
+    for id, (before, now) in verdicts(moves).items():
+        if before != now:
+            yield f"turned: {id.partition('.')[2]}: {before} before, {now} now"
 
 
 def _changes(moves: Sequence[Move]) -> Iterator[str]:

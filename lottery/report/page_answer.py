@@ -43,7 +43,7 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
 
 def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> Iterator[Markup]:
     told = answer.state(report, results, status)
-    kind = "good" if told.word == answer.AS_EXPECTED else "bad"
+    kind = "good" if told.word in answer.GOOD else "bad"
     if report["replaced"]:
         yield element("p", replaced(report), class_="state bad")
     yield element("p", element("strong", told.word), " ", told.counts, class_=f"state {kind}")

@@ -11,7 +11,7 @@ from lottery.claims.statistics import ALPHA, ERROR, INCONCLUSIVE, REFUTED, REPRO
 from lottery.claims.uncounted import moves_of
 from lottery.core.text import cut
 from lottery.report import answer
-from lottery.report.answer import AS_EXPECTED, SHORT
+from lottery.report.answer import GOOD, SHORT
 from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
@@ -73,7 +73,7 @@ def _head(report: Mapping, status: int | None, width: int, version: str) -> Iter
 
 def _state(report: Mapping, results: Sequence[Mapping], status: int | None, width: int) -> Iterator[Line]:
     told = answer.state(report, results, status)
-    colour = {"green" if told.word == AS_EXPECTED else "red": True, "bold": True}
+    colour = {"green" if told.word in GOOD else "red": True, "bold": True}
     yield from _wrapped(f"{told.word}  {told.counts}", width, colour)
     yield from _wrapped(told.worth, width)
     if told.lost:
