@@ -114,8 +114,17 @@ def test_own_criterion_is_loaded(own):
             "def score(w_init, weights):\n    return weights",
             "asks for weights; a criterion can ask for w_init, w_final, mask, generator",
         ),
+        (
+            "def score(*given):\n    return 1",
+            r"'mine' takes \*given, which does not say what it asks for; name that, a",
+        ),
+        ("def score(w_init, **rest):\n    return 1", r"'mine' takes \*\*rest, which does not say what it asks for"),
+        (
+            "def score(w_init, /):\n    return 1",
+            "'mine' takes w_init by its place alone, and is given it by name; leave",
+        ),
         ("def other(w_init):\n    return w_init", "has no function 'score'"),
-        ("score = 3", "has no function 'score'"),
+        ("score = 3", "score in .*mine.py is of type int, not a function, written with def"),
         ("import torch\nscore = torch.abs", "has no function 'score', written with def"),
         ("import sys\nsys.exit(3)", "raised .*SystemExit"),
         ("import nowhere_to_be_found", "importing .* raised .*ModuleNotFoundError"),

@@ -91,7 +91,7 @@ def test_all_sources_and_versions_count(install):
             "importing packaged_criteria.nowhere:score raised ModuleNotFoundError",
         ),
         ("mine = packaged_criteria.scores:nothing", "raised AttributeError"),
-        ("mine = packaged_criteria.scores:none", "is a int, and not a function"),
+        ("mine = packaged_criteria.scores:none", "is of type int, and not a function"),
     ],
 )
 def test_a_broken_one_is_one_message(install, entries, message):

@@ -175,6 +175,9 @@ def test_chains_of_it_prune_and_rewind(mine):
 NETWORKS = {
     "return 3": "the function returned int, not a torch.nn.Module",
     "raise ValueError('no')": "the function raised .*: ValueError: no",
+    "return nn.Sequential(nn.Linear(6, 8), nn.Linear(9, 3))": r"takes 6 values an image, as its first layer has them, "
+    r"and cannot compute with two, a tensor \(2, 6\): it raised RuntimeError: mat1 and mat2 shapes cannot be",
+    "return nn.Sequential(nn.Linear(6, 3), nn.Flatten(0))": r"of two images the module makes a tensor \(6,\); it must",
     "return nn.Sequential(nn.ReLU())": "no Linear and no Conv2d layer, so there is nothing to prune",
     "return nn.Conv2d(1, 2, 3)": "its first layer is a convolution: declare FUNCTION.input_shape",
     "import pytest; pytest.skip('now')": "the function raised .*: Skipped: now",
@@ -209,10 +212,34 @@ def test_wrong_declarations_are_one_message(load_source, declaration):
     assert "mine" not in ARCHITECTURES
 
 
+FAILS = """
+class Fails(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 3)
+    def forward(self, x):
+        raise ValueError('no')
+def network():
+    return Fails()
+"""
+
+
+def test_a_module_that_fails_is_told_with_its_line(load_source):
+    """Before anything is trained; what only Python's and torch's code has seen has no line."""
+    load_source(own_datasets, POINTS, "points", "data")
+    with pytest.raises(LotteryError, match="it raised an error in .*mine.py, line 7, in forward: ValueError: no"):
+        load_source(own_networks, f"from torch import nn{FAILS}", "mine", "network")
+    assert "mine" not in ARCHITECTURES
+
+
 @pytest.mark.parametrize(
     "edit, message",
     [
         (("nn.Linear(8, 3)", "nn.Linear(8, 2)"), "mine has 2 outputs, and points 3 classes"),
+        (
+            ("nn.Linear(6, 8)", "nn.Linear(12, 8)"),
+            "mine takes 12 values an image, as its first layer has them, and points",
+        ),
         (('"batch_size": 10', '"batch_size": 31'), "mine trains in batches of 31, and points has 30 images"),
     ],
 )
@@ -225,9 +252,14 @@ def test_networks_that_do_not_fit_their_data_are_one_message(load_source, edit, 
 
 def test_networks_that_do_not_fit_data_of_the_suite_are_one_message_of_their_claims(load_source):
     """Which may have to be downloaded first."""
-    name = load_source(own_networks, PERCEPTRON + "network.dataset = 'digits'", "mine", "network")
-    with pytest.raises(LotteryError, match="mine has 3 outputs, and digits 10 classes"):
-        check(experiment(SCALES["tiny"].setting(name, EARLY_STOP), DENSE, 0, 0))
+    for inputs, message in (
+        (64, "mine has 3 outputs, and digits 10 classes"),
+        (784, "mine takes 784 values an image, .*64"),
+    ):
+        source = PERCEPTRON.replace("(6, 8)", f"({inputs}, 8)") + "network.dataset = 'digits'"
+        name = load_source(own_networks, source, "mine", "network")
+        with pytest.raises(LotteryError, match=message):
+            check(experiment(SCALES["tiny"].setting(name, EARLY_STOP), DENSE, 0, 0))
 
 
 def test_a_schedule_is_declared_by_its_form(load_source):

@@ -102,6 +102,8 @@ def test_chance_is_each_replicas_own(load_treatment):
     "source, message",
     [
         ("def start(w_final):\n    return w_final", "start asks for w_final; a treatment can ask for one of"),
+        ("def start(*arguments):\n    return 1", "start takes *arguments, which does not"),
+        ("start = 3", "start in "),
         ("def start(w_init, newly):\n    return newly", "start asks for w_init, newly; a treatment can ask"),
         ("def start(w_init):\n    return w_init > 0", "returned truth values, and asks for what"),
         ("def start(newly):\n    return newly.float()", "returned torch.float32; of pruned weights it must"),

@@ -13,6 +13,16 @@ def _arguments(function: Callable) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
+def check_named(function: Callable, offered: str) -> None:
+    """Raise where a function does not name what it asks for, by which it is given: `offered` says what there is."""
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            stars = "*" if parameter.kind == parameter.VAR_POSITIONAL else "**"
+            raise LotteryError(f"takes {stars}{name}, which does not say what it asks for; name that, {offered}")
+        if parameter.kind == parameter.POSITIONAL_ONLY:
+            raise LotteryError(f"takes {name} by its place alone, and is given it by name; leave out the / behind it")
+
+
 class Registry(dict[str, Callable]):
     """Functions of one kind by name. Used as a decorator it registers a function under its own name.
 
@@ -28,14 +38,15 @@ class Registry(dict[str, Callable]):
         return function
 
     def add(self, name: str, function: Callable) -> None:
-        """Register a function under a name; raise if it asks for something that is not offered."""
+        """Register a function under a name; raise if it asks for something that is not offered, or does not name it."""
+        offered = f"a {self.what} can ask for {', '.join(self.arguments)}, by these names"
+        try:
+            check_named(function, offered)
+        except LotteryError as error:
+            raise LotteryError(f"{self.what} {name!r} {error}") from None
         unknown = [argument for argument in _arguments(function) if argument not in self.arguments]
         if unknown:
-            offered = ", ".join(self.arguments)
-            raise LotteryError(
-                f"{self.what} {name!r} asks for {', '.join(unknown)}; "
-                f"a {self.what} can ask for {offered}, by these names"
-            )
+            raise LotteryError(f"{self.what} {name!r} asks for {', '.join(unknown)}; {offered}")
         self[name] = function
 
     def find(self, name: str) -> Callable:

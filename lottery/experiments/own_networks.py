@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
+from math import prod
 from typing import Annotated, Any, Literal
 
 import torch
@@ -97,6 +98,7 @@ def _registered(option: str) -> str:
     for scale in SCALES.values():
         scale.settings[of.name] = {EARLY_STOP: setting}
     try:
+        _try(architecture)
         if setting.dataset in own_datasets.names():  # others are read when they are needed, since they may be large
             check(setting)
     except LotteryError:
@@ -130,16 +132,47 @@ def _first(errors: ValidationError) -> str:
 
 
 def check(setting: Setting) -> None:
-    """Raise if a user's network cannot be trained on its data set: too few outputs, or too few images for a batch."""
+    """Raise if a user's network cannot be trained on its data set: other images, too few outputs or too few images."""
     if setting.network not in FINGERPRINTS:
         return
-    (_, labels), outputs = read(setting.dataset)[0]["train"], setting.architecture.layers[-1].fan_out
+    (images, labels), outputs = read(setting.dataset)[0]["train"], setting.architecture.layers[-1].fan_out
+    has = tuple(images.shape[1:])
+    if prod(has) != prod(setting.architecture.input_shape):
+        told = f"{setting.network} {_takes(setting.architecture)}, and {setting.dataset} has {_values(has)}"
+        raise LotteryError(f"{told}; change the one or the other, or train it on other data")
     classes, batch = int(labels.max()) + 1, setting.config.batch_size
     if classes > outputs:
         raise LotteryError(f"{setting.network} has {outputs} outputs, and {setting.dataset} {classes} classes")
     if batch > len(labels):
         there = f"{setting.dataset} has {len(labels)} images for training"
         raise LotteryError(f"{setting.network} trains in batches of {batch}, and {there}")
+
+
+def _values(shape: tuple[int, ...]) -> str:
+    """Return how many values an image of a shape has, and how they lie."""
+    return f"{prod(shape):,} values" + (f" ({' x '.join(map(str, shape))})" if len(shape) > 1 else "")
+
+
+def _takes(architecture: Architecture) -> str:
+    """Return how many values an image has for a network, and what says so."""
+    why = "its declaration input_shape says" if architecture.image else "its first layer has them"
+    return f"takes {_values(architecture.input_shape)} an image, as {why}"
+
+
+def _try(architecture: Architecture) -> None:
+    """Raise where a module cannot compute with two images of the shape that it takes."""
+    module, shape = architecture.build(), architecture.input_shape
+    try:
+        with kept(0), torch.no_grad():
+            outputs = module(torch.rand(2, *shape))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # likewise
+        told = f"the module {_takes(architecture)}, and cannot compute with two, a tensor {(2, *shape)}"
+        raise LotteryError(f"{told}: it {raised(error)}") from error
+    if not isinstance(outputs, Tensor) or outputs.dim() != 2 or len(outputs) != 2:
+        found = f"a tensor {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise LotteryError(f"of two images the module makes {found}; it must return a tensor (images, classes)")
 
 
 def _dataset(declared: Declared) -> str:

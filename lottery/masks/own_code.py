@@ -102,7 +102,7 @@ class InstalledFunction:
         found = _loaded(entry.value, entry.load)
         if not isinstance(found, types.FunctionType):
             raise LotteryError(
-                f"{entry.value} is a {type(found).__name__}, and not a function; ask who made the package"
+                f"{entry.value} is of type {type(found).__name__}, and not a function; ask who made the package"
             )
         self.function = found
         sources = dict(sorted(_sources(entry.module.partition(".")[0])))
@@ -165,7 +165,9 @@ def _guarded(call: Callable[[], Any]) -> Any:
 
 
 def _no_function(where: str, attribute: str, module: types.ModuleType) -> str:
-    """Return that a module has no function of this name, with those of similar names."""
+    """Return that a module has no function of this name: what it has instead, or those of similar names."""
+    if attribute in vars(module) and not callable(found := vars(module)[attribute]):
+        return f"{attribute} in {where} is of type {type(found).__name__}, not a function, written with def or lambda"
     functions = [name for name, value in vars(module).items() if isinstance(value, types.FunctionType)]
     near = get_close_matches(attribute, functions, 3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
-from lottery.core.registry import Registry
+from lottery.core.registry import Registry, check_named
 from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
 from lottery.masks.own_code import OwnFunction, Unusable, target
@@ -78,16 +78,23 @@ def _weights(function: OwnFunction) -> str:
         layer = _layer(SHAPES["a linear layer"])
         returned = _guarded("it", function, {name: layer[name] for name in asked}, 0)
         return FROZEN if isinstance(returned, Tensor) and returned.dtype == torch.bool else KEPT
-    offered = "; ".join(f"of {weights} weights, {', '.join(registry.arguments)}" for weights, registry in OF.items())
-    name = function.function.__qualname__
-    raise LotteryError(f"{name} asks for {', '.join(asked)}; a treatment can ask for one of these lists: {offered}")
+    raise LotteryError(f"{function.function.__qualname__} asks for {', '.join(asked)}; {_offered()}")
+
+
+def _offered() -> str:
+    lists = "; ".join(f"of {weights} weights, {', '.join(registry.arguments)}" for weights, registry in OF.items())
+    return f"a treatment can ask for one of these lists: {lists}"
 
 
 def _asked(function: OwnFunction) -> tuple[str, ...]:
+    name = function.function.__qualname__
     try:
+        check_named(function.function, _offered())
         return tuple(inspect.signature(function.function).parameters)
     except (TypeError, ValueError) as error:
-        raise LotteryError(f"{function.function.__qualname__} does not say what it asks for: {error}") from None
+        raise LotteryError(f"{name} does not say what it asks for: {error}") from None
+    except LotteryError as error:
+        raise LotteryError(f"{name} {error}") from None
 
 
 def _treatment(name: str, function: OwnFunction, checked: Check) -> Callable:

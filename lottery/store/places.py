@@ -28,9 +28,11 @@ def raised(error: BaseException) -> str:
 
 
 def _is_ours(file: str) -> bool:
-    """Return whether a file is this package's or Python's own."""
+    """Return whether a file is this package's, torch's or Python's own."""
     path, python = Path(file), Path(os.__file__).parent
-    return path.is_relative_to(PACKAGE) or (path.is_relative_to(python) and "site-packages" not in path.parts)
+    if path.is_relative_to(PACKAGE) or "torch" in path.parts:
+        return True
+    return path.is_relative_to(python) and "site-packages" not in path.parts
 
 
 def _shown(file: str) -> str:
