@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lottery.claims.baselines import Baseline, rows_of
+from lottery.claims.baselines import Baseline, rows_of, write
 from lottery.claims.comparison import comparison
 from lottery.claims.uncounted import (
     AS_BEFORE,
@@ -118,6 +118,24 @@ def test_results_without_verdicts_of_the_baseline_are_read():
         del move["verdicts"]
     assert not is_open_as_before(report["claims"], moves_of(report))
     assert screen(report, [], None, 80, "0.1.0")[2].text.startswith("NOTHING DECIDED")
+
+
+@pytest.mark.parametrize("before, is_failed", [(None, True), ("another verdict", True), ("the same", False)])
+def test_a_run_that_rewrites_the_baseline_fails_once(tmp_path, before, is_failed):
+    """First rows that agree with their entries included: something was written that nobody has seen."""
+    report = whole(result(effects=SEEDS))
+    if before:
+        then = result(effects=SEEDS, verdict="reproduced" if before == "the same" else "refuted")
+        write(whole(then), lambda paper: tmp_path)
+    run = SimpleNamespace(content=report, tables={"zhou2019": tmp_path}, interrupted=False, failed=False, urgent=[],
+                          notes=[])  # fmt: skip
+    for again in (False, True):
+        RunReport.update(run)
+        assert run.failed == (is_failed and not again)
+        assert any(line.startswith("the run fails once") for line in run.urgent) == run.failed
+        word = screen(report, run.urgent, int(run.failed), 80, "0.1.0")[2].text
+        assert word.startswith("FAILED, see below" if run.failed else "AS EXPECTED")
+        run.failed, run.urgent = False, []
 
 
 def test_without_a_comparison_nobody_can_tell():

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import takewhile
 from math import isfinite
@@ -29,6 +29,7 @@ KINDS_OF_PARTS = ("effect", "proportion")
 KINDS_OF_CLAIMS = (*KINDS_OF_PARTS, "conjunction", "exact")
 VERDICTS = (*ANSWERS, SKIPPED)
 DIGITS = 7  # significant ones that a table stores: float noise goes, anything a test image or a step makes stays
+NAMED = 3  # claims that a line about a table names
 BUDGET = "budget"  # why a session skips what does not fit its time
 ANEW = "restore it, or delete it and make it anew with `lottery baseline`"
 
@@ -51,10 +52,15 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A paper's claims by id, each with its own row before those of its parts, and the runs that they are from."""
+    """A paper's claims by id, each with its own row before those of its parts, and the runs that they are from.
+
+    Of a table that was written, `new` are the claims that it lacked before, `other` those that it had other rows of.
+    """
 
     runs: list[str]
     claims: dict[str, list[Row]]
+    new: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
 
 
 class Baseline(NamedTuple):
@@ -169,7 +175,9 @@ def write(report: Mapping, folder: Callable[[str], Path]) -> dict[Path, Table]:
     for paper, claims in new.items():
         file = folder(paper) / f"{paper}.csv"
         before = tables[folder(paper)].get(paper, Table([], {}))
-        if file.exists() and _shown(before.claims | claims) == _shown(before.claims):
+        was, now = _shown(before.claims), _shown(claims)
+        added, other = sorted(now.keys() - was.keys()), sorted(id for id in now if was.get(id, now[id]) != now[id])
+        if file.exists() and not added and not other:
             continue
         runs = before.runs if before.claims.keys() - claims.keys() else []  # of which something is left
         for id in claims.keys() & before.claims.keys():
@@ -177,7 +185,8 @@ def write(report: Mapping, folder: Callable[[str], Path]) -> dict[Path, Table]:
             claims[id] = [row._replace(first=first or row.first) for row in claims[id]]
         merged = sorted((before.claims | claims).items(), key=lambda item: position(paper, item[1][0].number, item[0]))
         measured = _measured(report)
-        changed[file] = Table([*(run for run in runs if run != measured), measured], dict(merged))
+        runs = [*(run for run in runs if run != measured), measured]
+        changed[file] = Table(runs, dict(merged), tuple(added), tuple(other))
     for file, table in changed.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, _text(table))
@@ -185,8 +194,17 @@ def write(report: Mapping, folder: Callable[[str], Path]) -> dict[Path, Table]:
 
 
 def written(file: Path, table: Table) -> str:
-    """Return a line about a table that was written."""
-    return f"{file}: {len(table.claims)} claims, {file.stat().st_size / 1000:.1f} kB"
+    """Return a line about a table that was written: what is new in it, and what was otherwise."""
+    kinds = ((table.new, "not there before"), (table.other, "otherwise before"))
+    told = "".join(f"; {len(ids)} {what}: {_some(ids)}" for ids, what in kinds if ids)
+    size = f"{len(table.claims)} claim{'s' * (len(table.claims) != 1)}, {file.stat().st_size / 1000:.1f} kB"
+    return f"{file}: {size}{told}"
+
+
+def _some(ids: Sequence[str]) -> str:
+    """Return the names of the first claims, and how many more there are."""
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return ", ".join(id.partition(".")[2] for id in ids[:NAMED]) + more
 
 
 def _shown(claims: Mapping[str, list[Row]]) -> dict[str, list[str]]:

@@ -48,7 +48,9 @@ BASELINE = (
     "(default: expected/baselines/ and the scale, beside the claims)"
 )
 EXACT = "every number that can be compared must equal the baseline's: for refactorings, on one machine"
-UPDATE = "rewrite expected/baselines/<scale> with this run's numbers, show the difference, and fail if there is one"
+UPDATE = (
+    "rewrite expected/baselines/<scale> with this run's numbers, name new and changed rows, and fail if there are any"
+)
 BUDGET = "wall time of the whole run, such as 90s, 30m or 8h; what does not fit is skipped"
 PLAN = "train nothing: say what would be trained, and how long that would take here (use -n0)"
 TABLE = "show every claim in a table, with all remarks, instead of the answer on one screen"

@@ -168,7 +168,8 @@ class RunReport:
             changed = baselines.write(self.content, lambda paper: self.tables[paper])  # type: ignore[index]
             lines += [f"rewritten: {baselines.written(file, table)}" for file, table in changed.items()]
             lines.append(
-                "the run fails so that somebody looks at the difference: commit it, say why it moved, and run again"
+                "the run fails once, so that somebody looks at the difference (git diff shows all of it): commit it, "
+                "say why it moved, and run again"
                 if changed
                 else "the stored baseline has these numbers already"
             )
