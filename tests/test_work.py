@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lottery.plugin.registration import MODULES
 from lottery.plugin.work import Work
 
 
@@ -20,6 +21,17 @@ class Terminal:
 
 REMARK = "criterion 'mine': weights rank otherwise when it is another day"
 SHOWN = ["jobs", "- criterion 'mine': weights rank", "  otherwise when it is another day"]
+
+
+def test_what_is_asked_nothing_stands_below_a_plan(monkeypatch):
+    """Whatever the option."""
+    monkeypatch.setattr("lottery.plugin.options.own", lambda config, kind: [f"my_{kind}=x.py:f"])
+    config = SimpleNamespace(option=SimpleNamespace(keyword=""))
+    work, terminal = Work(SimpleNamespace(config=config), SimpleNamespace(asked={}), None), Terminal()
+    work._jobs = "jobs"
+    work._ask([])
+    work.show_plan(terminal, [])
+    assert all(f"'my_{kind}'" in " ".join(terminal.lines) for kind in MODULES)
 
 
 @pytest.mark.parametrize("planned, shown", [("jobs", SHOWN), ("", [])])

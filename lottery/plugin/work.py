@@ -19,6 +19,7 @@ from lottery.plugin import options
 from lottery.plugin.process import Process
 from lottery.plugin.progress import Reporter
 from lottery.plugin.session import Session
+from lottery.plugin.unasked import ASKS, unasked
 from lottery.report.plan_table import plan_table
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ class Work:
         self._planned: Plan | None = None
         self._budget: float | None = None  # seconds for training
         self._jobs = ""  # the table of jobs that would be sent
+        self._unasked: list[str] = []  # lines on what was given in vain
 
     def _ask(self, claims: Sequence[Claim]) -> Session:
         """Return the session, told of the claims that were selected."""
         for claim in claims:
             self.session.ask(claim)
+        config = self.process.config
+        given = {kind: options.own(config, kind) for kind in ASKS}
+        self._unasked = unasked(given, self.session.asked.values(), config.option.keyword)
         return self.session
 
     def train(self, claims: Sequence[Claim]) -> None:
@@ -57,7 +62,7 @@ class Work:
             finally:
                 self.process.end_display()
                 own = [str(warning.message) for warning in caught if issubclass(warning.category, SuiteWarning)]
-                shared.leave("warnings", name, own + [failure] * bool(failure))
+                shared.leave("warnings", name, [*own, *self._unasked, *[failure] * bool(failure)])
         if failure:
             self._end_without_device(failure)
         self._leave_origin()
@@ -110,7 +115,7 @@ class Work:
                 terminal.write_line(f"ERROR: {error}", red=True)
         if self._jobs:
             terminal.write_line(in_encoding(self._jobs, encoding))
-        for remark in remarks:
+        for remark in [*remarks, *self._unasked]:
             for line in wrap(f"- {printable(remark)}", terminal._tw.fullwidth, subsequent_indent="  "):
                 terminal.write_line(in_encoding(line, encoding), yellow=True)
 
