@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lottery.claims.baselines import Baseline, rows_of
+from lottery.claims.comparison import comparison
 from lottery.claims.results import SCHEMA
 from lottery.claims.statistics import ALPHA, INCONCLUSIVE, REFUTED, REPRODUCED, Decision, decide_all
 from lottery.cli.main import main
@@ -100,6 +102,17 @@ def test_a_long_device_leaves_room_for_what_the_run_took():
     where = {**run["environment"], "device": "cpu (Intel(R) Xeon(R) Processor @ 2.90GHz, 2 cores)"}
     heading = screen({**run, "environment": where, "seconds": 348}, [], 0, 80, "0.1.0")[0].text
     assert len(heading) == 80 and heading.endswith("… · float32 · 5.8 min  exit status 0")
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_remarks_take_rows_from_what_is_shown_of_the_rest(width):
+    """A whole run, compared with a baseline and with a long remark, still has 46 lines."""
+    found = many(300, ["reproduced", "refuted", "inconclusive", "skipped"])
+    report = whole(*found)
+    report["baseline"] = comparison(report, Baseline({one["id"]: rows_of(one) for one in found}, True, "x" * 30))
+    for notes in ([], ["a remark of some length, " * 12], ["one"] * 5, ["one"] * 8):
+        lines = [line.text for line in screen(report, notes, 0, width, "0.1.0")]
+        assert len(lines) <= 46 and sum(line.startswith("      and ") for line in lines) == 2
 
 
 def test_what_is_other_than_expected_comes_first():

@@ -19,6 +19,7 @@ from lottery.report.results_table import claim_name, code, number, ours, replace
 from lottery.report.scoreboard_table import LEGEND, TITLES, about_shown, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
+MOST = 46  # lines
 FEW = 3  # claims that a section shows, before it says how many more there are
 RED = {"red": True}
 MANY = 12  # of what is other than expected, and of the main claims
@@ -34,14 +35,24 @@ class Line(NamedTuple):
 
 
 def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str) -> list[Line]:
-    """Return the lines, at most 46 of a run of all claims, each no longer than the width of the terminal.
+    """Return the lines, at most MOST of a run of all claims, each no longer than the width of the terminal.
 
-    With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them.
+    With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them. Where
+    there is much to remark on, fewer claims are shown of those that are refuted or open.
 
     `status` is the exit status, None where a run is shown that ended before.
     """
     width = max(NARROWEST, min(WIDEST, width))
-    results, few = in_order(all_results(report)), 1 if report["scoreboard"] else FEW
+    for few in range(1 if report["scoreboard"] else FEW, 0, -1):
+        lines = _lines(report, notes, status, width, version, few)
+        if len(lines) <= MOST:
+            break
+    return lines
+
+
+def _lines(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str, few: int) -> list[Line]:
+    """Return the lines of all sections, with so few of the claims that are refuted or open."""
+    results = in_order(all_results(report))
     sections: list[Callable[[], Iterator[Line]]] = [
         lambda: _head(report, status, width, version),
         lambda: _state(report, results, status, width),
