@@ -16,10 +16,13 @@ from lottery.experiments.computing import compute
 from lottery.experiments.experiment import experiment
 from lottery.experiments.keys import check, key
 from lottery.experiments.named_arms import branch, chain
+from lottery.experiments.plan import measure
 from lottery.experiments.population import Population
 from lottery.experiments.scales import EARLY_STOP, SCALES
+from lottery.experiments.worker import Worker
 from lottery.models.architectures import ARCHITECTURES, network
 from lottery.models.initialisers import INITIALISERS, initial_weights
+from lottery.store.store import Store
 from lottery.training.schedules import COSINE
 from tests.conftest import begin
 
@@ -176,8 +179,9 @@ NETWORKS = {
     "return 3": "the function returned int, not a torch.nn.Module",
     "raise ValueError('no')": "the function raised .*: ValueError: no",
     "return nn.Sequential(nn.Linear(6, 8), nn.Linear(9, 3))": r"takes 6 values an image, as its first layer has them, "
-    r"and cannot compute with two, a tensor \(2, 6\): it raised RuntimeError: mat1 and mat2 shapes cannot be",
-    "return nn.Sequential(nn.Linear(6, 3), nn.Flatten(0))": r"of two images the module makes a tensor \(6,\); it must",
+    r"and cannot compute with 2, a tensor \(2, 6\): it raised RuntimeError: mat1 and mat2 shapes cannot be",
+    "return nn.Sequential(nn.Linear(6, 3), nn.Flatten(0))": r"of 2 images the module makes a tensor \(6,\); it must",
+    "return nn.Sequential(nn.Linear(6, 3), nn.Unflatten(0, (2, -1)), nn.Flatten(0, 1))": r"cannot compute with 1, a",
     "return nn.Sequential(nn.ReLU())": "no Linear and no Conv2d layer, so there is nothing to prune",
     "return nn.Conv2d(1, 2, 3)": "its first layer is a convolution: declare FUNCTION.input_shape",
     "import pytest; pytest.skip('now')": "the function raised .*: Skipped: now",
@@ -212,6 +216,13 @@ def test_wrong_declarations_are_one_message(load_source, declaration):
     assert "mine" not in ARCHITECTURES
 
 
+OFTEN = """from torch import nn
+class Often(nn.Module):
+    def forward(self, x):
+        if len(x) > 2:
+            raise ValueError('too many')
+        return x
+"""
 FAILS = """
 class Fails(nn.Module):
     def __init__(self):
@@ -230,6 +241,28 @@ def test_a_module_that_fails_is_told_with_its_line(load_source):
     with pytest.raises(LotteryError, match="it raised an error in .*mine.py, line 7, in forward: ValueError: no"):
         load_source(own_networks, f"from torch import nn{FAILS}", "mine", "network")
     assert "mine" not in ARCHITECTURES
+
+
+@pytest.mark.parametrize(
+    "layers, message",
+    [
+        ("Often(), nn.Linear(6, 3)", "raised an error in .*mine.py, line 5, in forward: ValueError: too many"),
+        ("nn.Linear(6, 3), nn.BatchNorm1d(3)", "raised ValueError: Expected more than 1 value per channel"),
+    ],
+)
+def test_a_module_that_fails_in_training_fails_what_needs_it_alone(load_source, tmp_path, layers, message):
+    """In a run and in what a plan measures; it is none of the suite's own faults."""
+    load_source(own_datasets, POINTS.replace("90", "93"), "points", "data")
+    batch = 4 if "Often" in layers else 1
+    source = (
+        f"{OFTEN}def network():\n    return nn.Sequential({layers})\nnetwork.training = {{'batch_size': {batch}}}\n"
+    )
+    setting = SCALES["tiny"].setting(load_source(own_networks, source, "mine", "network"), EARLY_STOP)
+    one, worker = experiment(setting, DENSE, 0, 0), Worker(Store(tmp_path / "store"), "cpu", "float32")
+    with pytest.raises(LotteryError, match=f"^network 'mine' {message}"):
+        measure(worker, [one])
+    worker.work([one])
+    assert not worker.entries and re.match(f"network 'mine' {message}", worker.failed[one])
 
 
 @pytest.mark.parametrize(

@@ -124,13 +124,18 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
+def of_gpu(error: BaseException) -> bool:
+    """Return whether an error says that a GPU failed, whoever's code ran into it."""
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in OF_GPUS)
+
+
 @contextmanager
 def failures_told(device: str) -> Iterator[None]:
     """Turn what a GPU's failure raises meanwhile into one message."""
     try:
         yield
     except RuntimeError as error:
-        if device == CPU or not any(sign in str(error) for sign in OF_GPUS):
+        if device == CPU or not of_gpu(error):
             raise
         raise DeviceFailure(
             f"{device} failed ({meaning(error)}); everything that was finished is kept, and the same command goes on "

@@ -6,7 +6,8 @@ The function takes nothing and returns a module. What a module does not tell is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from fractions import Fraction
 from math import prod
@@ -16,6 +17,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from lottery.core.devices import of_gpu
 from lottery.core.errors import LotteryError
 from lottery.data.catalogue import DATASETS, read
 from lottery.experiments import own_datasets
@@ -26,7 +28,7 @@ from lottery.models.architectures import ARCHITECTURES, Architecture
 from lottery.models.initialisers import INITIALISERS, whole_seed
 from lottery.models.layers import CONVOLUTION, HIDDEN, OUTPUT, Layer
 from lottery.store.fingerprints import listed
-from lottery.store.places import raised
+from lottery.store.places import is_of_module, raised
 from lottery.training.config import Config, Setting
 
 FINGERPRINTS: dict[str, str] = {}  # of users' networks by name: what names their results beside the name
@@ -148,6 +150,23 @@ def check(setting: Setting) -> None:
         raise LotteryError(f"{setting.network} trains in batches of {batch}, and {there}")
 
 
+class BrokenNetwork(LotteryError):
+    """What a user's network raised while it was computed: what needs the network fails, and nothing else."""
+
+
+@contextmanager
+def failures_told(network: str) -> Iterator[None]:
+    """Turn what the module of a user's network raises meanwhile into one message, but for what a GPU's failure is."""
+    try:
+        yield
+    except (KeyboardInterrupt, LotteryError):
+        raise
+    except BaseException as error:  # whatever it raises concerns this network alone
+        if network not in FINGERPRINTS or of_gpu(error) or not is_of_module(error):
+            raise
+        raise BrokenNetwork(f"network {network!r} {raised(error)}") from error
+
+
 def _values(shape: tuple[int, ...]) -> str:
     """Return how many values an image of a shape has, and how they lie."""
     return f"{prod(shape):,} values" + (f" ({' x '.join(map(str, shape))})" if len(shape) > 1 else "")
@@ -160,19 +179,24 @@ def _takes(architecture: Architecture) -> str:
 
 
 def _try(architecture: Architecture) -> None:
-    """Raise where a module cannot compute with two images of the shape that it takes."""
-    module, shape = architecture.build(), architecture.input_shape
+    """Raise where a module cannot compute with images of the shape that it takes: two in training, or one after it."""
+    for count in (2, 1):
+        _try_with(torch.full((count, *architecture.input_shape), 0.5), architecture)
+
+
+def _try_with(images: Tensor, architecture: Architecture) -> None:
+    module, shape, count = architecture.build().train(len(images) > 1), tuple(images.shape), len(images)
     try:
         with kept(0), torch.no_grad():
-            outputs = module(torch.rand(2, *shape))
+            outputs = module(images)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # likewise
-        told = f"the module {_takes(architecture)}, and cannot compute with two, a tensor {(2, *shape)}"
+    except BaseException as error:  # whatever it raises, as above
+        told = f"the module {_takes(architecture)}, and cannot compute with {count}, a tensor {shape}"
         raise LotteryError(f"{told}: it {raised(error)}") from error
-    if not isinstance(outputs, Tensor) or outputs.dim() != 2 or len(outputs) != 2:
+    if not isinstance(outputs, Tensor) or outputs.dim() != 2 or len(outputs) != count:
         found = f"a tensor {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise LotteryError(f"of two images the module makes {found}; it must return a tensor (images, classes)")
+        raise LotteryError(f"of {count} images the module makes {found}; it must return a tensor (images, classes)")
 
 
 def _dataset(declared: Declared) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lottery.core.errors import LotteryError
 from lottery.data import catalogue
 from lottery.data.datasets import Dataset
+from lottery.experiments import own_networks
 from lottery.experiments.all_parts import batch_key
 from lottery.experiments.calibration import Calibration
 from lottery.experiments.experiment import Experiment
@@ -136,7 +137,8 @@ def measure(worker: Worker, missing: Iterable[Experiment]) -> int:
     for alike in kinds.values():
         if not speeds.knows(alike[0]):
             together = alike[: worker.at_most(alike[0], len(batches[batch_key(alike[0])]))]
-            calibration.take(together, worker.data(alike[0].setting))
+            with own_networks.failures_told(alike[0].setting.network):
+                calibration.take(together, worker.data(alike[0].setting))
     speeds.keep()
     most = [(of[0], worker.at_most(of[0], len(of))) for of in batches.values()]
     return max((memory(one, worker.data(one.setting), count) for one, count in most), default=0)

@@ -18,6 +18,7 @@ import torch
 from lottery.core.devices import CPU, description
 from lottery.data import catalogue
 from lottery.data.datasets import Dataset
+from lottery.experiments import own_networks
 from lottery.experiments.all_parts import batch_key, parents, with_ancestors
 from lottery.experiments.attempts import Attempts, condemned, suspects
 from lottery.experiments.batch import Batch
@@ -298,7 +299,13 @@ class Worker:
         experiments, started = list(sources), time.perf_counter()
         self._watch(experiments, 0, started)
         population = Population(experiments, self.device, lambda steps: self._watch(experiments, steps, started))
-        records = compute(population, sources)
+        try:
+            with own_networks.failures_told(experiments[0].setting.network):
+                records = compute(population, sources)
+        except own_networks.BrokenNetwork as error:
+            for one in experiments:
+                queue.fail(one, str(error))
+            return
         seconds = (time.perf_counter() - started) / len(experiments)
         for one, record in records.items():
             made = Record(record.measurements, record.arrays, self._made(one, seconds))

@@ -27,6 +27,12 @@ def raised(error: BaseException) -> str:
     return f"raised an error in {printable(_shown(code.co_filename))}, line {line}{inside}: {told(error)}"
 
 
+def is_of_module(error: BaseException) -> bool:
+    """Return whether an error came out of a module's forward pass, in the user's own code or in torch's."""
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    return any(is_own(file) or Path(file).parts[-4:-1] == ("torch", "nn", "modules") for file in files)
+
+
 def _is_ours(file: str) -> bool:
     """Return whether a file is this package's, torch's or Python's own."""
     path, python = Path(file), Path(os.__file__).parent
