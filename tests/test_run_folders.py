@@ -1,8 +1,10 @@
 """Folders of runs: which run a path means, with and without links."""
 
+from pathlib import Path
+
 import pytest
 
-from lottery.claims.run_folders import LATEST, MEASUREMENTS, RESULTS, holds_runs, run_folder
+from lottery.claims.run_folders import LATEST, MEASUREMENTS, RESULTS, holds_runs, named, run_folder
 from lottery.core.errors import LotteryError
 
 
@@ -33,3 +35,13 @@ def test_nothing_there_is_one_message(tmp_path, there):
     assert not holds_runs(folder)
     with pytest.raises(LotteryError, match="has no results: lottery run makes some"):
         run_folder(folder)
+
+
+def test_the_bare_name_of_a_run_means_that_in_results(tmp_path, monkeypatch):
+    """As `lottery show latest`; a folder of that name here comes first, and what is nowhere stays as it was written."""
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "results" / "latest")
+    assert named("latest") == Path("results", "latest") and named("nowhere") == Path("nowhere")
+    assert named("results") == Path("results") and named(str(tmp_path)) == tmp_path
+    made(tmp_path / "latest")
+    assert named("latest") == Path("latest")

@@ -3,10 +3,18 @@
 from pathlib import Path
 
 from lottery.core.errors import LotteryError
+from lottery.core.paths import user_path
 
 RESULTS, MARKDOWN, MEASUREMENTS = "results.json", "results.md", "measurements.csv.gz"
 PAGE = "report.html"
 LATEST = "latest"
+ALL_RUNS = "results"  # the folder that runs have their own in, unless --results names another
+
+
+def named(text: str) -> Path:
+    """Return the path that a user wrote; the bare name of a run in `results`, such as `latest`, means that run."""
+    path = user_path(text)
+    return path if path.exists() or len(path.parts) != 1 or not (ALL_RUNS / path).exists() else ALL_RUNS / path
 
 
 def holds_runs(path: Path) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lottery import __version__
+from lottery.claims.run_folders import ALL_RUNS, named
 from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
 from lottery.core.text import printable, show_in_any_encoding
@@ -64,7 +65,7 @@ def _replay(options: argparse.Namespace) -> int:
     from lottery.cli.replay import replay
 
     store = user_path(options.store) if options.store else None
-    text, status = replay(user_path(options.run_folder), options.claim, options.workers, store)
+    text, status = replay(named(options.run_folder), options.claim, options.workers, store)
     print(text)
     return status
 
@@ -72,7 +73,7 @@ def _replay(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> None:
     from lottery.cli.report import report
 
-    for file in report(user_path(options.run_folder), options.format, options.output and user_path(options.output)):
+    for file in report(named(options.run_folder), options.format, options.output and user_path(options.output)):
         print(file)
 
 
@@ -80,7 +81,7 @@ def _show(options: argparse.Namespace) -> int:
     from lottery.cli.show import FILTERS, show
 
     chosen = [name for name in FILTERS if getattr(options, name)]
-    text = show(user_path(options.run_folder), chosen, options.words, options.table)
+    text = show(named(options.run_folder), chosen, options.words, options.table)
     print(text or "no claim of this run matches")
     return 0 if text else NOTHING
 
@@ -93,14 +94,14 @@ def _width() -> int:
 def _explain(options: argparse.Namespace) -> None:
     from lottery.cli.show import explain
 
-    print(explain(user_path(options.run_folder), options.claim))
+    print(explain(named(options.run_folder), options.claim))
 
 
 def _compare(options: argparse.Namespace) -> int:
     from lottery.cli.compare import compare_runs
 
-    after = options.after and user_path(options.after)
-    text, status = compare_runs(user_path(options.before), after, options.markdown)
+    after = options.after and named(options.after)
+    text, status = compare_runs(named(options.before), after, options.markdown)
     print(text)
     return status
 
@@ -108,7 +109,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _baseline(options: argparse.Namespace) -> None:
     from lottery.cli.baseline import baseline
 
-    print(baseline(user_path(options.results), options.folder and user_path(options.folder), options.claims))
+    print(baseline(named(options.results), options.folder and user_path(options.folder), options.claims))
 
 
 def _new_claim(options: argparse.Namespace) -> None:
@@ -194,7 +195,7 @@ def _add_running(commands: Commands) -> None:
     replay = _command(commands, "replay", _replay, about, "lottery replay 'signs_recover_ticket[lenet-300-100]'")
     replay.add_argument("claim", metavar="CLAIM", help="its name or a part of it, or a number such as F12")
     told = "a run's folder, or the folder of all runs for the latest (default: results)"
-    replay.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=told)
+    replay.add_argument("run_folder", metavar="RUN", nargs="?", default=ALL_RUNS, help=told)
     replay.add_argument(
         "-n",
         dest="workers",
@@ -225,7 +226,7 @@ def _add_reading(commands: Commands) -> None:
     run = "a run's folder, or the folder of all runs for the latest (default: results)"
     about = "show a run's answer on one screen, or its claims with one verdict and the reasons"
     show = _command(commands, "show", _show, about, "lottery show --refuted")
-    show.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
+    show.add_argument("run_folder", metavar="RUN", nargs="?", default=ALL_RUNS, help=run)
     for name in ("unexpected", "reproduced", "refuted", "inconclusive", "error", "skipped"):
         what = "ended in an error" if name == "error" else f"are {name}"
         show.add_argument(f"--{name}", action="store_true", help=f"list the claims that {what}, with the reason")
@@ -235,7 +236,7 @@ def _add_reading(commands: Commands) -> None:
     explain = _command(commands, "explain", _explain, about, "lottery explain signs_recover_ticket")
     told = "its name or a part of it, or its letter and number, such as F12"
     explain.add_argument("claim", metavar="CLAIM", help=told)
-    explain.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
+    explain.add_argument("run_folder", metavar="RUN", nargs="?", default=ALL_RUNS, help=run)
     about = "show what moved between two runs, by claim; exit status 1 if by more than chance, 5 if none is comparable"
     compare = _command(commands, "compare", _compare, about, "lottery compare results/2026-11-29-120000-tiny results")
     told = "a run's folder or results.json, or a folder of tables such as expected/baselines/tiny"
@@ -244,7 +245,7 @@ def _add_reading(commands: Commands) -> None:
     compare.add_argument("--markdown", action="store_true", help="print a table for a comment on GitHub")
     about = "rewrite a run's page, its answer, all claims and its figures in one file, or draw the figures as pictures"
     report = _command(commands, "report", _report, about, "lottery report --format pdf --output figures")
-    report.add_argument("run_folder", metavar="RUN", nargs="?", default="results", help=run)
+    report.add_argument("run_folder", metavar="RUN", nargs="?", default=ALL_RUNS, help=run)
     told = "html: the page; svg, png, pdf: a file for each panel (default: html)"
     report.add_argument("--format", choices=("html", "svg", "png", "pdf"), default="html", help=told)
     told = "a file for the page, a folder for pictures (default: report.html or figures in the run's folder)"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lottery.claims.claims_folders import benchmarks_of, check_apart, holds_claims
+from lottery.claims.run_folders import ALL_RUNS
 from lottery.core.errors import LotteryError
 from lottery.core.machine import cores, shows_gpu
 from lottery.core.paths import user_path
@@ -62,7 +63,7 @@ PRECISION = f"{' or '.join(PRECISIONS)} for matrix products (default: float32)"
 TAKEN: list[str] = []  # options whose short names another plugin has
 OPTIONS: dict[str, dict[str, Any]] = {
     "scale": {"metavar": "SCALE", "help": "tiny, reduced or paper (default: LOTTERY_SCALE, else tiny)"},
-    "results": {"metavar": "DIR", "default": "results", "help": RESULTS},
+    "results": {"metavar": "DIR", "default": ALL_RUNS, "help": RESULTS},
     "store": {"metavar": "DIR", "help": STORE},
     "criterion": {"metavar": "NAME=FILE.py:FUNCTION", "action": "append", "default": [], "help": CRITERION},
     "as": {"metavar": "NAME=CRITERION", "action": "append", "default": [], "help": AS},
