@@ -144,7 +144,7 @@ def test_criteria(suite, workers):
         "leaves": "in leaves: SystemExit: 0",
         "stops": "in stops: Exit: enough",
         "warns": "in warns: UserWarning: odd",
-        "deep": "in score: RecursionError",
+        "deep": ": RecursionError",
     }
     text = failed(suite(workers, "-Werror", *(f"--criterion={name}=bad.py:{name}" for name in ("good", *messages))))
     assert verdicts(suite) == {"learns": "reproduced"}
