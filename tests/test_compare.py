@@ -103,7 +103,10 @@ def test_tables_are_compared_too(runs, tmp_path, capsys):
     """A folder of them is a run that one can look at; it says where its rows were measured."""
     before, after = runs([of(SEEDS)], [of(SEEDS)], environment=MACHINE | {"torch": "2.12"})
     assert main(["baseline", str(before), str(tmp_path / "tables")]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'tables' / 'zhou2019.csv'}: 1 claims, 0.3 kB\n"
+    assert (
+        capsys.readouterr().out
+        == f"{tmp_path / 'tables' / 'zhou2019.csv'}: 1 claim, 0.3 kB; 1 not there before: claim[lenet-300-100]\n"
+    )
     assert main(["compare", str(tmp_path / "tables"), str(after)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "1 the same to 7 digits" in said
