@@ -69,6 +69,42 @@ def test_noise_is_no_drift(runs):
     assert "MOVED, NOT SIGNIFICANTLY  1" in text and main(["compare", str(before), str(after)]) == 0
 
 
+class TestShares:
+    """A seed counts in a share or does not: by what margin says nothing of the share."""
+
+    @staticmethod
+    def compared(runs, before, after):
+        shares = [of(effects, kind="proportion", unit="of seeds", region=[0.5, None]) for effects in (before, after)]
+        text, status = compare_runs(*runs(*[[share] for share in shares]))
+        return " ".join(text.split()), status
+
+    def test_margins_alone_move_no_share(self, runs):
+        """Though each seed's margin is another, and all alike."""
+        said, status = self.compared(runs, [-0.9, -0.85, -0.8, 0.3], [-0.3, -0.25, -0.2, 0.9])
+        assert not status and "none by more than chance" in said and "no seed turned" in said
+
+    def test_seeds_that_change_sides_do(self, runs):
+        """Eight of eight by more than chance, with the share that moved; two of eight are chance."""
+        said, status = self.compared(runs, [-1.0 - seed for seed in range(8)], [1.0 + seed for seed in range(8)])
+        assert status == 1 and "better +1 " in said and "p 0.0078" in said
+        said, status = self.compared(runs, [-1.0] * 8, [1.0, 1.0, *[-1.0] * 6])
+        assert not status and "+0.25 [" in said
+
+
+def test_seeds_that_were_added_move_nothing(runs):
+    """What both have is the same, so the claim is."""
+    text, status = compare_runs(*runs([of(SEEDS[:3])], [of(SEEDS)]))
+    assert not status and "1 the same, bit for bit" in text and "fault" not in text
+
+
+@pytest.mark.parametrize("before, now, told", [([None], [84.0], "more"), ([84.0], [None], "fewer")])
+def test_a_number_that_is_there_only_once_is_no_rounding(runs, before, now, told):
+    """A network that diverged in one of the runs."""
+    one, other = of(SEEDS), of(SEEDS)
+    text, status = compare_runs(*runs([one | {"effects": SEEDS + before}], [other | {"effects": SEEDS + now}]))
+    assert not status and f"1 seed {told}" in text
+
+
 def test_what_was_around_is_named(runs, capsys):
     """Commit, machine, packages, claims of one run alone; status 1 where something drifted."""
     other = result("zhou2019.other[x]")

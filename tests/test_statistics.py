@@ -15,6 +15,7 @@ from lottery.claims.statistics import (
     decide_all,
     decide_drift,
     decide_exact,
+    decide_flips,
     decide_mean,
     decide_proportion,
     holm,
@@ -332,3 +333,9 @@ def test_drift():
     assert decide_drift([0.5, 0.5, 0.5]) == 0.0
     assert decide_drift([0.1, -0.2, 0.05, 0.02]) > 0.5
     assert decide_drift([1.0, 1.2, 0.9, 1.1]) < 0.001
+
+
+def test_flips_are_told_from_chance_by_those_that_flipped_alone():
+    """McNemar's exact test: seeds that stayed do not count, both directions alike, and as many of each are chance."""
+    assert decide_flips([]) == decide_flips([0.0, 0.0]) == 1.0 == decide_flips([1.0, -1.0])
+    assert decide_flips([1.0] * 6) == decide_flips([-1.0] * 6 + [0.0] * 9) == 2 * 0.5**6

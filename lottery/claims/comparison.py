@@ -8,7 +8,16 @@ from lottery.claims.baselines import COMPARABLE, Baseline, Row, rounded, rows_of
 from lottery.claims.changes import around, changed, edited
 from lottery.claims.history import ASKED
 from lottery.claims.results import all_results, in_order
-from lottery.claims.statistics import ERROR, SKIPPED, decide_drift, holm, holm_adjusted, interval_of_drift
+from lottery.claims.statistics import (
+    ERROR,
+    SKIPPED,
+    decide_drift,
+    decide_flips,
+    holm,
+    holm_adjusted,
+    interval_of_drift,
+    positive,
+)
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
 NEW = "not asked before"  # why what an earlier run left out is not comparable
@@ -140,17 +149,29 @@ def _asked_otherwise(now: str, before: str) -> list[str]:
 
 
 def _one(now: Row, before: Row) -> Move:
-    if now.effects == before.effects:
+    """Return what became of a claim or a part in the seeds that both have, the first ones: seeds are counted from 0."""
+    both = min(len(now.effects), len(before.effects))
+    new, old = now.effects[:both], before.effects[:both]
+    if new == old:
         if not now.effects and now.verdict != before.verdict:  # an exact claim, or one without effects
             return _move(now, MOVED, p=0.0)
-        return _move(now, SAME, move=0.0)
-    pairs = [(a, b) for a, b in zip(now.effects, before.effects) if a is not None and b is not None]
+        more = (
+            f"{len(now.effects)} seeds, {len(before.effects)} before" if len(now.effects) != len(before.effects) else ""
+        )
+        return _move(now, SAME, more, move=0.0)
+    share = now.kind == before.kind == "proportion"  # of which a seed counts or does not, by whatever margin
+    pairs = [(a, b) for a, b in zip(new, old) if a is not None and b is not None]
     if len(pairs) < 2:
         return _move(now, NOT_COMPARABLE, "fewer than two common seeds")
-    differences = [a - b for a, b in pairs]
-    p, mean, old = decide_drift(differences), sum(differences) / len(differences), [b for _, b in pairs]
-    rounding = abs(mean) <= max(OF_SPREAD * stdev(old), OF_SIZE * max(map(abs, old)))
-    reason = "rounding" if rounding else ""
+    differences = [float(positive(a)) - positive(b) if share else a - b for a, b in pairs]
+    mean, old_ones = sum(differences) / len(differences), [b for _, b in pairs]
+    p, reason = decide_flips(differences) if share else decide_drift(differences), ""
+    if share and not any(differences):
+        reason = "no seed turned"
+    elif not share and abs(mean) <= max(OF_SPREAD * stdev(old_ones), OF_SIZE * max(map(abs, old_ones))):
+        reason = "rounding"
+    if reason and (gaps := sum((a is None) != (b is None) for a, b in zip(new, old))):
+        reason = f"{gaps} seed{'s' * (gaps > 1)} {'more' if None in old else 'fewer'}"
     return _move(now, MOVED, reason, p, mean) | {"interval": interval_of_drift(differences)}
 
 

@@ -216,6 +216,17 @@ def decide_drift(differences: Sequence[float]) -> float:
     return float(ttest_1samp(differences, 0).pvalue)
 
 
+def decide_flips(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value against no drift of a share, by McNemar's exact test.
+
+    `differences` are 1 for each seed that counts now and did not before, -1 for the reverse, else 0.
+    """
+    from scipy.stats import binomtest
+
+    gained, lost = differences.count(1), differences.count(-1)
+    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+
+
 def interval_of_drift(differences: Sequence[float]) -> list[float]:
     """Return the interval, at the confidence of all intervals, of the mean of per-seed differences from a baseline."""
     from scipy.stats import ttest_1samp

@@ -134,13 +134,13 @@ def _titled(state: str, moves: Sequence[Move]) -> str:
 def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Mapping], width: int) -> list[str]:
     """Return a row for each of the chosen moves, and below it what changed for it, where that differs among them."""
     several = len({tuple(move["changed"] or ()) for move in moves if move["state"] in (MOVED, DRIFTED)}) > 1
-    lines = []
+    shown = {id(move): cells(move, results[move["id"]]) for move in chosen}
+    room, lines = max(20, width - SIZE - 9 - max((len(p) for *_, p in shown.values()), default=0)), []
     for move in sorted(chosen, key=_p):
-        name, towards, size, p = cells(move, results[move["id"]])
+        name, towards, size, p = shown[id(move)]
         if move["state"] == NOT_COMPARABLE:
             lines.append(cut(f"{name}: {move['reason']}", width))
             continue
-        room = max(20, width - SIZE - 20)
         lines.append(cut(f"{cut(name, room):{room}} {towards:7}{size:{SIZE}} {p}", width))
         if move["part"] and len(name) > room:  # else rows of one claim read alike
             lines += wrap(move["part"].replace("_", " "), width, initial_indent="      ", subsequent_indent="      ")
