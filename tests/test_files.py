@@ -2,7 +2,12 @@
 
 import gzip
 import json
+import os
+from pathlib import Path
 
+import pytest
+
+from lottery.claims.run_folders import LATEST, run_folder
 from lottery.experiments import measurements
 from lottery.experiments.scales import SCALES
 from lottery.report import files
@@ -24,6 +29,56 @@ def test_files(tmp_path):
     assert gzip.decompress((folder / "measurements.csv.gz").read_bytes()) == measured.encode()
     assert (folder / "results.md").read_text().endswith(f"\nscale tiny: {SCALES['tiny'].more}\n")
     assert sorted(file.name for file in folder.iterdir()) == ["measurements.csv.gz", "results.json", "results.md"]
+
+
+class TestTheLinkToTheLatestRun:
+    """It leads to the run, or there is none; nothing hidden is left behind."""
+
+    @pytest.fixture
+    def write(self, tmp_path):
+        """A function that writes another run, and returns its folder and what else lies beside it."""
+
+        def written():
+            folder = files.write(tmp_path, whole(result()), "", [], SCALES["tiny"])
+            return folder, {file.name for file in tmp_path.iterdir() if not file.name.startswith("2026")}
+
+        return written
+
+    def test_it_moves_on(self, write, tmp_path):
+        """From run to run."""
+        for _ in range(2):
+            folder, others = write()
+            assert (tmp_path / LATEST).resolve() == folder and others == {LATEST}
+
+    @pytest.mark.parametrize("refused", ["symlink_to", "replace"])
+    def test_a_refusal_leaves_no_link_to_an_older_run(self, write, tmp_path, monkeypatch, refused):
+        """As of Windows without the privilege, or where a link to a folder is in the place."""
+
+        def refuse(*given, **named):
+            raise PermissionError
+
+        replace = os.replace
+        write()
+        if refused == "replace":
+            monkeypatch.setattr(
+                "os.replace", lambda one, other: (refuse if Path(one).is_symlink() else replace)(one, other)
+            )
+        else:
+            monkeypatch.setattr(Path, "symlink_to", refuse)
+        folder, others = write()
+        assert run_folder(tmp_path).resolve() == folder
+        assert others == ({LATEST} if refused == "replace" else set())
+
+    def test_a_folder_of_that_name_stays(self, write, tmp_path):
+        """It is somebody's, as in a copy of a folder of runs, and no run hides behind it."""
+        first, _ = write()
+        (tmp_path / LATEST).unlink()
+        first.rename(tmp_path / LATEST)
+        made = json.loads((tmp_path / LATEST / "results.json").read_text())
+        (tmp_path / LATEST / "results.json").write_text(json.dumps(made | {"started": "2026-11-29T11:00:00+00:00"}))
+        folder, others = write()
+        assert others == {LATEST} and (tmp_path / LATEST / "results.json").is_file()
+        assert run_folder(tmp_path) == folder
 
 
 def test_a_page_that_cannot_be_made_fails_no_run(tmp_path):

@@ -1,16 +1,17 @@
 """Folders of runs: which run a path means, with and without links."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from lottery.claims.run_folders import LATEST, MEASUREMENTS, RESULTS, holds_runs, named, run_folder
+from lottery.claims.run_folders import LATEST, MEASUREMENTS, RESULTS, holds_runs, name_of, named, run_folder
 from lottery.core.errors import LotteryError
 
 
-def made(folder, name=RESULTS):
+def made(folder, name=RESULTS, text="{}"):
     folder.mkdir(parents=True)
-    (folder / name).write_text("{}")
+    (folder / name).write_text(text)
     return folder
 
 
@@ -28,6 +29,18 @@ def test_a_folder_of_runs_means_the_latest(tmp_path):
     assert run_folder(tmp_path).resolve() == first
 
 
+def test_a_latest_that_is_no_link_is_a_run_like_others(tmp_path):
+    """As in a copy of a folder of runs: it may be old, or the only one. What a run was called is no time."""
+    old = json.dumps({"started": "2026-11-29T10:00:00+00:00", "scale": "tiny"})
+    latest = made(tmp_path / LATEST, text=old)
+    made(tmp_path / "what is this")
+    assert run_folder(tmp_path) == latest
+    last = made(tmp_path / "2026-11-30-120000-tiny")
+    made(tmp_path / "2026-11-30-130000-tiny-interrupted")
+    assert run_folder(tmp_path) == last
+    assert name_of("2026-11-29T10:00:00+00:00", "tiny", whole=False).endswith("-tiny-interrupted")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_nothing_there_is_one_message(tmp_path, there):
     """An empty folder, or none."""
@@ -40,8 +53,13 @@ def test_nothing_there_is_one_message(tmp_path, there):
 def test_the_bare_name_of_a_run_means_that_in_results(tmp_path, monkeypatch):
     """As `lottery show latest`; a folder of that name here comes first, and what is nowhere stays as it was written."""
     monkeypatch.chdir(tmp_path)
-    made(tmp_path / "results" / "latest")
+    run = made(tmp_path / "results" / "mine")
+    (tmp_path / "results" / "latest").symlink_to("mine")
+    assert named("mine") == Path("results", "mine")
     assert named("latest") == Path("results", "latest") and named("nowhere") == Path("nowhere")
     assert named("results") == Path("results") and named(str(tmp_path)) == tmp_path
+    (tmp_path / "results" / "latest").unlink()
+    run.rename(tmp_path / "results" / "latest")  # no link: it may be another run's
+    assert named("latest") == Path("results")
     made(tmp_path / "latest")
     assert named("latest") == Path("latest")

@@ -5,11 +5,10 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from lottery.claims.results import all_results
-from lottery.claims.run_folders import LATEST, MARKDOWN, MEASUREMENTS, PAGE, RESULTS
+from lottery.claims.run_folders import LATEST, MARKDOWN, MEASUREMENTS, PAGE, RESULTS, name_of
 from lottery.claims.scoreboard import boards
 from lottery.core.paths import beside, write_folder, write_whole
 from lottery.core.text import for_markdown
@@ -61,8 +60,7 @@ def write(root: Path, report: Mapping, measurements: str, notes: Sequence[str], 
     It is named by the time and the scale, and `latest` leads to it unless the run was interrupted, as `status` says.
     """
     whole = status != INTERRUPTED
-    started = datetime.fromisoformat(report["started"]).astimezone()
-    name = f"{started:%Y-%m-%d-%H%M%S}-{report['scale']}" + ("" if whole else "-interrupted")
+    name = name_of(report["started"], report["scale"], whole)
     files: dict[str, str | bytes] = {
         RESULTS: json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
         MARKDOWN: markdown(report, notes, scale, status),
@@ -71,8 +69,23 @@ def write(root: Path, report: Mapping, measurements: str, notes: Sequence[str], 
     }
     folder = write_folder(root / name, files)
     if whole:
-        with suppress(OSError):  # a system without links, or a folder of that name: `run_folder` finds the run
-            link = beside(root / LATEST)
-            link.symlink_to(folder.name, target_is_directory=True)
-            os.replace(link, root / LATEST)
+        _lead_to(folder, root / LATEST)
     return folder
+
+
+def _lead_to(folder: Path, latest: Path) -> None:
+    """Let the link lead to a run. Where that is refused, no link stays that leads to another: `run_folder` needs none.
+
+    What is there and is no link, such as a copy of a folder of runs has, is somebody's, and stays.
+    """
+    link = beside(latest)
+    with suppress(OSError):
+        link.symlink_to(folder.name, target_is_directory=True)
+        os.replace(link, latest)
+        return
+    with suppress(OSError):
+        if latest.is_symlink():
+            latest.unlink()
+            os.rename(link, latest)  # Windows lets no link take the place of one to a folder
+    with suppress(OSError):
+        link.unlink()
