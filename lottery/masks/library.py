@@ -1,8 +1,9 @@
 """The library of masks: what `lottery.masks` offers for any module, each name imported when it is first used.
 
-A name is the function's own, except where a module has that name already.
+A name is the function's own, except where a module has that name already. Arguments are checked around it.
 """
 
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -31,8 +32,16 @@ __all__ = sorted(NAMES)
 def __getattr__(name: str) -> Any:
     if name not in NAMES:
         raise AttributeError(f"lottery.masks has no {name!r}; it has {', '.join(NAMES)}")
+    return _function(name)
+
+
+@cache
+def _function(name: str) -> Any:
+    """Return a function of the library: always the same one."""
+    from lottery.masks.arguments import told
+
     module, attribute = NAMES[name]
-    return getattr(import_module(f"lottery.masks.{module}"), attribute)
+    return told(getattr(import_module(f"lottery.masks.{module}"), attribute), name)
 
 
 def __dir__() -> list[str]:

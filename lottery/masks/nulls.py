@@ -62,9 +62,13 @@ def hypergeometric(first: int, second: int, size: int):
 
     `first` and `second` are how many each keeps. It is scipy's, frozen: `mean()`, `std()`, `pmf(k)`, `sf(k)`.
     """
+    _check(first, second, size)
+    return hypergeom(size, first, second)
+
+
+def _check(first: int, second: int, size: int) -> None:
     if not (0 <= first <= size and 0 <= second <= size):
         raise LotteryError(f"masks of {first} and of {second} weights do not fit into a layer of {size}")
-    return hypergeom(size, first, second)
 
 
 def chance_jaccard(counts: Sequence[tuple[int, int, int]]) -> float:
@@ -75,6 +79,7 @@ def chance_jaccard(counts: Sequence[tuple[int, int, int]]) -> float:
     """
     start, law = 0, np.ones(1)  # law[i] is the chance of start + i common weights
     for first, second, size in counts:
+        _check(first, second, size)
         low, chances = _likely(first, second, size)
         start, law = start + low, np.clip(fftconvolve(law, chances), 0, None)
     total = sum(first + second for first, second, _ in counts)

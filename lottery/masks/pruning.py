@@ -73,7 +73,7 @@ def prune(
         raise LotteryError(f"there is no scope {scope!r}; the scopes are {', '.join(SCOPES)}")
     for name in after:
         if before[name].any() and not after[name].any():
-            warnings.warn(f"nothing is left of {name}: nothing gets through it", SuiteWarning, stacklevel=2)
+            warnings.warn(f"nothing is left of {name}: nothing gets through it", SuiteWarning, stacklevel=3)
     return {**(masks or {}), **after}
 
 
@@ -108,7 +108,7 @@ def _units(scores: Scores, keep: float | Fraction, axis: int | None, norm: float
             warnings.warn(
                 f"{name} keeps its {left} units: a share of {keep} of them removes none, now or later",
                 SuiteWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         after[name] = keep_units(scores.of(name), mask, axis, norm, count, scores.generator)
     return after
