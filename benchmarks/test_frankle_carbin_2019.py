@@ -49,10 +49,8 @@ RANDOM_SPARSE = chain("random")  # a random mask knows nothing of the weights: a
 @claim(LENET)
 def test_small_tickets_exist(question):
     """Tickets of 10 to 20% of the weights match the dense network's accuracy in at most its number of iterations."""
-    difference = gap(TICKET, DENSE, question.rounds)
     return conjunction(
-        beside={"difference": difference},
-        accuracy=difference,
+        accuracy=gap(TICKET, DENSE, question.rounds),
         early_stop=delay(TICKET, DENSE, question.rounds),
         control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
     )
@@ -61,10 +59,8 @@ def test_small_tickets_exist(question):
 @claim(LENET)
 def test_best_small_ticket_matches(question):
     """The best of the tickets of 10 to 20% of the weights, chosen by validation images, is no worse and no slower."""
-    difference = best_by_validation(TICKET, question.rounds, accuracy) - accuracy(DENSE, 0)
     return conjunction(
-        beside={"difference": difference},
-        accuracy=difference,
+        accuracy=best_by_validation(TICKET, question.rounds, accuracy) - accuracy(DENSE, 0),
         early_stop=best_by_validation(TICKET, question.rounds, early_stop) - early_stop(DENSE, 0),
         control_falls=gap(REINIT, DENSE, question.rounds[-1:]),
     )
@@ -154,10 +150,7 @@ def test_accuracy_rises_by_0_3_at_13_5(question):
 @claim(LENET)
 def test_accuracy_returns_at_3_6(question):
     """With 3.6% of the weights the ticket is as accurate as the dense network, and its reinitialisation is not."""
-    difference = gap(TICKET, DENSE, question.rounds)
-    return conjunction(
-        beside={"difference": difference}, returns=difference, control_falls=gap(REINIT, DENSE, question.rounds)
-    )
+    return conjunction(returns=gap(TICKET, DENSE, question.rounds), control_falls=gap(REINIT, DENSE, question.rounds))
 
 
 @claim(LENET, *CONVOLUTIONAL)
@@ -687,9 +680,8 @@ def test_wide_tickets_are_hardly_faster_at_equal_count(question):
 @claim(LENET, f"{LENET}-narrow")
 def test_widths_return_at_equal_count(question):
     """At about 9,000 to 15,000 weights tickets of any width are as accurate as their dense network; reinits are not."""
-    difference = better(TICKET, DENSE, question.rounds)
     return conjunction(
-        beside={"difference": difference}, returns=difference, control_falls=better(REINIT, DENSE, question.rounds)
+        returns=better(TICKET, DENSE, question.rounds), control_falls=better(REINIT, DENSE, question.rounds)
     )
 
 

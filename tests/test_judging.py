@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from lottery.claims.claim import conjunction, effect, proportion
-from lottery.claims.image_quantities import accuracy, delay, early_stop, failed, gap, log_error
+from lottery.claims.image_quantities import accuracy, delay, early_stop, failed, gap, log_error, matching
 from lottery.claims.judging import Judge
 from lottery.claims.quantities import above, in_order, mean
 from lottery.claims.results import in_words, outcome
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside, aside_of_all
 from lottery.experiments.arms import DENSE
 from lottery.experiments.named_arms import chain, learned, untrained
 
@@ -270,6 +270,55 @@ def test_only_differences_can_be_worse(kind, unit, word):
     """A level, a share or a ratio below its ceiling is above zero without being worse than anything."""
     decision = Decision(REPRODUCED, 0.2, (0.1, 0.3))
     assert outcome(decision, Region(-inf, 0.5), kind, unit)["aside"] == word
+
+
+class TestWordBesideAConjunction:
+    """It comes from what is said to match within a margin, and from nothing else that stands beside the parts."""
+
+    MATCH = matching(TICKET, DENSE, RANDOM, [3])
+    NOT_WORSE = {"not_worse": MATCH.not_worse, "control_loses": MATCH.control_loses}
+    BOTH = NOT_WORSE | {"same_sign_not_better": MATCH.not_better}
+
+    def word(self, ticket, beside, parts, *regions):
+        """Return it of a ticket of some accuracy beside a dense network of 95 % and random masks of 85 %."""
+        networks = {TICKET: spread(ticket), DENSE: spread(95.0, 0.2), RANDOM: spread(85.0)}
+        decision, details = judged(conjunction(beside, **parts), networks, *regions or [ABOVE] * len(parts))
+        assert decision.verdict == REPRODUCED
+        return details["aside"]
+
+    @pytest.mark.parametrize(
+        "ticket, parts, word",
+        [
+            (94.0, NOT_WORSE, "worse"),
+            (96.0, NOT_WORSE, ""),
+            (94.0, BOTH, "lower"),
+            (96.0, BOTH, "higher"),
+            (94.9, BOTH, ""),
+        ],
+    )
+    def test_a_margin_that_is_computed(self, ticket, parts, word):
+        """With a bound on one side it can be worse; with one on both it is lower or higher; better is no caveat."""
+        assert self.word(ticket, {"difference": self.MATCH.difference}, parts) == word
+        assert self.word(ticket, {"kept_difference": self.MATCH.difference}, parts) == word
+
+    def test_what_stands_beside_for_comparison_says_nothing(self):
+        """However far from zero it lies."""
+        others = dict.fromkeys(("over_chance", "indifference", "difference_by_chance"), self.MATCH.difference)
+        assert self.word(94.0, others, self.BOTH) == ""
+
+    @pytest.mark.parametrize("region, word", [(Region(-2.0, inf), "worse"), (Region(-2.0, 2.0), "lower")])
+    def test_a_margin_that_is_a_region(self, region, word):
+        """A part's own word is the verdict's, whatever stands beside; a control's is not."""
+        difference = self.MATCH.difference
+        parts = {"accuracy": difference, "control_falls": -1 * self.MATCH.control_loses}
+        assert self.word(94.0, {"over_chance": -1 * difference}, parts, region, Region(-inf, -1.0)) == word
+        parts = {"accuracy": self.MATCH.control_loses, "control_near": difference}
+        assert self.word(94.0, {}, parts, ABOVE, region) == ""
+
+    def test_worse_is_said_first(self):
+        """Of several differences on two sides of zero nothing is said, unless one of them is worse."""
+        assert aside_of_all(["lower", "", "lower"]) == "lower" and aside_of_all(["lower", "higher"]) == ""
+        assert aside_of_all(["higher", "worse"]) == "worse" and aside_of_all([]) == ""
 
 
 def test_parts_say_what_they_are():

@@ -406,6 +406,18 @@ class TestPartsOfAConjunction:
         assert "because anywhere: 85.5 [84.0, 87.1] %, agrees from 80.0; within is outside, p 0.04;" in text
         assert "one of 2 parts needs p <= 0.025" in text
 
+    def test_explain_shows_what_stands_beside(self):
+        """With its number, its interval, its unit and its seeds; or why it has no number."""
+        beside = {"confidence": 0.9, "n": 3, "reason": "", "effects": [0.1, 0.2, 0.3]}
+        by_chance = beside | {"name": "by_chance", "estimate": 0.2, "interval": [0.1, 0.3]}
+        unknown = beside | {"name": "other", "estimate": None, "interval": None, "reason": "no number from seed 1"}
+        one = self.parts(part("anywhere", "inconclusive", 0.3), beside=[by_chance, unknown], unit="share")
+        lines = explanation(one, whole(one), 120).splitlines()
+        place = lines.index("beside these, and not judged")
+        assert lines[place + 1 : place + 3] == ["by chance: 0.20 [0.10, 0.30] share", "  seeds 0.10 0.20 0.30"]
+        assert lines[place + 3] == "other: no number from seed 1"
+        assert "beside these" not in explanation(one | {"beside": []}, whole(one), 120)
+
     def test_a_control_that_is_idle_is_the_reason(self):
         """No p-value would be enough then."""
         assert not not_enough(self.parts(part("low", "refuted", 0.01), part("other", "reproduced", 1.0), reason="idle"))

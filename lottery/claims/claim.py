@@ -99,7 +99,9 @@ def conjunction(beside: Mapping[str, Quantity] | None = None, **parts: Quantity 
     """Return the statement that every named quantity's mean, and every named proportion's share, lies in its region.
 
     Nothing is decided unless each part named `control_...` is reproduced, and none of these can refute the claim. Means
-    of what stands `beside` are reported with their intervals.
+    of what stands `beside` are reported with their intervals. Where a margin is no region but computed, a `difference`
+    beside the parts (or `..._difference`) says by how much that is better which is said to match: the verdict tells if
+    it is worse for certain, or, with a part named `not_better`, lower or higher.
     """
     stated = {name: part if isinstance(part, Proportion) else Effect(part) for name, part in parts.items()}
     return Conjunction(tuple(stated.items()), tuple((beside or {}).items()))

@@ -18,11 +18,15 @@ from lottery.claims.statistics import (
     SKIPPED,
     Decision,
     Region,
+    aside_of_all,
+    aside_of_match,
     decide_all,
     decide_exact,
     decide_mean,
     decide_proportion,
-    decide_side,
+    is_bound_above,
+    is_control,
+    is_difference_of_match,
     positive,
     unfit,
 )
@@ -71,9 +75,11 @@ class Judge:
         found["beside"] = [
             {"name": name, "effects": plain(effects)} | beside(mean) for name, (mean, effects) in means.items()
         ]
-        sides = {decide_side(mean) for mean, _ in means.values()} - {""}
-        if len(sides) == 1 and decision.verdict == REPRODUCED:
-            found["aside"] = sides.pop()
+        if decision.verdict == REPRODUCED:
+            asides = [str(part["aside"]) for part in parts if not is_control(str(part["name"]))]
+            both_sides = any(map(is_bound_above, regions))
+            matches = [mean for name, (mean, _) in means.items() if is_difference_of_match(name)]
+            found["aside"] = aside_of_all(asides + [aside_of_match(mean, both_sides) for mean in matches])
         return replace(decision, failed=tuple(failed)), found
 
     def mean(self, statement: Effect, region: Region) -> tuple[Decision, list[float]]:

@@ -4,8 +4,8 @@ Inside the region: reproduced. Disjoint from it: refuted. Otherwise inconclusive
 1 - 2 ALPHA this is a one-sided test at ALPHA for a half line and two one-sided tests (TOST) for a band.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf, isnan
 
 ALPHA = 0.05
@@ -61,7 +61,25 @@ def aside(decision: Decision, region: Region) -> str:
         return "worse" if high < 0 else ""
     if region.low == -inf:
         return "worse" if low > 0 else ""
-    return decide_side(decision)
+    return "lower" if high < 0 else "higher"
+
+
+def aside_of_match(difference: Decision, both_sides: bool) -> str:
+    """Return the same of a difference that is not judged itself, of a reproduced match with one margin or with two.
+
+    With a margin on one side alone, it may be as large as it likes, and is worse where it is certainly below zero.
+    """
+    allowed = Region(-ROUNDING, ROUNDING if both_sides else inf)
+    return aside(replace(difference, verdict=REPRODUCED), allowed)
+
+
+def aside_of_all(asides: Iterable[str]) -> str:
+    """Return what is said beside a verdict that rests on several differences, each with its own `aside`.
+
+    Where any of them is worse, all are together; differences on two sides of zero are on neither.
+    """
+    told = set(asides) - {""}
+    return "worse" if "worse" in told else told.pop() if len(told) == 1 else ""
 
 
 def _verdict(p_inside: float, p_outside: float, alpha: float = ALPHA) -> str:
@@ -148,6 +166,16 @@ def is_control(part: str) -> bool:
     return part.startswith("control_")
 
 
+def is_difference_of_match(beside: str) -> bool:
+    """Return whether what stands beside a conjunction is by how much that is better which is said to match."""
+    return f"_{beside}".endswith("_difference")
+
+
+def is_bound_above(part: str) -> bool:
+    """Return whether a part of a conjunction says that what matches is not better, so that a match has two sides."""
+    return f"_{part}".endswith("_not_better")
+
+
 def decide_all(parts: Mapping[str, Decision]) -> Decision:
     """Return the decision on a conjunction: reproduced if every part is, refuted if any is at ALPHA / number of parts.
 
@@ -171,12 +199,6 @@ def decide_all(parts: Mapping[str, Decision]) -> Decision:
         return Decision(INCONCLUSIVE, n=n, reason=reasons[0] if reasons else "")
     why = reasons[0] if reasons else ""
     return Decision(INCONCLUSIVE, n=n, p_inside=max(inside.values()), p_outside=p_outside, reason=why)
-
-
-def decide_side(decision: Decision) -> str:
-    """Return on which side of zero a mean lies for certain, "lower" or "higher", or an empty string."""
-    low, high = decision.interval or (0.0, 0.0)
-    return "lower" if high < 0 else "higher" if low > 0 else ""
 
 
 def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:

@@ -29,7 +29,7 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
     for label, text in facts(result):
         if text:
             lines += wrap(f"{label:{LABEL}}{text}", width, subsequent_indent=" " * LABEL)
-    outcomes = list(_outcomes(result))
+    outcomes = [*_outcomes(result), *_beside(result)]
     lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
     lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'rerun':{LABEL}}{replay_command(result, report)}"]
     if result["verdict"] != SKIPPED:
@@ -97,6 +97,16 @@ def _outcomes(result: Mapping) -> Iterator[str]:
         if told := p_values(part):
             yield f"  {told}"
         yield f"  seeds {strip(part['effects'], result['unit'])}"
+
+
+def _beside(result: Mapping) -> Iterator[str]:
+    """Yield the means that stand beside a conjunction's parts, each with a strip of seeds, or why there is none."""
+    if result["beside"]:
+        yield from ("", "beside these, and not judged")
+    for mean in result["beside"]:
+        told = mean["reason"] if mean["estimate"] is None else outcome_told({**mean, "kind": "effect"}, result)
+        yield f"{outcome_name(mean)}: {told}"
+        yield f"  seeds {strip(mean['effects'], result['unit'])}"
 
 
 def outcome_name(part: Mapping) -> str:
