@@ -321,7 +321,7 @@ class TestNotAsked:
         assert self.lines(budget=250.0, reduced=7200.0) == [
             "     1 are asked at --scale reduced 2.0 h here: lottery run --scale reduced",
             "     1 do not fit the budget        run again: 4.2 min more here",
-            "     1 are asked at no scale        lottery show --skipped tells why",
+            "     1 are asked at no scale        lottery show --no-scale",
         ]
 
     def test_costs_that_are_not_known(self):

@@ -230,6 +230,8 @@ def _add_reading(commands: Commands) -> None:
     for name in ("unexpected", "reproduced", "refuted", "inconclusive", "error", "skipped"):
         what = "ended in an error" if name == "error" else f"are {name}"
         show.add_argument(f"--{name}", action="store_true", help=f"list the claims that {what}, with the reason")
+    told = "list the claims that no scale asks, with the reason"
+    show.add_argument("--no-scale", action="store_true", help=told)
     show.add_argument("-k", dest="words", metavar="TEXT", default="", help="only claims whose names contain TEXT")
     show.add_argument("--table", action="store_true", help="show all claims in a table")
     about = "show one claim in full: source, region and reason, seeds, arms, p-values, how to run it again"

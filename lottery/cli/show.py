@@ -5,14 +5,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from lottery.claims.judging import fails
 from lottery.claims.results import all_results, check_schema, in_order
-from lottery.claims.run_folders import RESULTS, run_folder
+from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder
 from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
 from lottery.core.text import cut
+from lottery.report.answer import is_asked_nowhere
 from lottery.report.explanation import explanation
 from lottery.report.results_table import claim_name, code, ours, table, verdict
 from lottery.report.screen import screen, why
@@ -24,6 +26,7 @@ FILTERS: dict[str, Callable[[Mapping], bool]] = {
     "inconclusive": lambda result: result["verdict"] == INCONCLUSIVE,
     "error": lambda result: result["verdict"] == ERROR,
     "skipped": lambda result: result["verdict"] == SKIPPED,
+    "no_scale": is_asked_nowhere,
 }
 
 
@@ -57,7 +60,7 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
     if not chosen and not words:
         if whole:
             return table(results, "simple")
-        lines = screen(report, [], None, width, report["version"])
+        lines = screen(report, [], None, width, report["version"], _given(run))
         return "\n".join(line.text.rstrip() for line in lines)
     found = [result for result in results if not chosen or any(FILTERS[name](result) for name in chosen)]
     found = [
@@ -66,6 +69,11 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
     if not found and chosen == ["unexpected"] and not words:
         return f"none of {len(results)} tests came out other than expected"
     return "\n".join(_shown(result) for result in found)
+
+
+def _given(run: Path) -> str:
+    """Return how commands are told of this run: by nothing where it is what they take anyway."""
+    return "" if run == Path(ALL_RUNS) else quote(str(run))
 
 
 def _shown(result: Mapping) -> str:
@@ -129,7 +137,7 @@ def explain(run: Path, name: str) -> str:
     width = shutil.get_terminal_size((100, 24)).columns
     if len(found) == 1:
         answered, skipped = found, []
-    told = [explanation(result, report, width) for result in answered]
+    told = [explanation(result, report, width, _given(run)) for result in answered]
     lines = [
         cut(f"{code(result):5} {claim_name(result)}  {verdict(result)}: {why(result)}", width) for result in skipped
     ]

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from lottery import __version__
 from lottery.claims import baselines, comparison, judging
 from lottery.claims.baselines import Baseline
 from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
-from lottery.claims.run_folders import MARKDOWN, MEASUREMENTS, PAGE, RESULTS
+from lottery.claims.run_folders import ALL_RUNS, MARKDOWN, MEASUREMENTS, PAGE, RESULTS
 from lottery.claims.scoreboard import gathered
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
 from lottery.claims.uncounted import (
@@ -29,12 +30,13 @@ from lottery.claims.uncounted import (
 )
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
+from lottery.core.paths import from_here
 from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report import scoreboard_table
 from lottery.report.annotations import annotations
-from lottery.report.answer import INTERRUPTED
+from lottery.report.answer import INTERRUPTED, SHOW
 from lottery.report.difference import difference
 from lottery.report.files import of_scale, write, write_page
 from lottery.report.remarks import levels, remarks, stand_ins
@@ -204,16 +206,25 @@ class RunReport:
         """Show the answer on one screen, or the table of all claims and all remarks."""
         (self._show_table if table else self._show_screen)(terminal, status)
 
+    def named_run(self) -> str:
+        """Return how commands are told that this run is meant: by nothing if it is the latest of `results`.
+
+        The latest is no interrupted one.
+        """
+        folder = self.written if self.written and self.interrupted else self.results_folder
+        return "" if (place := from_here(folder)) == Path(ALL_RUNS) else quote(str(place))
+
     def _show_screen(self, terminal, status: int) -> None:
         encoding = terminal._tw._file.encoding
         terminal.write_line("")
-        for line in screen(self.content, self.urgent, status, terminal._tw.fullwidth, __version__):
+        for line in screen(self.content, self.urgent, status, terminal._tw.fullwidth, __version__, self.named_run()):
             terminal.write_line(in_encoding(line.text, encoding), **line.markup)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for told in annotations(all_results(self.content)):
                 terminal.write_line(told)
         if self.written and not self.passing:
-            terminal.write_line(f"in full: lottery show, or {self.written / PAGE}")
+            command = f"{SHOW} {self.named_run()}".rstrip()
+            terminal.write_line(f"in full: {command}, or {self.written / PAGE}")
 
     def _show_table(self, terminal, status: int) -> None:
         everything, encoding = all_results(self.content), terminal._tw._file.encoding

@@ -13,6 +13,7 @@ from lottery.claims.uncounted import is_open_as_before, moves_of, why_uncounted
 from lottery.report.plan_table import duration
 
 NO_TIME = "do not fit the budget"
+SHOW, NO_SCALE = "lottery show", "--no-scale"  # the command, and its option for what no scale asks
 INTERRUPTED = 2  # as pytest has it
 SCORED = ("criterion", "treatment")  # the options whose claims are on the scoreboard
 AS_EXPECTED, AS_BEFORE = "AS EXPECTED", "OPEN, AS IN THE BASELINE"
@@ -136,10 +137,17 @@ def title_of(groups: Sequence[NotAsked]) -> str:
     return "Not asked" if any(group.reason == NO_TIME for group in groups) else "Not asked at this scale"
 
 
-def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]) -> list[NotAsked]:
+def is_asked_nowhere(result: Mapping) -> bool:
+    """Return whether a claim was not asked, and no other scale asks it either."""
+    elsewhere = any(name != result["scale"] for name in result["asked_at"])
+    return result["verdict"] == SKIPPED and result["reason"] != BUDGET and not elsewhere
+
+
+def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float], show: str = SHOW) -> list[NotAsked]:
     """Return why tests were not asked at a scale, the most frequent reason first.
 
-    `costs` has the seconds that they take here, by the scale that asks them, or by "budget".
+    `costs` has the seconds that they take here, by the scale that asks them, or by "budget"; `show` is the command
+    that shows this run.
     """
     groups: Counter[tuple[str, str]] = Counter()
     for result in results:
@@ -155,5 +163,5 @@ def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]
             run, plan = f"{takes} here: lottery run --scale {why}", f"lottery plan --scale {why} tells the cost"
             groups[f"are asked at --scale {why}", run if takes else plan] += 1
         else:
-            groups["are asked at no scale", "lottery show --skipped tells why"] += 1
+            groups["are asked at no scale", f"{show} {NO_SCALE}"] += 1
     return [NotAsked(tests, *told) for told, tests in groups.most_common()]

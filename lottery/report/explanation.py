@@ -22,8 +22,11 @@ LABEL = 12  # columns of what stands before a text
 BAR = 40
 
 
-def explanation(result: Mapping, report: Mapping, width: int) -> str:
-    """Return everything that a run's `results.json` says of a claim, for a terminal of this width."""
+def explanation(result: Mapping, report: Mapping, width: int, run: str = "") -> str:
+    """Return everything that a run's `results.json` says of a claim, for a terminal of this width.
+
+    `run` is how commands are told which run this is; nothing means the latest of `results`.
+    """
     width = max(NARROWEST, min(WIDEST, width))
     lines = [f"{code(result)}  {result['id']}", "─" * width]
     for label, text in facts(result):
@@ -33,7 +36,8 @@ def explanation(result: Mapping, report: Mapping, width: int) -> str:
     lines += [*([""] if outcomes else []), *outcomes, *_arms(result, width)]
     lines += ["", f"{'test':{LABEL}}{result['test']}", f"{'rerun':{LABEL}}{replay_command(result, report)}"]
     if result["verdict"] != SKIPPED:
-        lines.append(f"{'replay':{LABEL}}lottery replay {quote(claim_name(result))}, which trains it in an empty store")
+        command = f"lottery replay {quote(claim_name(result))} {run}".rstrip()
+        lines.append(f"{'replay':{LABEL}}{command}, which trains it in an empty store")
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -11,7 +11,7 @@ from lottery.claims.statistics import ALPHA, ERROR, INCONCLUSIVE, REFUTED, REPRO
 from lottery.claims.uncounted import moves_of
 from lottery.core.text import cut
 from lottery.report import answer
-from lottery.report.answer import GOOD, SHORT
+from lottery.report.answer import GOOD, SHORT, SHOW
 from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
@@ -25,6 +25,8 @@ RED = {"red": True}
 MANY = 12  # of what is other than expected, and of the main claims
 ESTIMATE = 26  # columns of an estimate with its interval
 DEVICE = 12  # columns of a device's name, at least
+RUN = "RUN"  # what stands for the name of a run that is too long for its line
+ROOM = 60  # columns of a line that names a command, beside that
 
 
 class Line(NamedTuple):
@@ -34,37 +36,45 @@ class Line(NamedTuple):
     markup: Mapping[str, bool] = {}
 
 
-def screen(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str) -> list[Line]:
+def screen(
+    report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str, run: str = ""
+) -> list[Line]:
     """Return the lines, at most MOST of a run of all claims, each no longer than the width of the terminal.
 
     With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them. Where
     there is much to remark on, fewer claims are shown of those that are refuted or open.
 
-    `status` is the exit status, None where a run is shown that ended before.
+    `status` is the exit status, None where a run is shown that ended before. `run` is how commands are told which run
+    this is; nothing means the latest of `results`.
     """
     width = max(NARROWEST, min(WIDEST, width))
+    named = run if len(run) <= width - ROOM else RUN
     for few in range(1 if report["scoreboard"] else FEW, 0, -1):
-        lines = _lines(report, notes, status, width, version, few)
+        lines = _lines(report, notes, status, width, version, few, f"{SHOW} {named}".rstrip())
+        if named == RUN and any(f"{SHOW} {RUN}" in line.text for line in lines):
+            lines += _wrapped(f"{RUN} is {run}", width)
         if len(lines) <= MOST:
             break
     return lines
 
 
-def _lines(report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str, few: int) -> list[Line]:
-    """Return the lines of all sections, with so few of the claims that are refuted or open."""
+def _lines(
+    report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str, few: int, show: str
+) -> list[Line]:
+    """Return the lines of all sections, with so few of the claims that are refuted or open; `show` shows the others."""
     results = in_order(all_results(report))
     sections: list[Callable[[], Iterator[Line]]] = [
         lambda: _head(report, status, width, version),
         lambda: _state(report, results, status, width),
         lambda: _moved(report, results, width),
         lambda: _papers(results, width),
-        lambda: _unexpected(results, width),
+        lambda: _unexpected(results, width, show),
         lambda: _main(results, width, MANY // 2 if report["scoreboard"] else MANY),
         lambda: _scoreboard(report["scoreboard"], width),
         lambda: _networks(results, width),
-        lambda: _refuted(results, moves_of(report), width, few),
-        lambda: _inconclusive(results, width, few),
-        lambda: _not_asked(results, report["scale"], report.get("costs", {}), width),
+        lambda: _refuted(results, moves_of(report), width, few, show),
+        lambda: _inconclusive(results, width, few, show),
+        lambda: _not_asked(results, report["scale"], report.get("costs", {}), width, show),
         lambda: _notes(notes, width),
     ]
     return [Line(cut(line.text, width), line.markup) for section in sections for line in section()]
@@ -102,7 +112,7 @@ def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
         yield Line(name.ljust(first) + "".join(f"{gap}{cell.rjust(len(head))}" for cell, head in zip(cells, heads)))
 
 
-def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+def _unexpected(results: Sequence[Mapping], width: int, show: str) -> Iterator[Line]:
     """Yield what is other than expected, errors with their whole messages as far as there are rows for them."""
     found = answer.unexpected(results)
     if not found:
@@ -120,9 +130,9 @@ def _unexpected(results: Sequence[Mapping], width: int) -> Iterator[Line]:
         else:
             yield row
         is_cut = is_cut or cut_off
-    yield from _more(found, MANY, "--unexpected")
+    yield from _more(found, MANY, f"{show} --unexpected")
     if is_cut and len(found) <= MANY:
-        yield Line("      in full: lottery show --unexpected")
+        yield Line(f"      in full: {show} --unexpected")
 
 
 def other_than_expected(result: Mapping) -> str:
@@ -266,28 +276,30 @@ def agreement(region: Sequence[float | None], unit: str) -> str:
     return f"in {span(region, unit)}"
 
 
-def _refuted(results: Sequence[Mapping], moves: Sequence[Move], width: int, few: int) -> Iterator[Line]:
+def _refuted(results: Sequence[Mapping], moves: Sequence[Move], width: int, few: int, show: str) -> Iterator[Line]:
     found, told = answer.refuted(results, moves)
     if not found:
         return
     yield from _titled("REFUTED", told, width)
     for result in found[:few]:
         yield _row(result, why(result), width)
-    yield from _more(found, few, "--refuted")
+    yield from _more(found, few, f"{show} --refuted")
 
 
-def _inconclusive(results: Sequence[Mapping], width: int, few: int) -> Iterator[Line]:
+def _inconclusive(results: Sequence[Mapping], width: int, few: int, show: str) -> Iterator[Line]:
     found = answer.inconclusive(results)
     if not found:
         return
     yield from _titled("INCONCLUSIVE", f"{len(found)}: neither inside nor outside the region that agrees", width)
     for result in found[:few]:
         yield _row(result, why(result), width)
-    yield from _more(found, few, "--inconclusive")
+    yield from _more(found, few, f"{show} --inconclusive")
 
 
-def _not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float], width: int) -> Iterator[Line]:
-    groups = answer.not_asked(results, scale, costs)
+def _not_asked(
+    results: Sequence[Mapping], scale: str, costs: Mapping[str, float], width: int, show: str
+) -> Iterator[Line]:
+    groups = answer.not_asked(results, scale, costs, show)
     if groups:
         yield from _titled(answer.title_of(groups).upper(), str(sum(group.tests for group in groups)), width)
     for tests, told, way in groups:
@@ -311,9 +323,9 @@ def _row(result: Mapping, told: str, width: int, markup: Mapping[str, bool] = {}
     return Line(f"{code(result):5} {cut(claim_name(result), room):{room}} {told}".rstrip(), markup)
 
 
-def _more(found: Sequence[Any], shown: int, option: str) -> Iterator[Line]:
+def _more(found: Sequence[Any], shown: int, command: str) -> Iterator[Line]:
     if len(found) > shown:
-        yield Line(f"      and {len(found) - shown} more: lottery show {option}")
+        yield Line(f"      and {len(found) - shown} more: {command}")
 
 
 def _wrapped(text: str, width: int, markup: Mapping[str, bool] = {}, indent: str = "") -> Iterator[Line]:

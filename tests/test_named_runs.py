@@ -1,0 +1,80 @@
+"""Named runs: every command that a screen suggests is about the run that it shows."""
+
+import json
+from pathlib import Path
+from shlex import split
+from types import SimpleNamespace
+
+import pytest
+
+from lottery.cli.main import main
+from lottery.plugin.run_report import RunReport
+from lottery.report.explanation import explanation
+from lottery.report.screen import screen
+from tests.result_helpers import result, whole
+
+REPORT = whole(
+    *[result(f"zhou2019.a{n}[x]", verdict="refuted", number=str(n)) for n in range(20)],
+    *[result(f"zhou2019.b{n}[x]", verdict="refuted", counts=False) for n in range(5)],
+    *[result(f"zhou2019.c{n}[x]", verdict="inconclusive", reason="open") for n in range(5)],
+    result("zhou2019.d[x]", verdict="skipped", asked_at=[], reason="nothing can be found", estimate=None),
+    result("zhou2019.e[x]", verdict="skipped", asked_at=["paper"], reason="too large"),
+    result("zhou2019.f[x]", verdict="skipped", reason="budget"),
+)
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("run", ["", "elsewhere", "'two words'", "/a/folder/" + "with/a/rather/long/name/" * 10])
+def test_a_screen_names_its_run(width, run):
+    """Where the name is too long for its lines, RUN stands for it, and the last lines say what that is."""
+    lines = [line.text for line in screen(REPORT, [], 0, width, "0.1.0", run)]
+    commands = [split(line.partition("lottery show")[2]) for line in lines if "lottery show" in line]
+    assert [command[-1] for command in commands] == ["--unexpected", "--refuted", "--inconclusive", "--no-scale"]
+    named = split(run) if len(run) <= width - 60 else ["RUN"]
+    assert all(command[:-1] == named for command in commands) and max(map(len, lines)) <= width
+    last = "".join(line.strip() for line in lines).partition("RUN is ")[2]
+    assert last == (run if named == ["RUN"] else "")
+
+
+def test_an_explanation_names_its_run():
+    """So that the numbers that are checked are the numbers shown."""
+    one = result()
+    assert "lottery replay 'claim[lenet-300-100]' elsewhere, which" in explanation(one, whole(one), 100, "elsewhere")
+    assert "lottery replay 'claim[lenet-300-100]', which" in explanation(one, whole(one), 100)
+
+
+def test_commands_name_the_run_that_they_were_given(capsys, tmp_path, monkeypatch):
+    """Nothing is named of the latest run in `results`, which is what they take anyway."""
+    monkeypatch.chdir(tmp_path)
+    for folder, given in (("results", []), ("mine", ["mine"])):
+        run = Path(folder, "2026-11-29-120000-tiny")
+        run.mkdir(parents=True)
+        (run / "results.json").write_text(json.dumps(REPORT))
+        main(["show", *given])
+        main(["explain", "a1", *given])
+        told = capsys.readouterr().out
+        for command in ("lottery show{} --no-scale", "lottery replay 'a1[x]'{}, which"):
+            assert command.format("".join(f" {name}" for name in given)) in told
+
+
+@pytest.mark.parametrize(
+    "folder, interrupted, named",
+    [
+        ("results", False, ""),
+        ("results", True, "results/one"),  # it is not the latest that came to its end
+        ("two words", False, "'two words'"),
+        ("/elsewhere", False, "/elsewhere"),
+        ("/elsewhere", True, "/elsewhere/one"),
+    ],
+)
+def test_a_run_says_where_it_is(folder, interrupted, named):
+    """Its folder of runs, or its own folder where another run is the latest there."""
+    run = SimpleNamespace(results_folder=Path(folder), written=Path(folder, "one"), interrupted=interrupted)
+    assert RunReport.named_run(run) == named
+
+
+def test_what_no_scale_asks_is_found(capsys, tmp_path):
+    """And nothing else that was not asked."""
+    (tmp_path / "results.json").write_text(json.dumps(REPORT))
+    assert main(["show", str(tmp_path), "--no-scale"]) == 0
+    assert capsys.readouterr().out == "Z12   d[x]  skipped\n      nothing can be found\n"
