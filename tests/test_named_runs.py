@@ -57,6 +57,25 @@ def test_commands_name_the_run_that_they_were_given(capsys, tmp_path, monkeypatc
             assert command.format("".join(f" {name}" for name in given)) in told
 
 
+def test_a_claim_that_a_run_lacks_is_found_in_the_newest_that_has_it(capsys, tmp_path, monkeypatch):
+    """As after a run of one claim: the message names both runs. Runs that cannot be read are passed over."""
+    monkeypatch.chdir(tmp_path)
+    for hour, text in enumerate([json.dumps(REPORT), json.dumps(REPORT), "{}", json.dumps(whole(result()))]):
+        run = Path("results", f"2026-11-29-{hour:02}0000-tiny")
+        run.mkdir(parents=True)
+        (run / "results.json").write_text(text)
+    Path("results", "latest").symlink_to(run.name)
+    for command, given in (("explain", []), ("replay", ["results/latest/results.json"]), ("explain", [str(run)])):
+        assert main([command, "a1", *given]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"ERROR: {run} has 1 claim, none of which is called 'a1'; ")
+        assert said.endswith("results/2026-11-29-010000-tiny has it: name that run behind the claim\n")
+    main(["explain", "nowhere"])
+    assert capsys.readouterr().err.endswith(
+        "is called 'nowhere'; `lottery list` has all names and numbers, lottery run -k takes either\n"
+    )
+
+
 @pytest.mark.parametrize(
     "folder, interrupted, named",
     [

@@ -123,7 +123,7 @@ class TestReplay:
     @pytest.mark.parametrize(
         "name, message",
         [
-            ("nothing", "no claim of this run is called 'nothing'"),
+            ("nothing", "run has 3 claims, none of which is called 'nothing'"),
             ("late", "was not asked in that run: needs mnist"),
             ("twice", "2 claims are called 'twice': 'twice[a]', 'twice[b]'; name one of them"),
         ],

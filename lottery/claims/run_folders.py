@@ -44,10 +44,18 @@ def run_folder(path: Path) -> Path:
         return path
     if (path / LATEST).is_symlink() and (path / LATEST / RESULTS).is_file():
         return path / LATEST
-    runs = sorted((file.parent for file in path.glob(f"*/{RESULTS}")), key=_age)
-    if not runs:
-        raise LotteryError(f"{path} has no results: lottery run makes some; or name the folder of those there are")
-    return runs[-1]
+    if runs := runs_in(path):
+        return runs[0]
+    raise LotteryError(f"{path} has no results: lottery run makes some; or name the folder of those there are")
+
+
+def runs_in(path: Path) -> list[Path]:
+    """Return the folders of the runs in a folder, the latest first, and behind them those that were interrupted.
+
+    A link is none of them: it leads to one.
+    """
+    found = (file.parent for file in path.glob(f"*/{RESULTS}"))
+    return sorted((run for run in found if not run.is_symlink()), key=_age, reverse=True)
 
 
 def _age(run: Path) -> tuple[bool, str]:

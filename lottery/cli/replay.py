@@ -32,7 +32,7 @@ def replay(folder: Path, name: str, workers: str, store: Path | None) -> tuple[s
     `workers` as pytest's -n says. Raise where the run has no such claim, or several.
     """
     report = read(folder)
-    before = the_claim(report, name)
+    before = the_claim(report, name, folder)
     if before["verdict"] == SKIPPED:
         raise LotteryError(f"{before['id']} was not asked in that run: {before['reason']}")
     with tempfile.TemporaryDirectory(prefix="lottery-replay-") as made:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
@@ -10,11 +11,11 @@ from typing import Any
 
 from lottery.claims.judging import fails
 from lottery.claims.results import all_results, check_schema, in_order
-from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder
+from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder, runs_in
 from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.core.errors import LotteryError
 from lottery.core.text import cut
-from lottery.report.answer import is_asked_nowhere
+from lottery.report.answer import counted, is_asked_nowhere
 from lottery.report.explanation import explanation
 from lottery.report.results_table import claim_name, code, ours, table, verdict
 from lottery.report.screen import screen, why
@@ -29,7 +30,7 @@ FILTERS: dict[str, Callable[[Mapping], bool]] = {
     "no_scale": is_asked_nowhere,
 }
 
-
+LOOKED_AT = 20  # runs in which a claim is looked for that a run does not have
 ANOTHER = "name another run's folder, or run again, which trains nothing that is stored"
 
 
@@ -85,23 +86,47 @@ def _shown(result: Mapping) -> str:
     return f"{line}: {found}\n      {reason}" if bare and bare not in reason else f"{line}\n      {reason}"
 
 
-def claims_called(report: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def claims_called(report: Mapping[str, Any], name: str, run: Path) -> list[Mapping[str, Any]]:
     """Return the claims of a run by an id or a part of it, or a letter and number; raise if there are none.
+
+    The message then names the folder of the run that was asked for, and the newest run beside it that has the claim.
 
     Neither capitals nor blanks matter. "Zhou 19" is Z19, and the group's letter is enough: S4 is BS4.
     """
     meant = _bare(name)
     if not meant:
         raise LotteryError("a claim's name is empty; `lottery list` has all names and numbers")
+    if not (found := _called(report, meant)):
+        names = [result["id"].partition(".")[2] for result in all_results(report)]
+        near = get_close_matches(name, list(dict.fromkeys([*names, *(of.partition("[")[0] for of in names)])), 3)
+        where = _own_folder(run_folder(run) if run.is_dir() else run.parent)
+        told = f"{where} has {counted(len(names), 'claim', 'claims')}, none of which is called {name!r}; "
+        if other := _other_run(where, meant):
+            raise LotteryError(f"{told}{other} has it: name that run behind the claim")
+        hint = f"did you mean {', '.join(near)}? " if near else ""
+        raise LotteryError(f"{told}{hint}`lottery list` has all names and numbers, lottery run -k takes either")
+    return found
+
+
+def _called(report: Mapping[str, Any], meant: str) -> list[Mapping[str, Any]]:
+    """Return the claims of a run that are called so, else those that have it in their names."""
     results = {result["id"]: result for result in all_results(report)}
     found = [result for result in results.values() if meant in _names(result)]
-    found = found or [result for id, result in results.items() if meant in _bare(id)]
-    if not found:
-        names = [id.partition(".")[2] for id in results]
-        near = get_close_matches(name, list(dict.fromkeys([*names, *(of.partition("[")[0] for of in names)])), 3)
-        hint = f"did you mean {', '.join(near)}? " if near else ""
-        raise LotteryError(f"no claim of this run is called {name!r}; {hint}`lottery list` has all names and numbers")
-    return found
+    return found or [result for id, result in results.items() if meant in _bare(id)]
+
+
+def _own_folder(run: Path) -> Path:
+    """Return the folder that a link to a run leads to, as it lies beside the link."""
+    return run.parent / run.readlink() if run.is_symlink() else run
+
+
+def _other_run(run: Path, meant: str) -> Path | None:
+    """Return the newest of the runs beside a run that has a claim of this name, where one of the last few does."""
+    for other in runs_in(run.parent)[:LOOKED_AT]:
+        with suppress(LotteryError):  # of another version, or damaged
+            if _called(read(other), meant):
+                return other
+    return None
 
 
 def _bare(name: str) -> str:
@@ -115,9 +140,9 @@ def _names(result: Mapping) -> set[str]:
     return {_bare(called) for called in (result["id"], claim_name(result), code(result), author, group)} - {""}
 
 
-def the_claim(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def the_claim(report: Mapping[str, Any], name: str, run: Path) -> Mapping[str, Any]:
     """Return the one claim of a run that is called so, among several the only one that was answered; else raise."""
-    found = claims_called(report, name)
+    found = claims_called(report, name, run)
     answered = [result for result in found if result["verdict"] != SKIPPED] or found
     if len(answered) > 1:
         names = ", ".join(f"'{claim_name(result)}'" for result in answered[:5]) + " ..." * (len(answered) > 5)
@@ -131,7 +156,7 @@ def explain(run: Path, name: str) -> str:
     Of several the paper's main claim comes first, and what was not asked is named at the end, in a line each.
     """
     report = read(run)
-    found = sorted(claims_called(report, name), key=lambda result: not result["headline"])
+    found = sorted(claims_called(report, name, run), key=lambda result: not result["headline"])
     answered = [result for result in found if result["verdict"] != SKIPPED]
     skipped = [result for result in found if result["verdict"] == SKIPPED]
     width = shutil.get_terminal_size((100, 24)).columns
