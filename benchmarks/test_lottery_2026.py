@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from lottery.claims.claim import claim, conjunction, effect, proportion
+from lottery.claims.claim import claim, conjunction, effect, exact, proportion
 from lottery.claims.image_quantities import accuracy, gap
 from lottery.claims.mask_quantities import above_chance, jaccard
 from lottery.claims.planted_quantities import enrichment, kept_together, purity, recall_above_chance, score
@@ -178,3 +178,15 @@ def test_consensus_recovers_planted_weights(question):
         purer=purity(all_of_them, 5) - purity(one, 1),
         complete=kept_together(all_of_them, 5),
     )
+
+
+# What all claims rest on
+
+
+@claim(cases={LENET: (LENET, "mnist", ""), CIRCLE: (CIRCLE, "circle", "data")})
+def test_seeds_are_draws_of_their_own(question, network, dataset, own):
+    """Two seeds start from other weights and see other batches, and neither depends on who shares their batch."""
+    from lottery.experiments.seed_laws import own_draws
+
+    expected = ("other start", "other order", *[f"other {own}"] * bool(own), "the same alone")
+    return exact(lambda: own_draws(network, dataset), dict.fromkeys(expected, True))
