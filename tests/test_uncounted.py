@@ -59,7 +59,7 @@ def gated(report, strict=False):
         (9, "refuted", "reproduced", UNDECIDED),  # it moved, and towards what agrees
         (9, "reproduced", "refuted", MOVED_AWAY),
         (-9, "reproduced", "refuted", UNDECIDED),
-        (0, "refuted", "reproduced", AS_BEFORE),
+        (0, "refuted, as before", "reproduced", AS_BEFORE),
         (1e-6, "refuted", "reproduced", UNDECIDED),  # rounding says nothing of what turned
         (1e-6, "refuted, as before", "reproduced", VERDICT_AS_BEFORE),  # as on another machine
     ],

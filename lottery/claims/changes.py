@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lottery.claims.results import all_results, data_of
+from lottery.claims.rule import RULE
 
 Code = Mapping[str, Mapping[str, str]]  # of `results.json`: by name, the definitions that it rests on with digests
 WORDS = {
@@ -50,10 +51,12 @@ def changed(before: Mapping, after: Mapping, edits: Mapping[str, Collection[str]
 
 
 def around(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is different around two runs, given their reports: code, machine, packages, data."""
+    """Yield what is different around two runs, given their reports: code, what decides, machine, packages, data."""
     for name in ("version", "commit"):
         if before[name] != after[name]:
             yield f"{name} {before[name] or 'unknown'}, then {after[name] or 'unknown'}"
+    if rule := edited(before["code"], after["code"]).get(RULE):
+        yield f"{RULE}: {', '.join(rule)}"
     for name in sorted(before["environment"].keys() | after["environment"].keys()):
         one, other = (run["environment"].get(name) for run in (before, after))
         if one != other:

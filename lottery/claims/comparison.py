@@ -8,6 +8,7 @@ from lottery.claims.baselines import COMPARABLE, Baseline, Row, rounded, rows_of
 from lottery.claims.changes import around, changed, edited
 from lottery.claims.history import ASKED
 from lottery.claims.results import all_results, in_order
+from lottery.claims.rule import is_alone
 from lottery.claims.statistics import (
     ERROR,
     SKIPPED,
@@ -20,6 +21,8 @@ from lottery.claims.statistics import (
 )
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
+TURNED = "turned"  # the same numbers with another verdict, which no chance brings about
+FAILING = (TURNED, DRIFTED)  # what fails a run
 NEW = "not asked before"  # why what an earlier run left out is not comparable
 BROKE = "an error before"  # why what broke in it is not
 OTHER = dict(zip(COMPARABLE, ("another scale", "another metric", "another network", "another data set", "other data")))
@@ -102,9 +105,10 @@ def compare(results: Sequence[Mapping], baseline: Baseline, code: Mapping = {}) 
         rows = baseline.claims.get(result["id"])
         if not rows or result["verdict"] == rows[0].verdict == SKIPPED:
             continue
-        changes = changed(before[result["id"]], result, edits) if before else None
+        former = before.get(result["id"])
+        changes = changed(former, result, edits) if former else None
         regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
-        for move in _moves(result, rows, baseline.stored):
+        for move in _turned(_moves(result, rows, baseline.stored), result, rows, former):
             verdicts = [rows[0].verdict, result["verdict"]]
             moves.append(_directed(move, regions[move["part"]]) | {"changed": changes, "verdicts": verdicts})
     tested = [move for move in moves if move["p"] is not None]
@@ -139,6 +143,31 @@ def _moves(result: Mapping, before: list[Row], stored: bool) -> list[Move]:
     if parts:
         return [_one(parts[row.part], row) for row in before[1:]]
     return [_one(claim, before[0])]
+
+
+def _turned(moves: list[Move], result: Mapping, rows: list[Row], former: Mapping | None) -> list[Move]:
+    """Return a claim's moves, those as turned whose numbers are the same and whose verdict is another.
+
+    A conjunction rests on all of its parts: where these are the same and it turned, it has a row before theirs.
+    """
+    now, before = ({row.part: row for row in side} for side in (rows_of(result), rows))
+
+    def told(move: Move) -> Move:
+        one, other = now[move["part"]], before[move["part"]]
+        if not _is_same(move) or one.verdict == other.verdict or not is_alone(one, other, result, former):
+            return move
+        return move | {"state": TURNED, "reason": f"{other.verdict}, now {one.verdict}"}
+
+    found = [told(move) for move in moves]
+    if result["parts"] and all(map(_is_same, moves)):
+        whole = told(_move(now[""], SAME, move=0.0))
+        found = [whole, *found] if whole["state"] == TURNED else found
+    return found
+
+
+def _is_same(move: Move) -> bool:
+    """Return whether the numbers of all seeds are the same, of which there are no more and no fewer than before."""
+    return move["state"] == SAME and not move["reason"]
 
 
 def _asked_otherwise(now: str, before: str) -> list[str]:

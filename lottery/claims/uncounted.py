@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lottery.claims.baselines import BUDGET
-from lottery.claims.comparison import DRIFTED, MOVED, SAME, Move
+from lottery.claims.comparison import DRIFTED, MOVED, SAME, TURNED, Move
 from lottery.claims.judging import deviates
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, SKIPPED
 
@@ -18,6 +18,12 @@ def is_uncounted(result: Mapping) -> bool:
     return deviates(result) and not result["counts"]
 
 
+def turned(results: Sequence[Mapping], moves: Sequence[Move]) -> set[str]:
+    """Return the ids of verdicts other than expected that nothing but another rule turned: no chance, so they count."""
+    found = {move["id"] for move in moves if move["state"] == TURNED and not move["part"]}
+    return {result["id"] for result in results if deviates(result) and result["id"] in found}
+
+
 def why_uncounted(result: Mapping, moves: Sequence[Move]) -> str:
     """Return why a verdict is not counted, in one of the words above; `moves` are those of its run.
 
@@ -27,7 +33,7 @@ def why_uncounted(result: Mapping, moves: Sequence[Move]) -> str:
     opposite = "better" if result["verdict"] == REFUTED else "worse"
     if any(move["state"] == DRIFTED and move["towards"] != opposite for move in own):
         return MOVED_AWAY
-    if own and all(move["state"] == SAME for move in own):
+    if own and all(move["state"] in (SAME, TURNED) for move in own):  # parts, where the claim itself did not turn
         return AS_BEFORE
     return VERDICT_AS_BEFORE if _is_as_before(result, moves) else UNDECIDED
 
@@ -36,7 +42,7 @@ def _is_as_before(result: Mapping, moves: Sequence[Move]) -> bool:
     """Return whether a claim has its verdict of the baseline, and nothing of it moved by more than chance."""
     own = [move for move in moves if move["id"] == result["id"]]
     alike = bool(own) and all(move.get("verdicts") == [result["verdict"]] * 2 for move in own)
-    return alike and all(move["state"] in (SAME, MOVED) for move in own)
+    return alike and all(move["state"] in (SAME, TURNED, MOVED) for move in own)
 
 
 def is_open_as_before(results: Sequence[Mapping], moves: Sequence[Move]) -> bool:

@@ -26,6 +26,7 @@ from lottery.claims.uncounted import (
     is_open_as_before,
     is_uncounted,
     moves_of,
+    turned,
     why_uncounted,
 )
 from lottery.core.errors import LotteryError
@@ -100,9 +101,17 @@ class RunReport:
         found = comparison.comparison(self.content, self.baseline, self.exact) if self.baseline else None
         if found and (self.named or self.exact or comparison.checked(found["moves"])):
             self.content["baseline"] = found
+            results = self._count_turned(found["moves"])
         self.urgent = [*stand_ins(results), *self._gate(results), *self._drift(), *self.warnings]
         self.urgent = list(map(printable, self.urgent))
         self.notes = [*map(printable, [*remarks(results), *levels(results)]), *self.urgent]
+
+    def _count_turned(self, moves: Sequence[comparison.Move]) -> list[Mapping]:
+        """Let what the same numbers decide otherwise than the baseline count; return the results in their order."""
+        counted = turned(all_results(self.content), moves)
+        for name in LISTS:
+            self.content[name] = [one | {"counts": one["counts"] or one["id"] in counted} for one in self.content[name]]
+        return in_order(all_results(self.content))
 
     def _drift(self) -> list[str]:
         """Return remarks about the comparison with the baseline, and let the run fail by it."""
@@ -116,7 +125,7 @@ class RunReport:
             lines.append(f"nothing was compared with the baseline {found['name']}, so the run fails")
         elif self.exact and (others := counts[comparison.MOVED] + counts[comparison.DRIFTED]):
             lines.append(f"{others} are not exactly as in the baseline, which fails under --baseline-exact")
-        self.failed = self.failed or bool(lines or counts[comparison.DRIFTED])
+        self.failed = self.failed or bool(lines) or any(counts[state] for state in comparison.FAILING)
         return lines
 
     def _gate(self, results: Sequence[Mapping]) -> list[str]:

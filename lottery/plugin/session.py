@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lottery.claims import rule
 from lottery.claims.baselines import BUDGET, Row
 from lottery.claims.claim import Claim, Exact
 from lottery.claims.entries import Contents
@@ -252,7 +253,7 @@ class Session:
         from lottery.experiments.inputs import definitions
 
         experiments = [one for asked in self.asked.values() if not asked.error for one in asked.experiments]
-        return definitions(provenance.inputs(self.worker, experiments))
+        return definitions(provenance.inputs(self.worker, experiments)) | {rule.RULE: rule.definitions()}
 
     @cached_property
     def _results(self) -> dict[str, dict[str, Any]]:

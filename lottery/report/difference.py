@@ -7,14 +7,21 @@ from textwrap import wrap
 from tabulate import tabulate
 
 from lottery.claims.baselines import DIGITS
-from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, Comparison, Move, verdicts
+from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, TURNED, Comparison, Move, verdicts
+from lottery.claims.rule import RULE
 from lottery.core.text import cut, for_markdown
 from lottery.report.results_table import claim_name, code, span
 
-TITLES = {DRIFTED: "MOVED BY MORE THAN CHANCE", MOVED: "MOVED, NOT SIGNIFICANTLY", NOT_COMPARABLE: "NOT COMPARABLE"}
+TITLES = {
+    TURNED: "SAME NUMBERS, OTHER VERDICT",
+    DRIFTED: "MOVED BY MORE THAN CHANCE",
+    MOVED: "MOVED, NOT SIGNIFICANTLY",
+    NOT_COMPARABLE: "NOT COMPARABLE",
+}
 HEADERS = ("claim", "", "moved by, 90 % interval", "p (Holm)", "changed")
+OTHER_RULE = f"{RULE} has changed"
 SIZE = 34  # columns of a move with its interval
-TURNED = 4  # verdicts that are named of those that turned
+NAMED = 4  # verdicts that are named of those that turned
 
 
 def difference(found: Comparison, results: Mapping[str, Mapping], width: int) -> list[str]:
@@ -30,25 +37,26 @@ def difference(found: Comparison, results: Mapping[str, Mapping], width: int) ->
 
 
 def brief(found: Comparison, results: Mapping[str, Mapping], width: int, few: int) -> Iterator[tuple[str, bool]]:
-    """Yield the lines of a comparison beside a run's answer, and whether each is a title: what drifted, a `few` of it.
+    """Yield the lines of a comparison beside a run's answer, and whether each is a title: what fails, a `few` of it.
 
     All that moved, where every number has to be the same.
     """
-    states = (DRIFTED, MOVED) if found["exact"] else (DRIFTED,)
-    moves = [move for move in found["moves"] if move["state"] in states]
-    lines = summary(found, width, turned=0) if moves else wrap(_counted(found), width, subsequent_indent="  ")
+    sections = [(TURNED,), (DRIFTED, MOVED) if found["exact"] else (DRIFTED,)]
+    failing = [[move for move in found["moves"] if move["state"] in states] for states in sections]
+    lines = summary(found, width, turned=0) if any(failing) else wrap(_counted(found), width, subsequent_indent="  ")
     yield from ((line, False) for line in lines)
-    if not moves:
-        return
-    title = f"NOT THE SAME  {len(moves)}" if found["exact"] else _titled(DRIFTED, found["moves"])
-    yield title, True
-    shown = moves if found["exact"] else sorted(moves, key=_p)[:few]
-    yield from ((line, False) for line in rows(shown, found["moves"], results, width))
-    if len(moves) > len(shown):
-        yield f"      and {len(moves) - len(shown)} more: lottery compare {found['name']}", False
+    for states, moves in zip(sections, failing):
+        if not moves:
+            continue
+        whole = MOVED in states
+        yield f"NOT THE SAME  {len(moves)}" if whole else _titled(states[0], found["moves"]), True
+        shown = moves if whole else sorted(moves, key=_p)[:few]
+        yield from ((line, False) for line in rows(shown, found["moves"], results, width))
+        if len(moves) > len(shown):
+            yield f"      and {len(moves) - len(shown)} more: lottery compare {found['name']}", False
 
 
-def summary(found: Comparison, width: int, turned: int = TURNED) -> list[str]:
+def summary(found: Comparison, width: int, turned: int = NAMED) -> list[str]:
     """Return how many are the same and moved, and what is different: of what the numbers come from, and around.
 
     As many verdicts are named that `turned`.
@@ -69,6 +77,7 @@ def _counted(found: Comparison) -> str:
         return f"against {found['name']}: no claim in common"
     same = f"the same to {DIGITS} digits" if found["stored"] else "the same, bit for bit"
     told = [f"{counts[SAME]} {same}"] if counts[SAME] else []
+    told += [f"{counts[TURNED]} the same, with another verdict"] if counts[TURNED] else []
     if moved := counts[MOVED] + counts[DRIFTED]:
         told.append(f"{moved} moved, {counts[DRIFTED] or 'none'} by more than chance")
     told += [f"{counts[NOT_COMPARABLE]} not comparable"] if counts[NOT_COMPARABLE] else []
@@ -111,7 +120,7 @@ def _changes(moves: Sequence[Move]) -> Iterator[str]:
     for name, count in sorted(dependent.items(), key=lambda item: (-moved[item[0]], -item[1], item[0])):
         yield f"changed: {name}: {count} depend on it, {moved[name] or 'none'} of them moved"
     alike = [move for move in known if not move["changed"] and move["state"] != NOT_COMPARABLE]
-    others = sum(move["state"] != SAME for move in alike)
+    others = sum(move["state"] in (MOVED, DRIFTED) for move in alike)
     if others:
         yield (
             f"same inputs, other numbers: {others} of {len(alike)} whose code, data, training and arms are the same; "
@@ -127,8 +136,8 @@ def _new(moves: Sequence[Move]) -> list[str]:
 
 def _titled(state: str, moves: Sequence[Move]) -> str:
     count, tested = sum(move["state"] == state for move in moves), sum(move["p"] is not None for move in moves)
-    told = f"{count} of {tested} that moved; p after Holm's procedure" if state == DRIFTED else str(count)
-    return f"{TITLES[state]}  {told}"
+    told = {DRIFTED: f"{count} of {tested} that moved; p after Holm's procedure", TURNED: f"{count}: {OTHER_RULE}"}
+    return f"{TITLES[state]}  {told.get(state, count)}"
 
 
 def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Mapping], width: int) -> list[str]:
@@ -157,6 +166,8 @@ def _p(move: Move) -> float:
 def cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:
     """Return a move's claim, direction, size with its interval, and p-value."""
     name = f"{code(result):5} {claim_name(result)}" + (f", {move['part'].replace('_', ' ')}" if move["part"] else "")
+    if move["state"] == TURNED:
+        return name, "", move["reason"], ""
     if move["move"] is None:
         return name, "", f"now {result['verdict']}" if move["p"] is not None else "", ""
     unit = "" if "," in result["unit"] else result["unit"]
@@ -170,10 +181,11 @@ def markdown(found: Comparison, results: Mapping[str, Mapping]) -> str:
     """Return a comparison for a comment on GitHub: what is different, and a table of what moved."""
     lines = [f"- {for_markdown(line)}" for line in summary(found, 10_000)]
     shown = []
-    for state in (DRIFTED, MOVED):
+    for state in (TURNED, DRIFTED, MOVED):
         for move in (move for move in found["moves"] if move["state"] == state):
             name, towards, size, p = cells(move, results[move["id"]])
-            word = f"**{towards or 'moved'}**" if state == DRIFTED else "not significant"
+            words = {TURNED: "**same numbers, other verdict**", DRIFTED: f"**{towards or 'moved'}**"}
+            word = words.get(state, "not significant")
             because = for_markdown(", ".join(move["changed"] or ()))
             shown.append((for_markdown(name), word, size, p.removeprefix("p "), because))
     table = tabulate(shown, HEADERS, "github", disable_numparse=True)

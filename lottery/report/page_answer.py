@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from lottery.claims.comparison import DRIFTED, Move
+from lottery.claims.comparison import DRIFTED, TURNED, Move
 from lottery.claims.scoreboard import boards, questions
 from lottery.claims.uncounted import moves_of
 from lottery.report import answer
 from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
-from lottery.report.difference import HEADERS, TITLES, cells, summary
+from lottery.report.difference import HEADERS, OTHER_RULE, TITLES, cells, summary
 from lottery.report.markup import Markup, element, joined
 from lottery.report.results_table import claim_name, code, ours, replaced
 from lottery.report.scoreboard_table import LEGEND, about, errors, label, margin, names, shown
@@ -87,8 +87,8 @@ def _compared(report: Mapping, results: Sequence[Mapping]) -> Iterator[Markup]:
             continue
         heads = [element("th", head, scope="col") for head in HEADERS]
         table = _table("moves", heads, (_move(move, by_id[move["id"]]) for move in moves))
-        title = f"{title.capitalize()}: {len(moves)}"
-        if state == DRIFTED or found["exact"]:
+        title = f"{title.capitalize()}: {len(moves)}" + f", {OTHER_RULE}" * (state == TURNED)
+        if state in (TURNED, DRIFTED) or found["exact"]:
             yield joined([element("h3", title), table])
         else:
             yield element("details", element("summary", title), table)
