@@ -10,7 +10,11 @@ pytest_plugins = ["lottery.plugin.hooks"]
 
 
 def pytest_configure(config):
-    """Refuse to test another copy of the suite than this checkout's: plain `pytest` imports an installed one."""
+    """Refuse to test another copy of the suite than this checkout's: plain `pytest` imports an installed one.
+
+    Pytest also comes here where a checkout only holds what an option names, such as another run's results.
+    """
     here, used = Path(__file__).resolve().parent, Path(lottery.__file__).resolve().parents[1]
-    if used != here:
+    places = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
+    if used != here and any(place.is_relative_to(here) for place in places):
         raise pytest.UsageError(f"this checkout would be tested with the lottery in {used}; run python -m pytest here")

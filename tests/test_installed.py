@@ -1,8 +1,12 @@
 """The plugin in an environment where the suite is installed: in its own runs, and in the runs of other people."""
 
+import importlib.util
+import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +69,22 @@ def _installed(folder):
     lines = [f"{name} = {module}" for name, module in named.items()]
     (information / "entry_points.txt").write_text("\n".join(["[pytest11]", *lines, ""]))
     return f"{information.parent}:{ROOT}"
+
+
+@pytest.mark.parametrize(
+    "asked, refused", [("benchmarks", True), ("benchmarks/test_a.py::test_b", True), (".", True), ("../mine", False)]
+)
+def test_another_checkout_is_not_tested_but_may_hold_what_an_option_names(tmp_path, asked, refused):
+    """Pytest loads the conftest.py of a checkout, too, whose results are only compared with."""
+    other = tmp_path / "other"
+    other.mkdir()
+    copied = shutil.copy(ROOT / "conftest.py", other)
+    spec = importlib.util.spec_from_file_location("conftest_of_another_checkout", copied)
+    conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conftest)
+    config = SimpleNamespace(args=[asked], invocation_params=SimpleNamespace(dir=other))
+    with pytest.raises(pytest.UsageError, match="run python -m pytest here") if refused else nullcontext():
+        conftest.pytest_configure(config)
 
 
 COUNTED = "AS EXPECTED  2 of 2 tests answered"
