@@ -283,6 +283,17 @@ def test_networks_that_do_not_fit_their_data_are_one_message(load_source, edit, 
     assert "mine" not in ARCHITECTURES
 
 
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_label_beyond_the_outputs_is_found_in_whichever_part(load_source, part):
+    """Where the network is never trained on it, too: it would fail when it is evaluated."""
+    source = POINTS.replace("return {", "parts = {") + f"    parts['{part}'][1][4] += 3\n    return parts\n"
+    load_source(own_datasets, source, "points", "data")
+    message = f"mine has 3 outputs, and points 5 classes: its part '{part}' has the label 4"
+    with pytest.raises(LotteryError, match=f"--network mine=.*: {message}"):
+        load_source(own_networks, PERCEPTRON, "mine", "network")
+    assert "mine" not in ARCHITECTURES
+
+
 def test_networks_that_do_not_fit_data_of_the_suite_are_one_message_of_their_claims(load_source):
     """Which may have to be downloaded first."""
     for inputs, message in (

@@ -137,14 +137,18 @@ def check(setting: Setting) -> None:
     """Raise if a user's network cannot be trained on its data set: other images, too few outputs or too few images."""
     if setting.network not in FINGERPRINTS:
         return
-    (images, labels), outputs = read(setting.dataset)[0]["train"], setting.architecture.layers[-1].fan_out
+    parts, outputs = read(setting.dataset)[0], setting.architecture.layers[-1].fan_out
+    images, labels = parts["train"]
     has = tuple(images.shape[1:])
     if prod(has) != prod(setting.architecture.input_shape):
         told = f"{setting.network} {_takes(setting.architecture)}, and {setting.dataset} has {_values(has)}"
         raise LotteryError(f"{told}; change the one or the other, or train it on other data")
-    classes, batch = int(labels.max()) + 1, setting.config.batch_size
-    if classes > outputs:
-        raise LotteryError(f"{setting.network} has {outputs} outputs, and {setting.dataset} {classes} classes")
+    classes, batch = {part: int(of.max()) + 1 for part, (_, of) in parts.items()}, setting.config.batch_size
+    if (most := max(classes.values())) > outputs:
+        told = f"{setting.network} has {outputs} outputs, and {setting.dataset} {most} classes"
+        if most > classes["train"]:  # where nobody looks for it
+            told += f": its part {max(classes, key=classes.__getitem__)!r} has the label {most - 1}"
+        raise LotteryError(told)
     if batch > len(labels):
         there = f"{setting.dataset} has {len(labels)} images for training"
         raise LotteryError(f"{setting.network} trains in batches of {batch}, and {there}")
