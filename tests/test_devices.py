@@ -12,6 +12,7 @@ from lottery.core.devices import (
     failures_told,
     meaning,
     out_of_memory,
+    prepare,
     ready,
     set_precision,
     trouble,
@@ -134,6 +135,22 @@ def test_precision_is_that_of_products_and_of_convolutions():
             assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (expected, expected)
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+def test_a_process_is_set_back():
+    """Threads, and how products are computed, as they were before it was prepared; a notebook goes on."""
+    cuda, cudnn, threads = torch.backends.cuda.matmul, torch.backends.cudnn, torch.get_num_threads()
+    before = cuda.allow_tf32, cudnn.allow_tf32
+    try:
+        torch.set_num_threads(2)
+        cuda.allow_tf32, cudnn.allow_tf32 = True, False
+        set_back = prepare("cpu", "float32")
+        assert (torch.get_num_threads(), cuda.allow_tf32) == (1, False)
+        set_back()
+        assert (torch.get_num_threads(), cuda.allow_tf32, cudnn.allow_tf32) == (2, True, False)
+    finally:
+        torch.set_num_threads(threads)
+        cuda.allow_tf32, cudnn.allow_tf32 = before
 
 
 @pytest.mark.parametrize("error", FULL)

@@ -12,7 +12,7 @@ import numpy  # noqa: F401  (pytester forgets what a run imports, and some of th
 import pytest
 import scipy.stats  # noqa: F401
 import sklearn.datasets  # noqa: F401
-import torch  # noqa: F401
+import torch
 
 import lottery.experiments.worker  # noqa: F401
 from lottery.claims.run_folders import run_folder
@@ -149,7 +149,16 @@ def suite(pytester, monkeypatch, shared_store):
         )
         if distributed:
             return pytester.runpytest_subprocess(*command)
-        return pytester.runpytest_inprocess(*command)
+        return in_process(*command)
+
+    def in_process(*command):
+        torch.set_num_threads(2)
+        try:
+            result = pytester.runpytest_inprocess(*command)
+            assert torch.get_num_threads() == 2  # as whoever runs claims in a notebook has it
+        finally:
+            torch.set_num_threads(1)
+        return result
 
     write()
     run.write, run.path = write, pytester.path

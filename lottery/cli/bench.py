@@ -126,7 +126,14 @@ def state(setting: Setting) -> int:
 def bench(device: str) -> str:
     """Return a table of speeds on this device, one thread on a processor, and above it what scheduling costs."""
     device = ready(named(device), by_name=True)  # which then is the one that is waited for
-    prepare(device, "float32")
+    set_back = prepare(device, "float32")
+    try:
+        return _tables(device)
+    finally:
+        set_back()
+
+
+def _tables(device: str) -> str:
     rows, copying = [], bandwidth(device)
     for name, of_paper, replicas in CASES:
         replicas = replicas if device == CPU else GPU_REPLICAS

@@ -2,8 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -87,15 +87,25 @@ def ready(device: str, by_name: bool) -> str:
     return CPU
 
 
-def prepare(device: str, precision: str) -> None:
+def prepare(device: str, precision: str) -> Callable[[], None]:
     """Set this process up for trainings on a device: its float32 products, and a processor's threads and memory.
 
-    Two workers of one thread beat one of two, and results then never depend on how many workers there are.
+    Two workers of one thread beat one of two, and results then never depend on how many workers there are. Return what
+    sets threads and products back: a notebook goes on computing after a run.
     """
+    threads, tf32 = torch.get_num_threads(), (False, True)  # torch's defaults
+    with suppress(RuntimeError):  # raised where somebody used the newer switches
+        tf32 = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     if device == CPU:
         torch.set_num_threads(1)
         keep_freed_memory()
     set_precision(precision)
+
+    def set_back() -> None:
+        torch.set_num_threads(threads)
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
+
+    return set_back
 
 
 def set_precision(precision: str) -> None:

@@ -110,6 +110,7 @@ class Run:
             else:
                 from lottery.plugin.work import Work
 
+                self.config.add_cleanup(session.close)
                 self.work = Work(self.process, session, self.sending)
                 collection.name_by_codes(items, session.known.entries)
 

@@ -1,7 +1,7 @@
 """A session: the claims that a run selects, what they need, and how each is judged once it is there."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,7 @@ class Session:
     baseline: Mapping[str, Sequence[Row]] = field(default_factory=dict)  # the committed one, for the exit status
     asked: dict[str, ResolvedClaim] = field(default_factory=dict)
     worker: Any = None  # a Worker, once there is something to train or to read
+    _set_back: Callable[[], None] = lambda: None  # what was changed about this process in order to train
     _reported: dict[Any, str] = field(default_factory=dict)  # experiments whose measurements a claim brings, by its id
 
     def ask(self, claim: Claim) -> ResolvedClaim:
@@ -82,6 +83,10 @@ class Session:
     def errors(self) -> list[str]:
         """What is wrong with files of entries, and with the claims that state nothing that can be asked."""
         return [*self.known.faults, *(asked.error for asked in self.asked.values() if asked.error)]
+
+    def close(self) -> None:
+        """Leave this process as it was before anything was trained."""
+        self._set_back()
 
     def train(self, workers: int, reporter, sending=None) -> None:
         """Compute all that the claims asked for need, as far as the budget goes; with `sending`, by jobs."""
@@ -209,7 +214,7 @@ class Session:
 
         asked = self.options
         device = ready(asked.device, asked.by_name or asked.precision != "float32")
-        prepare(device, asked.precision)
+        self._set_back = prepare(device, asked.precision)
         told = {"watch": reporter.watch, "wait": reporter.wait, "attempts": reporter.attempts} if reporter else {}
         told["speeds"] = Speeds(asked.store / SPEEDS, device, asked.precision)
         return Worker(Store(asked.store), device, asked.precision, workers, sharing=asked.sharing, **told)
