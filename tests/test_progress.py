@@ -9,8 +9,10 @@ import pytest
 from lottery.experiments.arms import DENSE
 from lottery.experiments.batch import Batch
 from lottery.experiments.experiment import experiment
+from lottery.experiments.scales import SCALES
 from lottery.plugin import progress
 from lottery.plugin.progress import Readiness, Reporter, left_over, of_workers, time_left, told
+from lottery.plugin.session import Options, Session
 from lottery.plugin.shared_folder import SharedFolder
 from lottery.training.config import Config, Setting
 
@@ -138,3 +140,25 @@ def test_a_line_a_minute_without_a_terminal(shared, monkeypatch):
     assert waits == [progress.EVERY, 60.0, 60.0, 60.0] and len(lines) == 4
     assert lines[0].startswith("training  40%, 2/10 claims ready, 0.4/1.0 k steps, about")
     assert lines[1] == lines[3] == "waiting for 3 experiments of another process"
+
+
+def test_what_a_scale_skips_is_not_among_the_claims(shared, tmp_path, monkeypatch):
+    """Nothing is computed for it, nor for what is broken: it would count as ready from the start."""
+    asked = {
+        name: SimpleNamespace(skip=skip, error=error, all_experiments=wanted)
+        for name, skip, error, wanted in [
+            ("asked", "", "", NETWORKS),
+            ("exact", "", "", ()),
+            ("skipped", "too large", "", ()),
+            ("broken", "", "no entry", ()),
+        ]
+    }
+    idle = SimpleNamespace(seconds=lambda one: 1.0, tidy=lambda: None)
+    worker = SimpleNamespace(device="cpu", speeds=idle, store=idle, has=lambda one: False, work=lambda *given: None,
+                             needs=lambda wanted: {name: set(of) for name, of in wanted.items()})  # fmt: skip
+    session = Session(Options(SCALES["tiny"], tmp_path, "cpu", "float32"), {}, asked=asked)
+    monkeypatch.setattr(session, "_worker", lambda workers, reporter: worker)
+    monkeypatch.setattr(session, "_costs", lambda workers: {})
+    session.train(1, Reporter(shared, "main"))
+    (left,) = shared.found(progress.PROGRESS)
+    assert (left["ready"], left["claims"]) == (1, 2)

@@ -37,7 +37,7 @@ from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report import scoreboard_table
 from lottery.report.annotations import annotations
-from lottery.report.answer import INTERRUPTED, SHOW
+from lottery.report.answer import INTERRUPTED, KEPT, SHOW
 from lottery.report.difference import difference
 from lottery.report.files import of_scale, write, write_page
 from lottery.report.remarks import levels, remarks, stand_ins
@@ -105,6 +105,7 @@ class RunReport:
         self.urgent = [*stand_ins(results), *self._gate(results), *self._drift(), *self.warnings]
         self.urgent = list(map(printable, self.urgent))
         self.notes = [*map(printable, [*remarks(results), *levels(results)]), *self.urgent]
+        self.notes += [f"interrupted: {KEPT}"] * self.interrupted  # which the screen begins with
 
     def _count_turned(self, moves: Sequence[comparison.Move]) -> list[Mapping]:
         """Let what the same numbers decide otherwise than the baseline count; return the results in their order."""
@@ -132,13 +133,11 @@ class RunReport:
         """Return remarks about the exit status, and decide whether it is 1."""
         lines = [self._uncounted(result) for result in results if is_uncounted(result)] + [*self.faults]
         failures = self.count_failures() + len(self.missing) + len(self.faults)
-        if self.missing:
+        if self.missing and not self.interrupted:
             more = f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else ""
             named = ", ".join(self.missing[:3]) + more
             lines.append(f"{len(self.missing)} collected claims brought no verdict: {named}")
-        if self.interrupted:
-            lines.append("interrupted: everything that was finished is kept, and the same command continues from there")
-        elif not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
+        if not self.interrupted and not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
             known = is_open_as_before(results, moves_of(self.content))
             lines.append(
                 "nothing was decided" + (", and neither was it in the baseline" if known else ", so the run fails")

@@ -102,7 +102,7 @@ class Session:
                 sending.measure(self.worker, missing)
             prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
             deadline = self._training_ends(workers)
-            reporter.begin(missing, prices, self.worker.has, deadline)
+            reporter.begin(self._asked_of(missing), prices, self.worker.has, deadline)
             turns = None if deadline is None else self._turns(missing, prices)
             if sending:
                 sending.compute(self.worker, missing, reporter)
@@ -111,6 +111,11 @@ class Session:
                 self.worker.work(wanted, deadline, reporter.finish, turns)
             self.worker.store.tidy()
             reporter.end(self._costs(workers))
+
+    def _asked_of(self, missing: Mapping[str, Collection]) -> dict[str, Collection]:
+        """Return what is missing by claim, without the claims that nothing is computed for: they never become ready."""
+        left_out = {id for id, asked in self.asked.items() if asked.skip or asked.error}
+        return {id: experiments for id, experiments in missing.items() if id not in left_out}
 
     def _training_ends(self, workers: int = 1) -> float | None:
         """Return when training has to be over, so that all claims are judged and reported within the budget."""

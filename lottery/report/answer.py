@@ -15,6 +15,7 @@ from lottery.report.plan_table import duration
 NO_TIME = "do not fit the budget"
 SHOW, NO_SCALE = "lottery show", "--no-scale"  # the command, and its option for what no scale asks
 INTERRUPTED = 2  # as pytest has it
+KEPT = "everything that was finished is kept, and the same command continues from there"
 SCORED = ("criterion", "treatment")  # the options whose claims are on the scoreboard
 AS_EXPECTED, AS_BEFORE = "AS EXPECTED", "OPEN, AS IN THE BASELINE"
 GOOD = (AS_EXPECTED, AS_BEFORE)  # first words of a run that does not fail
@@ -56,21 +57,25 @@ def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> St
     held = sum(result["verdict"] == REFUTED for result in controls)
     decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
     undecided = AS_BEFORE if is_open_as_before(results, moves_of(report)) else "NOTHING DECIDED"
+    interrupted, lost = status == INTERRUPTED, len(report["no_verdict"])
     word = "OTHER THAN EXPECTED" if other else AS_EXPECTED if decided else undecided
-    if status and word in GOOD:  # a drift, a claim without verdict, --strict: the remarks say which
-        word = "INTERRUPTED" if status == INTERRUPTED else "FAILED, see below"
+    if interrupted and not other:
+        word = "INTERRUPTED"
+    elif status and word in GOOD:  # a drift, a claim without verdict, --strict: the remarks say which
+        word = "FAILED, see below"
     errors = sum(result["verdict"] == ERROR for result in results)
-    counts = f"{len(answered)} of {len(results)} tests answered, "
+    counts = f"{len(answered)} of {len(results) + lost * interrupted} tests answered, "
     counts += f"{counted(errors, 'ended in an error', 'ended in errors')}, " * bool(errors)
     counts += f"{len(other) or 'none'} other than expected"
     counts += f"; controls {held}/{len(controls)}" if controls else ""
+    counts += f"; {'interrupted: ' * bool(other)}{KEPT}" if interrupted else ""
     exact = sum(result["kind"] == "exact" for result in answered)
     analogues = sum(bool(result["analogue"]) for result in answered)
     worth = f"{counted(analogues, 'answer is an analogue', 'answers are analogues')} (~: smaller data, "
     worth += f"network or training, no verdict on a paper), {exact} exact, "
     worth += f"{len(answered) - exact - analogues} asked in full."
-    lost = len(report["no_verdict"])
-    return State(word, f"{counts}.", worth, f"{lost} collected claims brought no verdict" if lost else "")
+    told = f"{lost} collected claims brought no verdict" if lost and not interrupted else ""
+    return State(word, f"{counts}.", worth if answered else "", told)
 
 
 def counted(number: int, one: str, several: str) -> str:

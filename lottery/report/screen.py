@@ -102,6 +102,8 @@ def _state(report: Mapping, results: Sequence[Mapping], status: int | None, widt
 
 
 def _papers(results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    if not results:
+        return
     gap = " " * (2 if width < 90 else 4)
     heads = answer.heads(results)
     first = min(48, width - sum(len(gap + head) for head in heads))
