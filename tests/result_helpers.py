@@ -29,6 +29,7 @@ def result(id="zhou2019.claim[lenet-300-100]", **changes):
         "confidence": 0.9,
         "prediction": [83.0, 88.1],
         "failed": [],
+        "side": "",
         "aside": "",
         "n": 3,
         "seeds": [0, 1, 2],
@@ -113,6 +114,8 @@ def cell(name="mine", difference=0.1, interval=(-0.2, 0.4), state="equal", **cha
         "difference_interval": interval and list(interval),
         "n": 3,
         "effects": [0.0, 0.1, 0.2],
+        "failed": [],
+        "clouded": False,
         "state": state,
         "reason": "",
     }

@@ -4,13 +4,25 @@ from math import exp, inf, nan
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from lottery.claims.claim import conjunction, effect, proportion
+from lottery.claims.failures import FEW, decide_apart
 from lottery.claims.image_quantities import accuracy, delay, early_stop, failed, gap, log_error, matching
 from lottery.claims.judging import Judge
 from lottery.claims.quantities import above, in_order, mean
 from lottery.claims.results import in_words, outcome
-from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, Decision, Region, aside, aside_of_all
+from lottery.claims.statistics import (
+    INCONCLUSIVE,
+    REFUTED,
+    REPRODUCED,
+    Decision,
+    Region,
+    aside,
+    aside_of_all,
+    decide_mean,
+)
 from lottery.experiments.arms import DENSE
 from lottery.experiments.named_arms import chain, learned, untrained
 
@@ -91,6 +103,34 @@ class TestFailures:
         decision, _ = judged(self.BETTER, worse, ABOVE)
         assert decision.verdict == INCONCLUSIVE and "4 of 10 seeds" in decision.reason
         assert decision.p_inside > 0.05 and decision.p_outside > 0.05
+
+    @pytest.mark.parametrize("level, verdict", [(97.0, INCONCLUSIVE), (93.0, REFUTED), (95.0, INCONCLUSIVE)])
+    def test_a_mixture_on_two_sides_of_a_region_does_not_refute(self, level, verdict):
+        """Outside, six of ten above and four below: their mean may lie inside; nor does that refute a conjunction."""
+        networks = {TICKET: failing(level, 0, 1, 2, 3), RANDOM: lambda seed: network(95 + 0.2 * (seed % 2))}
+        band = Region(-1.0, 1.0)
+        decision, _ = judged(self.BETTER, networks, band)
+        assert decision.verdict == verdict and (decision.p_outside > 0.05) == (verdict == INCONCLUSIVE)
+        both, _ = judged(conjunction(near=gap(TICKET, RANDOM, [3])), networks, band)
+        assert both.verdict == verdict and bool(both.reason) == (verdict == INCONCLUSIVE)
+
+    @pytest.mark.parametrize("dead, side", [((), "higher"), ((0, 1, 2, 3), ""), ((0,), "higher")])
+    def test_a_side_of_zero_is_that_of_failed_networks_too(self, dead, side):
+        """A tenth is left out; beyond that, what is beside a conjunction says why it has none."""
+        networks = {TICKET: failing(96.0, *dead), RANDOM: lambda seed: network(95 + 0.2 * (seed % 2))}
+        gain = gap(TICKET, RANDOM, [3])
+        decision, details = judged(conjunction({"difference": gain}, by=gain), networks, Region(-200.0, inf))
+        assert decision.verdict == REPRODUCED and details["parts"][0]["side"] == side
+        assert bool(details["beside"][0]["reason"]) == (side == "")
+
+    def test_nothing_is_higher_within_a_margin_that_failed_networks_do_not_show(self):
+        """Reproduced by both kinds, higher by one alone."""
+        hardly = {seed: CONSTANT + 0.02 + 0.9 * (seed % 2) for seed in range(4)}
+        networks = {TICKET: lambda seed: network(hardly.get(seed, 96 + 0.1 * (seed % 2)))}
+        networks[RANDOM] = lambda seed: network(CONSTANT if seed in hardly else 95.0)
+        decision, _ = judged(effect(gap(TICKET, RANDOM, [3])), networks, Region(-2.0, 2.0))
+        assert decision.verdict == REPRODUCED and decision.clouded and decision.interval[0] > 0
+        assert aside(decision, Region(-2.0, 2.0)) == "" and outcome(decision, None, "effect", "pp")["side"] == ""
 
     @pytest.mark.parametrize("dead", [(4,), (0, 1, 2, 3)])
     def test_one_seed_apart_is_too_few(self, dead):
@@ -218,6 +258,40 @@ class TestCensoring:
             decision, details = judged(effect(gap(TICKET, RANDOM, [3], moment)), networks, ABOVE)
             assert decision.verdict == REPRODUCED
             assert details["arms"][f"random, round 3, test accuracy at {moment}"]["censored"] == marked
+
+
+NEAR = st.lists(st.floats(-0.5, 0.5), max_size=8)
+LEVEL = st.sampled_from([-3.0, -0.8, -0.2, 0.0, 0.2, 0.8, 3.0])
+REGIONS = [ABOVE, BELOW, Region(-1.0, inf), Region(-1.0, 1.0), Region(-0.1, 0.1), Region(1.0, inf)]
+
+
+@given(NEAR, NEAR, LEVEL, LEVEL, st.sampled_from(REGIONS))
+@settings(max_examples=300, deadline=None)
+def test_what_is_said_of_all_seeds_is_true_of_either_kind(sound, dead, level, low, region):
+    """The verdict, the side of the region and the side of zero; and what is true of both is said."""
+    assume(sound or dead)
+    values = [level + one for one in sound] + [low + one for one in dead]
+    seeds, failed = range(len(values)), range(len(sound), len(values))
+    decided = {}
+
+    def decide(group):
+        decided[tuple(group)] = decide_mean([values[seed] for seed in group], region, 0.1)
+        return decided[tuple(group)]
+
+    found = decide_apart(seeds, failed, region, decide)
+    kinds = [decide([seed for seed in seeds if (seed in failed) == asked]) for asked in (False, True)]
+    kinds = [one for one in kinds if one.n > FEW * len(seeds)]
+    verdicts = {one.verdict for one in kinds}
+    places = {one.estimate > region.high for one in kinds if one.verdict == REFUTED}
+    agreed = verdicts.pop() if len(verdicts) == 1 and len(places) < 2 else INCONCLUSIVE
+    assert found.verdict == agreed
+    sides = {one.side for one in kinds}
+    assert found.side in sides | {""}
+    if found.side or agreed != INCONCLUSIVE:
+        assert found.side == (sides.pop() if len(sides) == 1 else "")
+    if found.p_inside is not None:
+        by_level = (found.p_inside <= 0.05, found.p_outside <= 0.05)
+        assert by_level == (agreed == REPRODUCED, agreed == REFUTED)
 
 
 def test_equal_values_are_no_divergence():

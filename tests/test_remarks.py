@@ -23,6 +23,15 @@ def test_remarks_explain_what_is_not_plain():
     assert len(lines) == 2
 
 
+def test_what_stands_beside_parts_says_why_it_is_not_sure():
+    """Numbers of the larger kind of seeds, with the reason that they are not those of all."""
+    sure = {"name": "gain", "estimate": 3.04, "interval": [2.96, 3.12], "reason": ""}
+    open_ = sure | {"reason": "5 of 12 seeds have a network that failed, and they and the others do not agree"}
+    for beside, end in ((sure, "[+2.96, +3.12]"), (open_, f"[+2.96, +3.12] ({open_['reason']})")):
+        (line,) = remarks.remarks([result(unit="pp", prediction=None, beside=[beside])])
+        assert line == f"claim[lenet-300-100]: reproduced: gain +3.04 {end}"
+
+
 def test_levels_stand_beside_searches():
     """A line for every network in which tickets were sought, once, in the unit of its task."""
     circle = {"planted-circle-5": {"ticket": 98.12, "constant": 45.0, "affine": 44.96}}

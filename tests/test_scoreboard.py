@@ -16,14 +16,24 @@ from tests.result_helpers import cell
 LEVELS = {"large_final": 90.0, "mine": 90.0, "magnitude_increase": 89.0, "random": 80.0}
 
 
-def board(margin=1.5, region=(0.5, float("inf")), error="", failed=(), missing=(), **levels):
-    """Return the cells of a question about accuracies, each seed's a level and noise that all criteria share."""
+UP, DOWN = (0.5, float("inf")), (-float("inf"), 0.0)
+
+
+def board(margin=1.5, region=UP, error="", failed=(), missing=(), dead={}, seeds=8, step=5.0, **levels):  # noqa: B006
+    """Return the cells of a question about accuracies, each seed's a level and noise that all criteria share.
+
+    The networks of the criteria in `dead` failed in these seeds.
+    """
     levels = LEVELS | levels
 
     def said_of(name):
         arm = chain(name)
         term = Term(
-            (arm, 0), name, lambda measured: measured["value"], lambda measured: 0.1, fails=lambda measured: False
+            (arm, 0),
+            name,
+            lambda measured: measured["value"],
+            lambda measured: 0.1,
+            fails=lambda measured: measured["dead"],
         )
         return effect(single(term))
 
@@ -40,7 +50,7 @@ def board(margin=1.5, region=(0.5, float("inf")), error="", failed=(), missing=(
         question=SimpleNamespace(region=Region(*region), margin=margin),
         statement=None if error else said_of("mine"),
         references={name: said_of(name) for name in LEVELS if name != "mine"},
-        seeds=range(8),
+        seeds=range(seeds),
         error=error,
         skip="",
         experiment=lambda arm, round, seed: (arm.mask.criterion, seed),
@@ -49,7 +59,9 @@ def board(margin=1.5, region=(0.5, float("inf")), error="", failed=(), missing=(
 
     def measured(one):
         name, seed = one
-        return {"value": levels[name] + 5 * (seed % 3) + 0.1 * (seed % 4) * (name == "mine")}
+        if seed in dead.get(name, ()):
+            return {"value": 10.0 + 0.1 * (seed % 4) * (name == "mine"), "dead": True}
+        return {"value": levels[name] + step * (seed % 3) + 0.1 * (seed % 4) * (name == "mine"), "dead": False}
 
     def lacking(names):
         if set(names) & set(failed):
@@ -101,17 +113,80 @@ def test_errors_are_a_state_of_their_own():
     assert board(missing=["mine"])["mine"]["reason"] == "budget"
 
 
-@given(st.floats(-5, 5), st.floats(0, 4), st.floats(0.1, 3))
+FEW_SEEDS, MANY, ALL = {3}, {7, 8, 9, 10, 11}, set(range(12))
+
+
+@pytest.mark.parametrize(
+    "mine, dead, state, n",
+    [
+        (92.0, {"mine": FEW_SEEDS}, "better", 11),  # one of twelve is left out
+        (92.0, {"mine": MANY}, "open", 7),  # better than the reference, or no better than a constant
+        (88.0, {"mine": MANY}, "worse", 7),  # whether it failed or not
+        (89.85, {"mine": MANY}, "open", 7),  # not equal, with five that failed
+        (92.0, {"large_final": MANY}, "better", 7),
+        (88.0, {"large_final": MANY}, "open", 7),
+        (89.85, {"large_final": MANY}, "open", 7),
+        (90.0, {"large_final": MANY}, "better", 7),  # by too little, or by all that can be learned
+        (92.0, {"mine": {7, 8}, "large_final": {9, 10}}, "open", 8),  # those that failed say everything
+        (92.0, {"mine": MANY, "large_final": MANY}, "open", 12),  # nothing is compared with nothing
+        (92.0, {"mine": ALL}, "worse", 12),
+        (88.0, {"large_final": ALL}, "better", 12),
+        (92.0, {"mine": ALL, "large_final": ALL}, "open", 12),
+        (92.0, {"mine": ALL - {5}}, "worse", 11),  # one that learned something is left out
+        (92.0, {"mine": ALL - {5, 6}}, "open", 10),
+    ],
+)
+@pytest.mark.parametrize("margin", [1.5, None])
+@pytest.mark.parametrize("lower", [False, True])
+def test_what_is_better_is_so_with_failed_networks_and_without(mine, dead, state, n, margin, lower):
+    """On either side of the comparison, whatever the direction of the question and with a margin or without."""
+    found = board(margin, DOWN if lower else UP, dead=dead, seeds=12, mine=mine)["mine"]
+    told = {"better": "worse", "worse": "better"}.get(state, state) if lower else state
+    assert (found["state"], found["n"]) == (told, n)
+    assert found["failed"] == sorted(set().union(*dead.values()))
+    assert found["clouded"] == (state == "open") == bool(found["reason"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_failed_seed_of_five_leaves_it_open(seed):
+    """It is more than a tenth, and too few to tell whether it agrees."""
+    found = board(mine=92.0, dead={"mine": {seed}}, seeds=5)["mine"]
+    assert found["state"] == "open" and found["clouded"] and "one seed is too few" in found["reason"]
+    assert not board(mine=92.0, seeds=5)["mine"]["clouded"]
+
+
+@pytest.mark.parametrize("mine, state", [(90.0, "equal"), (92.0, "better"), (88.0, "worse")])
+def test_seeds_that_agree_to_the_last_image_are_decided(mine, state):
+    """By the steps that accuracies come in."""
+    found = board(mine=mine, step=0.0, seeds=4)
+    assert found["mine"]["state"] == state and found["random"]["state"] == "worse"
+
+
+def test_what_is_open_by_itself_is_not_laid_on_failed_networks():
+    """They are told where they are at fault alone."""
+    found = board(None, mine=89.85, dead={"random": MANY})["mine"]
+    assert found["state"] == "open" and not found["clouded"] and not found["failed"] and not found["reason"]
+
+
+def test_a_question_with_two_ends_calls_nothing_better():
+    """It says why it is open, and equal still is."""
+    found = board(None, (-1.0, 1.0), mine=92.0)["mine"]
+    assert found["state"] == "open" and found["reason"] == scoreboard.TWO_ENDS
+    assert board(1.5, (-1.0, 1.0))["mine"]["state"] == "equal"
+
+
+@given(st.floats(-5, 5), st.floats(0, 4), st.floats(0.1, 3), st.booleans())
 @settings(max_examples=100)
-def test_equal_is_what_lies_within_the_margin(middle, half, margin):
+def test_equal_is_what_lies_within_the_margin(middle, half, margin, clouded):
     """And never what is better or worse than the margin allows for certain."""
     low, high = middle - half, middle + half
     inside = -margin <= low and high <= margin
-    decision = Decision(REPRODUCED if inside else REFUTED, middle, (low, high), 9)
-    state = scoreboard.compared(decision, Region(0), margin)
+    difference = Decision(REPRODUCED, middle, (low, high), 9, clouded=clouded)
+    within = Decision(REPRODUCED if inside else REFUTED, middle, (low, high), 9)
+    state = scoreboard.compared(difference, within, Region(0))
     assert (state == "equal") == inside
     if not inside:
-        assert state == ("better" if low > 0 else "worse" if high < 0 else "open")
+        assert state == ("open" if clouded else "better" if low > 0 else "worse" if high < 0 else "open")
 
 
 def some(own=1, questions=3):

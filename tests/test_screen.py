@@ -67,20 +67,30 @@ def test_it_fits_and_counts_everything(count, verdicts, width):
 
 
 @pytest.mark.parametrize(
-    "region, interval, told",
+    "region, side, told",
     [
-        ([None, 0], [-0.4, -0.1], "better"),  # earlier than the dense network
-        ([None, 0], [0.1, 0.4], "worse"),
-        ([0, None], [0.1, 0.4], "better"),
-        ([0, None], [-0.4, -0.1], "worse"),
-        ([None, 0], [-0.4, 0.1], "neither better nor worse for certain"),
+        ([None, 0], "lower", "better"),  # earlier than the dense network
+        ([None, 0], "higher", "worse"),
+        ([0, None], "higher", "better"),
+        ([0, None], "lower", "worse"),
+        ([None, 0], "", "neither better nor worse for certain"),
+        ([-1, 1], "higher", "reproduced"),  # of what is to be equal, neither side is better
     ],
 )
-def test_a_network_of_a_users_own_is_better_on_the_side_that_its_question_asks_for(region, interval, told):
-    """A question whose region lies below a number asks for less."""
-    found = result("own_network.q[mine]", own="network", unit="pp", region=region, interval=interval, estimate=0.2)
+def test_a_network_of_a_users_own_is_better_on_the_side_that_its_question_asks_for(region, side, told):
+    """A question whose region lies below a number asks for less; no side is read off the interval."""
+    about = {"unit": "pp", "region": region, "interval": [0.1, 0.4], "estimate": 0.2, "side": side}
+    found = result("own_network.q[mine]", own="network", **about)
     lines = [line.text for line in screen(whole(found), [], 0, 100, "0.1.0")]
     assert lines[lines.index("  q") + 1].endswith(f"  {told}")
+
+
+def test_a_network_of_a_users_own_says_why_its_question_is_open():
+    """Seeds that failed and others do not agree: neither is called better by the numbers of the larger group."""
+    about = {"region": [0, None], "interval": [2.96, 3.12], "estimate": 3.04, "verdict": "inconclusive"}
+    found = result("own_network.q[mine]", own="network", unit="pp", **about, reason="5 of 12 seeds do not agree")
+    lines = [line.text for line in screen(whole(found), [], 0, 120, "0.1.0")]
+    assert lines[lines.index("  q") + 1].endswith("+3.04 [+2.96, +3.12] pp  inconclusive: 5 of 12 seeds do not agree")
 
 
 def test_a_network_of_a_users_own_says_which_part_leaves_a_question_open():

@@ -11,13 +11,17 @@ from lottery.claims.results import all_results, in_order
 from lottery.claims.rule import is_alone
 from lottery.claims.statistics import (
     ERROR,
+    HIGHER,
+    LOWER,
     SKIPPED,
+    Region,
     decide_drift,
     decide_flips,
     holm,
     holm_adjusted,
     interval_of_drift,
     positive,
+    towards,
 )
 
 SAME, MOVED, DRIFTED, NOT_COMPARABLE = "same", "moved", "drifted", "not comparable"
@@ -211,9 +215,9 @@ def _move(of: Row, state: str, reason: str = "", p: float | None = None, move: f
 
 def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
     """Return a move with whether it is towards its region, where that is open at one end."""
-    if region is None or not move["move"] or (region[0] is None) == (region[1] is None):
+    if region is None or not move["move"]:
         return move
-    return move | {"towards": "better" if (move["move"] > 0) == (region[1] is None) else "worse"}
+    return move | {"towards": towards(HIGHER if move["move"] > 0 else LOWER, Region.of(region))}
 
 
 def verdicts(moves: Sequence[Move]) -> dict[str, list[str]]:

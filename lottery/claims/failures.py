@@ -3,14 +3,15 @@
 A trained network failed if it is no better than the best constant answer, or has no accuracy at all. Where that happens
 in one seed of twenty, the mean over all seeds is no number that so few of them could tell: without a collapse among
 them, every rule is sure of a mean that is wrong. So a mean is one of seeds that are alike, and failing is a claim of
-its own (`failed` in `lottery.claims.image_quantities`).
+its own (`failed` in `lottery.claims.image_quantities`). What is said of all seeds has to be true of either kind: the
+verdict, on which side of its region a mean lies, and on which side of zero.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lottery.claims.statistics import INCONCLUSIVE, Decision
+from lottery.claims.statistics import INCONCLUSIVE, REFUTED, Decision, Region
 
 FEW = 0.1  # the share of seeds up to which the others alone decide
 
@@ -21,10 +22,13 @@ def learned_nothing(measured: Mapping[str, Any]) -> bool:
     return any(not accuracy > measured["test_accuracy_constant"] for accuracy in found)
 
 
-def decide_apart(seeds: Sequence[int], failed: Collection[int], decide: Callable[[list[int]], Decision]) -> Decision:
+def decide_apart(
+    seeds: Sequence[int], failed: Collection[int], region: Region, decide: Callable[[list[int]], Decision]
+) -> Decision:
     """Return the decision on the larger of two groups of seeds: those with a failed network, and the others.
 
-    Where the smaller group is more than FEW of the seeds, it has to come to the same verdict by itself.
+    Where the smaller group is more than FEW of the seeds, it has to come to the same verdict by itself, on the same
+    side of the region, and only a side of zero that it has in common with the larger one is told.
     """
     groups = [[seed for seed in seeds if (seed in failed) == asked] for asked in (False, True)]
     larger, smaller = sorted(groups, key=len, reverse=True)  # of two as large, those that did not fail
@@ -36,10 +40,19 @@ def decide_apart(seeds: Sequence[int], failed: Collection[int], decide: Callable
         max(p, 1.0 if q is None else q)
         for p, q in ((decision.p_inside, other.p_inside), (decision.p_outside, other.p_outside))
     )
-    if other.verdict == decision.verdict:
-        return replace(decision, p_inside=p_inside, p_outside=p_outside)
+    if _opposite(decision, other, region):
+        p_outside = 1.0
+    elif other.verdict == decision.verdict:
+        return replace(decision, p_inside=p_inside, p_outside=p_outside, clouded=other.side != decision.side)
     differ = (
         "they and the others do not agree" if len(smaller) > 1 else "one seed is too few to tell whether they agree"
     )
     told = f"{len(failed)} of {len(seeds)} seeds have a network that failed, and {differ}"
-    return replace(decision, verdict=INCONCLUSIVE, p_inside=p_inside, p_outside=p_outside, reason=told)
+    return replace(decision, verdict=INCONCLUSIVE, p_inside=p_inside, p_outside=p_outside, reason=told, clouded=True)
+
+
+def _opposite(decision: Decision, other: Decision, region: Region) -> bool:
+    """Return whether one of two lies below a region and the other above: a mean of both may lie inside."""
+    if not decision.verdict == other.verdict == REFUTED or decision.estimate is None or other.estimate is None:
+        return False
+    return (decision.estimate > region.high) != (other.estimate > region.high)

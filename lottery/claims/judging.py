@@ -32,6 +32,7 @@ from lottery.claims.statistics import (
 )
 from lottery.experiments.arms import Arm
 
+ABOVE_ZERO = Region(low=0.0)  # of what is reported and not judged: failed seeds and others have to agree on the side
 CENSORED_SHARE = 0.1  # with more censored seeds an early stop is taken for what it is, a lower bound
 
 
@@ -71,7 +72,7 @@ class Judge:
         decision = decide_all({name: part for name, (part, _) in decided.items()})
         failed = sorted({seed for part, _ in decided.values() for seed in part.failed})
         found: dict[str, object] = {"parts": parts, "effects": [], "arms": arms}
-        means = {name: self._decide_part(Effect(quantity), Region()) for name, quantity in statement.beside}
+        means = {name: self._decide_part(Effect(quantity), ABOVE_ZERO) for name, quantity in statement.beside}
         found["beside"] = [
             {"name": name, "effects": plain(effects)} | beside(mean) for name, (mean, effects) in means.items()
         ]
@@ -101,7 +102,7 @@ class Judge:
         if vain <= FEW * len(seeds):
             return None
         reason = f"in {vain} of {len(seeds)} seeds none of the networks learned anything"
-        return Decision(INCONCLUSIVE, n=len(seeds), reason=reason, failed=tuple(self._failed(quantity)))
+        return Decision(INCONCLUSIVE, n=len(seeds), reason=reason, failed=tuple(self._failed(quantity)), clouded=True)
 
     def _decide_share(self, quantity: Quantity, region: Region) -> tuple[Decision, list[float]]:
         effects, failed = self._effects(quantity), self._failed(quantity)
@@ -126,7 +127,7 @@ class Judge:
             low, high = self._bounds(quantity, seeds) if short else (effects, effects)
             return _told(decide_mean(effects, region, resolution, low, high), short)
 
-        return decide_apart(self.claim.seeds, failed, decide), self._effects(quantity)
+        return decide_apart(self.claim.seeds, failed, region, decide), self._effects(quantity)
 
     def _reader(self, seed: int) -> Read:
         def read(arm: Arm, round: int) -> Measurements:

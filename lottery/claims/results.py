@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim
 
 
-SCHEMA = 6  # of results.json, which results.schema.json beside this file describes
+SCHEMA = 7  # of results.json, which results.schema.json beside this file describes
 LAST = ("lottery2026", "negative_controls", "own_criterion", "own_treatment", "own_network")  # after the papers
 LISTS = {
     "claims": "",
@@ -95,6 +95,7 @@ def is_difference(unit: str) -> bool:
 
 def outcome(decision: Decision, region: Region | None, kind: str, unit: str) -> dict[str, object]:
     """Return the fields that a decision on a claim or a part of this kind and unit has in `results.json`."""
+    compares = kind == "effect" and is_difference(unit)
     return {
         "kind": kind,
         "region": None if region is None else plain([region.low, region.high]),
@@ -104,7 +105,8 @@ def outcome(decision: Decision, region: Region | None, kind: str, unit: str) -> 
         "prediction": plain(decision.prediction),
         "n": decision.n,
         "failed": list(decision.failed),
-        "aside": aside(decision, region) if region and kind == "effect" and is_difference(unit) else "",
+        "side": decision.side if compares else "",
+        "aside": aside(decision, region) if region and compares else "",
         "p_inside": plain(decision.p_inside),
         "p_outside": plain(decision.p_outside),
         "verdict": decision.verdict,

@@ -3,22 +3,22 @@
 Each cell compares what a question says of one with what it says of the first reference in the same seeds: of criteria
 `large_final`, of treatments of kept weights `rewind`, of pruned ones `zero`. It is
 `equal` where the 90 % interval of the difference lies within the question's margin, else `better` or `worse` where that
-interval lies on one side of zero, in the direction that the question's region asks for, else `open`.
+interval lies on one side of zero, in the direction that the question's region asks for, else `open`. Where more than
+a few seeds have a network that failed, that has to be true of these seeds and of the others.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lottery.claims.claim import REFERENCES, Effect, Statement
-from lottery.claims.judging import Judge
+from lottery.claims.judging import ABOVE_ZERO, Judge
 from lottery.claims.quantities import Measurements
 from lottery.claims.resolved import ResolvedClaim
 from lottery.claims.results import plain
-from lottery.claims.statistics import ERROR, REPRODUCED, Decision, Region
+from lottery.claims.statistics import ERROR, REPRODUCED, Decision, Region, towards
 from lottery.core.errors import told
 
-BETTER, EQUAL, WORSE, OPEN = "better", "equal", "worse", "open"
-REFERENCE, NOT_ASKED = "reference", "not asked"
-STATES = (BETTER, EQUAL, WORSE, OPEN, REFERENCE, ERROR, NOT_ASKED)
+EQUAL, OPEN, REFERENCE, NOT_ASKED = "equal", "open", "reference", "not asked"  # besides BETTER, WORSE, ERROR
+TWO_ENDS = "the question's region has two ends, so that neither side of zero is better"
 CONTESTS = tuple(REFERENCES)
 ALL_REFERENCES = [name for names in REFERENCES.values() for name in names]
 
@@ -45,6 +45,8 @@ def cells(asked: ResolvedClaim, measured: Callable[[object], Measurements], lack
             **dict.fromkeys(("estimate", "interval", "difference", "difference_interval")),
             "n": 0,
             "effects": [],
+            "failed": [],
+            "clouded": False,
             "state": ERROR if asked.error else NOT_ASKED,
             "reason": asked.error or asked.skip,
         }
@@ -58,44 +60,51 @@ def _scored(
     asked: ResolvedClaim, judge: Judge, own: Effect, first: Statement | None, region: Region, lacking: Lacking
 ) -> Cell:
     """Return what a question says of one, and how it compares with the first reference if that is another."""
-    margin = asked.question.margin
     state, reason = lacking(asked.experiments_of(own))
     if state:
         return {"state": state, "reason": reason}
     try:
-        decision, effects = judge.mean(own, Region())
+        decision, effects = judge.mean(own, ABOVE_ZERO)
         cell: Cell = {"estimate": decision.estimate, "interval": plain(decision.interval), "n": decision.n}
         if first is None:
-            return cell | {"state": REFERENCE, "reason": decision.reason, "effects": plain(effects)}
+            cell |= {"effects": plain(effects), "failed": list(decision.failed)}
+            return cell | {"state": REFERENCE, "reason": decision.reason}
         state, reason = lacking(asked.experiments_of(first))
         if state or not isinstance(first, Effect):
             return cell | {"state": OPEN, "reason": f"{REFERENCES[asked.claim.contest][0]}: {reason}"}
-        within = Region() if margin is None else Region(-margin, margin)
-        difference, effects = judge.mean(Effect(own.quantity - first.quantity), within)
+        return cell | _compared(judge, Effect(own.quantity - first.quantity), region, asked.question.margin)
     except KeyboardInterrupt:
         raise
     except BaseException as raised:  # of the question's own functions
         return {"state": ERROR, "reason": f"{asked.claim.id}: judging it raised {told(raised)}"}
-    return cell | {
-        "difference": difference.estimate,
-        "difference_interval": plain(difference.interval),
-        "n": difference.n,
+
+
+def _compared(judge: Judge, difference: Effect, region: Region, margin: float | None) -> Cell:
+    """Return how what a question says of one compares with what it says of the first reference."""
+    decision, effects = judge.mean(difference, ABOVE_ZERO)
+    within = None if margin is None else judge.mean(difference, Region(-margin, margin))[0]
+    state = compared(decision, within, region)
+    reasons = [decision.reason, within.reason if within else "", TWO_ENDS if decision.side else ""]
+    return {
+        "difference": decision.estimate,
+        "difference_interval": plain(decision.interval),
+        "n": decision.n,
         "effects": plain(effects),
-        "state": compared(difference, region, margin),
-        "reason": difference.reason,
+        "failed": list(decision.failed),
+        "state": state,
+        "clouded": state == OPEN and (decision.clouded or bool(within and within.clouded)),
+        "reason": next(filter(None, reasons), "") if state == OPEN else "",
     }
 
 
-def compared(difference: Decision, region: Region, margin: float | None) -> str:
-    """Return whether a difference is better, equal, worse or open, of a question whose region opens to one side."""
-    if margin is not None and difference.verdict == REPRODUCED:
+def compared(difference: Decision, within: Decision | None, region: Region) -> str:
+    """Return whether a difference is better, equal, worse or open, of a question whose region opens to one side.
+
+    `within` is the decision whether it lies within the question's margin, None where the question has none.
+    """
+    if within is not None and within.verdict == REPRODUCED:
         return EQUAL
-    if difference.interval is None or difference.reason:
-        return OPEN
-    low, high = difference.interval
-    lower_is_better = region.low == -float("inf") and region.high < float("inf")
-    better, worse = (high < 0, low > 0) if lower_is_better else (low > 0, high < 0)
-    return BETTER if better else WORSE if worse else OPEN
+    return towards(difference.side, region) or OPEN
 
 
 def gathered(scores: Sequence[Mapping]) -> list[Mapping]:

@@ -6,13 +6,15 @@ Inside the region: reproduced. Disjoint from it: refuted. Otherwise inconclusive
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan
+from math import inf, isfinite, isnan
 
 ALPHA = 0.05
 ROUNDING = 1e-9  # far above what adding a few accuracies leaves of zero, far below any image, step or loss
 REPRODUCED, REFUTED, INCONCLUSIVE, SKIPPED = "reproduced", "refuted", "inconclusive", "skipped"
 ERROR = "error"  # in place of a verdict, where what a claim needs broke
 ANSWERS = (REPRODUCED, REFUTED, INCONCLUSIVE)
+BETTER, WORSE = "better", "worse"
+LOWER, HIGHER = "lower", "higher"  # sides of zero
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,12 @@ class Region:
 
     low: float = -inf
     high: float = inf
+
+    @classmethod
+    def of(cls, ends: Sequence[float | None]) -> "Region":
+        """Return the region of these ends, as `results.json` has them: a missing one is infinite."""
+        low, high = ends
+        return cls(-inf if low is None else low, inf if high is None else high)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,20 @@ class Decision:
     reason: str = ""
     prediction: tuple[float, float] | None = None
     failed: tuple[int, ...] = ()  # seeds of which a network failed; see `lottery.claims.failures`
+    clouded: bool = False  # whether these leave it open, or on which side of zero it lies
+
+    @property
+    def side(self) -> str:
+        """On which side of zero a mean lies for certain, LOWER or HIGHER, or an empty string."""
+        low, high = self.interval or (0.0, 0.0)
+        return "" if self.clouded else LOWER if high < 0 else HIGHER if low > 0 else ""
+
+
+def towards(side: str, region: Region) -> str:
+    """Return whether a side of zero is BETTER or WORSE, where a region is open at one end; else an empty string."""
+    if not side or (region.low == -inf) == (region.high == inf):
+        return ""
+    return BETTER if (side == HIGHER) == (region.high == inf) else WORSE
 
 
 def positive(effect: float | None) -> bool:
@@ -52,16 +74,11 @@ def aside(decision: Decision, region: Region) -> str:
 
     That is "worse" of "not worse by more than a margin", else "lower" or "higher", or an empty string.
     """
-    if decision.verdict != REPRODUCED or decision.interval is None or not region.low < 0 < region.high:
+    if decision.verdict != REPRODUCED or not region.low < 0 < region.high:
         return ""
-    low, high = decision.interval
-    if low <= 0 <= high:
-        return ""
-    if region.high == inf:
-        return "worse" if high < 0 else ""
-    if region.low == -inf:
-        return "worse" if low > 0 else ""
-    return "lower" if high < 0 else "higher"
+    if isfinite(region.low) and isfinite(region.high):
+        return decision.side
+    return WORSE if towards(decision.side, region) == WORSE else ""
 
 
 def aside_of_match(difference: Decision, both_sides: bool) -> str:

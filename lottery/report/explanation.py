@@ -108,8 +108,8 @@ def _beside(result: Mapping) -> Iterator[str]:
     if result["beside"]:
         yield from ("", "beside these, and not judged")
     for mean in result["beside"]:
-        told = mean["reason"] if mean["estimate"] is None else outcome_told({**mean, "kind": "effect"}, result)
-        yield f"{outcome_name(mean)}: {told}"
+        told = "" if mean["estimate"] is None else outcome_told({**mean, "kind": "effect"}, result)
+        yield f"{outcome_name(mean)}: {', '.join(filter(None, (told, mean['reason'])))}"
         yield f"  seeds {strip(mean['effects'], result['unit'])}"
 
 

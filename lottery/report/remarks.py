@@ -46,7 +46,8 @@ def _beside(part: Mapping, unit: str) -> str:
     """Return what stands beside the parts of a conjunction, with its interval."""
     if part["interval"] is None:
         return ""
-    return f"{part['name']} {number(part['estimate'], unit)} {span(part['interval'], unit)}"
+    told = f"{part['name']} {number(part['estimate'], unit)} {span(part['interval'], unit)}"
+    return told + f" ({part['reason']})" * bool(part["reason"])
 
 
 def _affected(arms: Mapping[str, Mapping], mark: str, words: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from lottery.claims.comparison import Move
 from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.scoreboard import boards
-from lottery.claims.statistics import ALPHA, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, is_control
+from lottery.claims.statistics import ALPHA, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, Region, is_control, towards
 from lottery.claims.uncounted import moves_of
 from lottery.core.text import cut
 from lottery.report import answer
@@ -218,13 +218,11 @@ def _scored(result: Mapping) -> str:
     """Return a difference with whether it is better or worse for certain, of anything else the verdict, and why."""
     if result["estimate"] is None:
         return result["verdict"] if result["verdict"] == REPRODUCED else f"{result['verdict']}: {why(result)}"
-    if not is_difference(result["unit"]):
+    if result["reason"]:
+        return f"{ours(result)}  {result['verdict']}: {result['reason']}"
+    if result["kind"] != "effect" or not is_difference(result["unit"]) or None not in result["region"]:
         return f"{ours(result)}  {result['verdict']}"
-    low, high = result["interval"] or (None, None)
-    above, below = low is not None and low > 0, high is not None and high < 0
-    lower_is_better = result["region"][0] is None and result["region"][1] is not None
-    better, worse = (below, above) if lower_is_better else (above, below)
-    told = "better" if better else "worse" if worse else "neither better nor worse for certain"
+    told = towards(result["side"], Region.of(result["region"])) or "neither better nor worse for certain"
     return f"{ours(result)}  {told}"
 
 
