@@ -225,6 +225,7 @@ def test_published_points_are_sound():
         assert (point.x is None) == (point.quantity in ("bar", "share"))
         assert point.quantity != "bar" or point.series in BARS
     assert {p.series for p in points if p.quantity in ("gain", "speed")} == {"ticket"}
+    assert len({(p.network, p.series, p.x, p.says) for p in points}) == len(points)  # a caption has all of a network's
 
 
 @pytest.mark.parametrize(

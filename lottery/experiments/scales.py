@@ -65,9 +65,9 @@ CONVOLUTIONAL = {
     "conv-6": Published(3e-4, 30_000, 20.0, 800, 50.0, 400),
 }
 
-# How long the papers train, where a claim is about a network that was trained so long: 55 epochs of 916 batches
-# (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones for 500; 30 epochs of 1,500
-# batches (Paganini & Forde, of 48,000 images).
+# How long the papers train, where a claim is about a network that was trained so long: 55 epochs of 916 batches,
+# as in the code of Zhou et al. (Frankle & Carbin print 50K); masks for up to 2,000 epochs of 220 batches, rescaled ones
+# for 500; 30 epochs of 1,500 batches (Paganini & Forde, of 48,000 images).
 PAPER_ITERATIONS = {
     "lenet-conv": {FULL_LENGTH: 45_000},
     "lenet-300-100": {FULL_LENGTH: 50_380, SGD: 50_380, SUPERMASK: 440_000, RESCALED: 110_000},
