@@ -94,6 +94,9 @@ def whole(*results):
         "baseline": None,
         "replaced": {},
         "scoreboard": [],
+        "costs": {},
+        "exit_status": 0,
+        "remarks": [],
     }
 
 

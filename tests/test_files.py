@@ -84,10 +84,10 @@ class TestTheLinkToTheLatestRun:
 def test_a_page_that_cannot_be_made_fails_no_run(tmp_path):
     """What was wrong comes back in one line; a page that can be made is there, and nothing is said."""
     measured = measurements.table([])
-    assert files.write_page(tmp_path, whole(result()), measured, [], 0) == ""
+    assert files.write_page(tmp_path, whole(result()), measured, []) == ""
     assert "<!DOCTYPE html>" in (tmp_path / "report.html").read_text()
     (tmp_path / "report.html").unlink()
-    told = files.write_page(tmp_path, whole({"id": "of another version"}), measured, [], 0)
+    told = files.write_page(tmp_path, whole({"id": "of another version"}), measured, [])
     assert told.startswith("report.html was not written (KeyError") and not list(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ NOT_REACHED = ["benchmarks/test_zhou_2019.py::test_late"] * 3
 def lines_of(*results):
     """Return the lines of the screen of a run that was interrupted after these results."""
     report = whole(*results) | {"no_verdict": NOT_REACHED}
-    return [line.text for line in screen(report, [], 2, 80, "0.1.0")]
+    return [line.text for line in screen(report | {"exit_status": 2}, 80)]
 
 
 @pytest.mark.parametrize("results", [[], [OPEN], [result()], [result(), OPEN]])

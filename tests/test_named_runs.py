@@ -27,7 +27,7 @@ REPORT = whole(
 @pytest.mark.parametrize("run", ["", "elsewhere", "'two words'", "/a/folder/" + "with/a/rather/long/name/" * 10])
 def test_a_screen_names_its_run(width, run):
     """Where the name is too long for its lines, RUN stands for it, and the last lines say what that is."""
-    lines = [line.text for line in screen(REPORT, [], 0, width, "0.1.0", run)]
+    lines = [line.text for line in screen(REPORT, width, run)]
     commands = [split(line.partition("lottery show")[2]) for line in lines if "lottery show" in line]
     assert [command[-1] for command in commands] == ["--unexpected", "--refuted", "--inconclusive", "--no-scale"]
     named = split(run) if len(run) <= width - 60 else ["RUN"]

@@ -130,7 +130,6 @@ ELSEWHERE = {
     "lottery.planting.readings": "test_search_part",
     "lottery.plugin.hooks": "test_plugin",
     "lottery.plugin.run": "test_plugin",
-    "lottery.plugin.run_report": "test_plugin",
     "lottery.plugin.session": "test_planted_bugs",
     "lottery.plugin.work": "test_plugin",
     "lottery.report.mask_rows": "test_mask_figures",

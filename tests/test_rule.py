@@ -73,11 +73,11 @@ def test_a_broken_rule_fails_a_run_on_the_same_numbers(broken, stored):
     assert RunReport._drift(run) == [] and run.failed
     (counted,) = RunReport._count_turned(run, moves_of(report))
     assert counted["counts"] and report["claims"] == [counted] and not is_uncounted(counted)
-    lines = [line.text for line in screen(report, [], 1, 100, "0.1.0")]
+    lines = [line.text for line in screen(report, 100)]
     assert "SAME NUMBERS, OTHER VERDICT  1: the rule that decides has changed" in lines
     assert any(line.startswith("Z12") and "inconclusive, now reproduced" in line for line in lines)
     assert "1 other than expected" in lines[2] and "not counted" not in " ".join(lines)
-    page = str(page_answer(report, report["claims"], [], 1))
+    page = str(page_answer(report, report["claims"], []))
     assert "Same numbers, other verdict: 1, the rule that decides has changed" in page
 
 

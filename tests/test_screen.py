@@ -59,7 +59,7 @@ def test_it_fits_and_counts_everything(count, verdicts, width):
     With a line or two that say where all of it is, pytest's last line and the shell's prompt, that is 50 rows.
     """
     found = many(count, verdicts)
-    lines = [line.text for line in screen(whole(*found), ["a note"], 0, width, "0.1.0")]
+    lines = [line.text for line in screen(whole(*found) | {"remarks": ["a note"]}, width)]
     assert len(lines) <= 46 and max(map(len, lines)) <= max(80, min(200, width))
     rows = [line for line in lines if line[:3] in {f"{letter}  " for letter in PAPERS.values()}]
     cells = [cell for row in rows for cell in row.split()[-7:-3]]  # before "6 of 34"
@@ -81,7 +81,7 @@ def test_a_network_of_a_users_own_is_better_on_the_side_that_its_question_asks_f
     """A question whose region lies below a number asks for less; no side is read off the interval."""
     about = {"unit": "pp", "region": region, "interval": [0.1, 0.4], "estimate": 0.2, "side": side}
     found = result("own_network.q[mine]", own="network", **about)
-    lines = [line.text for line in screen(whole(found), [], 0, 100, "0.1.0")]
+    lines = [line.text for line in screen(whole(found), 100)]
     assert lines[lines.index("  q") + 1].endswith(f"  {told}")
 
 
@@ -89,7 +89,7 @@ def test_a_network_of_a_users_own_says_why_its_question_is_open():
     """Seeds that failed and others do not agree: neither is called better by the numbers of the larger group."""
     about = {"region": [0, None], "interval": [2.96, 3.12], "estimate": 3.04, "verdict": "inconclusive"}
     found = result("own_network.q[mine]", own="network", unit="pp", **about, reason="5 of 12 seeds do not agree")
-    lines = [line.text for line in screen(whole(found), [], 0, 120, "0.1.0")]
+    lines = [line.text for line in screen(whole(found), 120)]
     assert lines[lines.index("  q") + 1].endswith("+3.04 [+2.96, +3.12] pp  inconclusive: 5 of 12 seeds do not agree")
 
 
@@ -102,7 +102,7 @@ def test_a_network_of_a_users_own_says_which_part_leaves_a_question_open():
     found = result(
         "own_network.q[mine]", own="network", estimate=None, verdict="inconclusive", parts=[part], region=None
     )
-    text = "\n".join(line.text for line in screen(whole(found), [], 0, 120, "0.1.0"))
+    text = "\n".join(line.text for line in screen(whole(found), 120))
     assert "mine            inconclusive: not worse: -0.5 [-1.5, 0.5]" in text
 
 
@@ -110,7 +110,7 @@ def test_a_long_device_leaves_room_for_what_the_run_took():
     """Its name is cut, and the precision, the time and the exit status are not."""
     run = whole(result("zhou2019.c[x]"))
     where = {**run["environment"], "device": "cpu (Intel(R) Xeon(R) Processor @ 2.90GHz, 2 cores)"}
-    heading = screen({**run, "environment": where, "seconds": 348}, [], 0, 80, "0.1.0")[0].text
+    heading = screen({**run, "environment": where, "seconds": 348}, 80)[0].text
     assert len(heading) == 80 and heading.endswith("… · float32 · 5.8 min  exit status 0")
 
 
@@ -121,7 +121,7 @@ def test_remarks_take_rows_from_what_is_shown_of_the_rest(width):
     report = whole(*found)
     report["baseline"] = comparison(report, Baseline({one["id"]: rows_of(one) for one in found}, True, "x" * 30))
     for notes in ([], ["a remark of some length, " * 12], ["one"] * 5, ["one"] * 8):
-        lines = [line.text for line in screen(report, notes, 0, width, "0.1.0")]
+        lines = [line.text for line in screen(report | {"remarks": notes}, width)]
         assert len(lines) <= 46 and sum(line.startswith("      and ") for line in lines) == 2
 
 
@@ -129,7 +129,8 @@ def test_what_is_other_than_expected_comes_first():
     """In words, with both verdicts, the numbers, and what would agree; an error with its message."""
     odd = result(verdict="refuted", estimate=70.0, interval=[69.0, 71.0])
     broken = result("zhou2019.other[x]", verdict="error", reason="criterion 'c' raised it")
-    text = "\n".join(line.text for line in screen(whole(odd, broken, result("zhou2019.c[x]")), [], 1, 120, "0.1.0"))
+    report = whole(odd, broken, result("zhou2019.c[x]")) | {"exit_status": 1}
+    text = "\n".join(line.text for line in screen(report, 120))
     assert (
         "OTHER THAN EXPECTED  2 of 3 tests answered, 1 ended in an error, 2 other than expected" in text
         and "exit status 1" in text
@@ -149,7 +150,7 @@ def test_errors_are_told_in_full_where_there_are_rows_for_them(count, broken, wi
     reason = " ".join(f"word{number}" for number in range(40))
     errors = [result(f"zhou2019.a{n}[x]", verdict="error", reason=reason, number=str(n)) for n in range(broken)]
     others = [result(f"zhou2019.b{n}[x]", verdict="refuted", reason="few", number="99") for n in range(count - broken)]
-    lines = [line.text for line in screen(whole(*errors, *others), [], 1, width, "0.1.0")]
+    lines = [line.text for line in screen(whole(*errors, *others), width)]
     section = [*lines[lines.index(f"OTHER THAN EXPECTED  {count}") :], ""]
     section = section[: section.index("")]
     assert len(section) <= 14 and max(map(len, section)) <= width
@@ -158,19 +159,17 @@ def test_errors_are_told_in_full_where_there_are_rows_for_them(count, broken, wi
     assert hidden == 0 or count > 2
 
 
-@pytest.mark.parametrize(
-    "status, state", [(0, "AS EXPECTED"), (1, "FAILED, see below"), (2, "INTERRUPTED"), (None, "AS EXPECTED")]
-)
+@pytest.mark.parametrize("status, state", [(0, "AS EXPECTED"), (1, "FAILED, see below"), (2, "INTERRUPTED")])
 def test_the_state_is_the_exit_status(status, state):
-    """A drift fails a run whose verdicts are all as expected; a run that is shown later has no status."""
-    lines = [line.text for line in screen(whole(result()), ["it drifted"], status, 100, "0.1.0")]
-    assert lines[2].startswith(f"{state}  1 of 1") and ("exit status" in lines[0]) == (status is not None)
+    """A drift fails a run whose verdicts are all as expected."""
+    lines = [line.text for line in screen(whole(result()) | {"exit_status": status}, 100)]
+    assert lines[2].startswith(f"{state}  1 of 1") and lines[0].endswith(f"exit status {status}")
 
 
 def test_every_terminal_can_show_it():
     """In ASCII no character is lost to a question mark."""
     found = many(12, ["reproduced", "refuted", "inconclusive"])
-    for line in screen(whole(*found), [], 0, 100, "0.1.0"):
+    for line in screen(whole(*found), 100):
         assert "?" not in in_encoding(line.text, "ascii")
 
 
@@ -318,12 +317,12 @@ class TestNotAsked:
     def lines(self, **costs):
         """Return the lines about what was not asked, of a run that has these costs."""
         report = whole(*self.RESULTS) | {"costs": costs}
-        shown = [line.text for line in screen(report, [], 0, 80, "0.1.0")]
+        shown = [line.text for line in screen(report, 80)]
         return shown[shown.index("NOT ASKED  3") + 1 :]
 
     def test_the_heading_is_true(self):
         """What did not fit the budget is asked at this scale, so the heading names the scale only without it."""
-        shown = [line.text for line in screen(whole(*self.RESULTS[1:]), [], 0, 80, "0.1.0")]
+        shown = [line.text for line in screen(whole(*self.RESULTS[1:]), 80)]
         assert "NOT ASKED AT THIS SCALE  2" in shown
 
     def test_costs_that_are_known(self):
@@ -347,7 +346,7 @@ def test_own_criteria_are_scored():
     board = [cell("mine", 3.0, [1.0, 5.0], "better"), cell("large_final", None, None, "reference", estimate=80.0)]
     found = many(60, ["reproduced", "refuted", "inconclusive"])
     report = whole(*found) | {"scoreboard": board}
-    lines = [line.text for line in screen(report, [], 0, 120, "0.1.0")]
+    lines = [line.text for line in screen(report, 120)]
     place = next(number for number, line in enumerate(lines) if line.startswith("YOUR CRITERIA"))
     assert "+3.00 [+1.00, +5.00] better" in lines[place + 2] and len(lines) <= 50
 
@@ -357,7 +356,7 @@ def test_the_scoreboard_promises_intervals_where_it_has_them(width):
     """Elsewhere it says from which width on."""
     own = [cell("mine", 3.0, [1.0, 5.0], "better"), cell("large_final", None, None, "reference", estimate=80.0)]
     board = own + [cell(name, -3.0, (-4.0, -2.0), "worse") for name in ("magnitude_increase", "random")]
-    lines = [line.text for line in screen(whole(*many(3, ["refuted"])) | {"scoreboard": board}, [], 0, width, "1")]
+    lines = [line.text for line in screen(whole(*many(3, ["refuted"])) | {"scoreboard": board}, width)]
     place = next(number for number, line in enumerate(lines) if line.startswith("YOUR CRITERIA"))
     assert ("[+1.00, +5.00]" in lines[place + 2]) == (width >= 97)
     assert lines[place].endswith("90 % intervals" if width >= 97 else "; intervals from 97 columns")
@@ -368,7 +367,7 @@ def test_a_replaced_criterion_is_said_first():
     report = whole(result(replaced=["large_final"]), result("zhou2019.other[x]")) | {
         "replaced": {"large_final": "m.py:s"}
     }
-    lines = [line.text for line in screen(report, [], 0, 120, "0.1.0")]
+    lines = [line.text for line in screen(report, 120)]
     assert lines[2] == "NOT AS PUBLISHED: large_final is m.py:s in this run (--as), which 1 of its tests rest on"
 
 
@@ -525,7 +524,7 @@ def test_refuted_is_a_sum(basis):
 @pytest.mark.parametrize("count, told", [(1, "1 answer is an analogue ("), (2, "2 answers are analogues (")])
 def test_one_is_not_several(count, told):
     """As English has it."""
-    text = "\n".join(line.text for line in screen(whole(*[result()] * count), [], 0, 120, "0.1.0"))
+    text = "\n".join(line.text for line in screen(whole(*[result()] * count), 120))
     assert told in text
 
 
@@ -535,15 +534,15 @@ def test_an_error_is_no_answer():
         "zhou2019.b[x]", verdict="error", number="13", reason="criterion 'c' raised it", headline="It works"
     )
     report = whole(result(), broken)
-    lines = [line.text for line in screen(report, [], 1, 80, "0.1.0")]
+    lines = [line.text for line in screen(report, 80)]
     assert lines[2].startswith("OTHER THAN EXPECTED  1 of 2 tests answered, 1 ended in an error, 1 other than")
     heads, row = next((head, row) for head, row in zip(lines, lines[1:]) if head.endswith("of paper"))
     assert heads.split()[:4] == ["reproduced", "refuted", "inconclusive", "error"]
     assert row.split()[-8:-3] == ["1", "-", "-", "1", "-"] and row.endswith("1 of 34")
     assert any(line.startswith("Z13") and line.endswith(" error: criterion 'c' raised it") for line in lines)
     assert not any(line.startswith(("INCONCLUSIVE", "Z13   It works")) for line in lines)
-    assert "error" not in "".join(line.text for line in screen(whole(result()), [], 0, 80, "0.1.0"))
-    text = page_answer(report, [result(), broken], [], 1)
+    assert "error" not in "".join(line.text for line in screen(whole(result()), 80))
+    text = page_answer(report, [result(), broken], [])
     assert ">error</th>" in text and ">error: criterion" in text and "1 ended in an error" in text
     assert "1 reproduced, 1 error, 1 of them analogues" in summary(report)
     assert "| error " in table([broken], "github") and "(analogue)" not in table([broken], "github")

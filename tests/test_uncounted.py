@@ -74,7 +74,7 @@ def test_the_comparison_says_why(by, verdict, expected, why):
     assert any(why in line for line in said) and ("chance among" in " ".join(said)) == (why == UNDECIDED)
     if verdict == "refuted":
         assert refuted([one], moves_of(report))[1].endswith(f"1 not counted: {why}")
-        text = " ".join(line.text for line in screen(report, [], 1, 120, "0.1.0"))
+        text = " ".join(line.text for line in screen(report, 120))
         assert f"1 not counted: {why}" in text and "that can be chance" not in text
 
 
@@ -107,7 +107,7 @@ def test_a_run_that_decides_nothing_fails_unless_its_baseline_knows_that(by, wor
         else "nothing was decided, so the run fails"
     ]
     assert failed == (not is_known) and gated(report, strict=True)[1] == (words["verdict"] != "skipped" or failed)
-    head = screen(report, [], 0, 100, "0.1.0")[2].text
+    head = screen(report, 100)[2].text
     assert head.startswith("OPEN, AS IN THE BASELINE  " if is_known else "NOTHING DECIDED  ")
 
 
@@ -117,7 +117,7 @@ def test_results_without_verdicts_of_the_baseline_are_read():
     for move in report["baseline"]["moves"]:
         del move["verdicts"]
     assert not is_open_as_before(report["claims"], moves_of(report))
-    assert screen(report, [], None, 80, "0.1.0")[2].text.startswith("NOTHING DECIDED")
+    assert screen(report, 80)[2].text.startswith("NOTHING DECIDED")
 
 
 @pytest.mark.parametrize("before, is_failed", [(None, True), ("another verdict", True), ("the same", False)])
@@ -133,7 +133,7 @@ def test_a_run_that_rewrites_the_baseline_fails_once(tmp_path, before, is_failed
         RunReport.update(run)
         assert run.failed == (is_failed and not again)
         assert any(line.startswith("the run fails once") for line in run.urgent) == run.failed
-        word = screen(report, run.urgent, int(run.failed), 80, "0.1.0")[2].text
+        word = screen(report | {"exit_status": int(run.failed)}, 80)[2].text
         assert word.startswith("FAILED, see below" if run.failed else "AS EXPECTED")
         run.failed, run.urgent = False, []
 
@@ -161,5 +161,5 @@ def test_the_line_below_the_table_counts_as_the_answer_does(counts, own, other):
     )
     report = whole() | {own: [one]}
     assert f"{other} other than expected; " in summary(report)
-    text = " ".join(line.text for line in screen(report, [], 1, 100, "0.1.0"))
+    text = " ".join(line.text for line in screen(report, 100))
     assert f"{other or 'none'} other than expected" in text

@@ -11,11 +11,10 @@ from lottery.core.paths import write_whole
 from lottery.experiments import measurements
 from lottery.report.figures import figures, is_shown
 from lottery.report.page import page
-from lottery.report.pictures import FORMATS, pictures
-from lottery.report.remarks import levels, remarks, stand_ins
+from lottery.report.pictures import pictures
+from lottery.report.remarks import all_remarks
 
 HTML = "html"
-CHOICES = (HTML, *FORMATS)
 PICTURES = "figures"  # the folder of pictures, in a run's
 
 
@@ -41,8 +40,7 @@ def _written(results: dict, drawn: list, folder: Path, format: str, output: Path
     if format != HTML:
         yield from pictures(drawn, output or folder / PICTURES, format)
         return
-    everything = in_order(all_results(results))
-    notes = [*stand_ins(everything), *remarks(everything), *levels(everything)]
+    notes = all_remarks(in_order(all_results(results)), results["remarks"])
     output = output or folder / PAGE
     if output.is_dir():
         raise LotteryError(f"{output} is a folder; name a file, such as {output / PAGE}")

@@ -61,7 +61,7 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
     if not chosen and not words:
         if whole:
             return table(results, "simple")
-        lines = screen(report, [], None, width, report["version"], _given(run))
+        lines = screen(report, width, _given(run))
         return "\n".join(line.text.rstrip() for line in lines)
     found = [result for result in results if not chosen or any(FILTERS[name](result) for name in chosen)]
     found = [

@@ -275,11 +275,10 @@ class Run:
         )
         try:
             self.report.update()
-            self.report.write()
+            run_end.set_status(session, self.report)
+            self.report.write(int(session.exitstatus))
         except LotteryError as error:
             self.error, session.exitstatus = str(error), pytest.ExitCode.USAGE_ERROR
-        else:
-            run_end.set_status(session, self.report)
 
     def _faults(self) -> list[str]:
         """Return what is wrong with the files of entries."""

@@ -37,10 +37,10 @@ from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report import scoreboard_table
 from lottery.report.annotations import annotations
-from lottery.report.answer import INTERRUPTED, KEPT, SHOW
+from lottery.report.answer import KEPT, SHOW
 from lottery.report.difference import difference
 from lottery.report.files import of_scale, write, write_page
-from lottery.report.remarks import levels, remarks, stand_ins
+from lottery.report.remarks import all_remarks, stand_ins
 from lottery.report.results_table import heading, summary, table
 from lottery.report.screen import screen
 
@@ -104,8 +104,7 @@ class RunReport:
             results = self._count_turned(found["moves"])
         self.urgent = [*stand_ins(results), *self._gate(results), *self._drift(), *self.warnings]
         self.urgent = list(map(printable, self.urgent))
-        self.notes = [*map(printable, [*remarks(results), *levels(results)]), *self.urgent]
-        self.notes += [f"interrupted: {KEPT}"] * self.interrupted  # which the screen begins with
+        self.notes = all_remarks(results, self.urgent)
 
     def _count_turned(self, moves: Sequence[comparison.Move]) -> list[Mapping]:
         """Let what the same numbers decide otherwise than the baseline count; return the results in their order."""
@@ -188,31 +187,37 @@ class RunReport:
                 f"{id}: {against_entry(of[id])}" for table in changed.values() for id in table.claims.keys() & of.keys()
             ]
             self.failed = self.failed or bool(changed)
+        lines = list(map(printable, lines))
         self.urgent += lines
         self.notes += lines
 
-    def write(self) -> None:
-        """Write the files into a folder of this run's own; raise if that is not possible.
+    def write(self, status: int) -> None:
+        """Write the files of a run that ends with this status into a folder of its own; raise if that is not possible.
 
         A run in which nothing was judged has nothing to write.
         """
         if not self.found:
             return
+        self._end(status)
         measured = measurements.table(block for left in self.found for block in left["measured"])
         try:
-            status = INTERRUPTED if self.interrupted else int(self.failed)
-            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale, status)
+            self.written = write(self.results_folder, self.content, measured, self.notes, self.scale)
         except OSError as error:
             raise LotteryError(
                 f"the results cannot be written to {self.results_folder} ({error}); "
                 "choose another folder with --results"
             ) from None
-        if told := write_page(self.written, self.content, measured, self.notes, status):
+        if told := write_page(self.written, self.content, measured, self.notes):
             self.urgent.append(printable(told))
+
+    def _end(self, status: int) -> None:
+        """Let the content have how the run ends, and what is remarked on all of it."""
+        self.content |= {"exit_status": status, "remarks": self.urgent}
 
     def show(self, terminal, status: int, table: bool) -> None:
         """Show the answer on one screen, or the table of all claims and all remarks."""
-        (self._show_table if table else self._show_screen)(terminal, status)
+        self._end(status)
+        (self._show_table if table else self._show_screen)(terminal)
 
     def named_run(self) -> str:
         """Return how commands are told that this run is meant: by nothing if it is the latest of `results`.
@@ -222,10 +227,10 @@ class RunReport:
         folder = self.written if self.written and self.interrupted else self.results_folder
         return "" if (place := from_here(folder)) == Path(ALL_RUNS) else quote(str(place))
 
-    def _show_screen(self, terminal, status: int) -> None:
+    def _show_screen(self, terminal) -> None:
         encoding = terminal._tw._file.encoding
         terminal.write_line("")
-        for line in screen(self.content, self.urgent, status, terminal._tw.fullwidth, __version__, self.named_run()):
+        for line in screen(self.content, terminal._tw.fullwidth, self.named_run()):
             terminal.write_line(in_encoding(line.text, encoding), **line.markup)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for told in annotations(all_results(self.content)):
@@ -234,7 +239,7 @@ class RunReport:
             command = f"{SHOW} {self.named_run()}".rstrip()
             terminal.write_line(f"in full: {command}, or {self.written / PAGE}")
 
-    def _show_table(self, terminal, status: int) -> None:
+    def _show_table(self, terminal) -> None:
         everything, encoding = all_results(self.content), terminal._tw._file.encoding
 
         def line(text: str, **markup: bool) -> None:
@@ -246,7 +251,7 @@ class RunReport:
         if self.content["scoreboard"]:
             for told in scoreboard_table.lines(self.content["scoreboard"], terminal._tw.fullwidth):
                 line(told)
-        for note in self.notes:
+        for note in [*self.notes, *[f"interrupted: {KEPT}"] * self.interrupted]:  # which a screen begins with
             line(f"- {note}")
         if self.content["baseline"]:
             line("")

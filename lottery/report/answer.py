@@ -49,15 +49,16 @@ class NotAsked(NamedTuple):
     way: str
 
 
-def state(report: Mapping, results: Sequence[Mapping], status: int | None) -> State:
-    """Return a run's state; `status` is its exit status, None where a run is shown that ended before."""
+def state(report: Mapping, results: Sequence[Mapping]) -> State:
+    """Return a run's state."""
     answered = [result for result in results if result["verdict"] in ANSWERS]
     other = unexpected(results)
     controls = [result for result in answered if result["negative_control"]]
     held = sum(result["verdict"] == REFUTED for result in controls)
     decided = any(result["verdict"] in (REPRODUCED, REFUTED) for result in answered)
     undecided = AS_BEFORE if is_open_as_before(results, moves_of(report)) else "NOTHING DECIDED"
-    interrupted, lost = status == INTERRUPTED, len(report["no_verdict"])
+    status, lost = report["exit_status"], len(report["no_verdict"])
+    interrupted = status == INTERRUPTED
     word = "OTHER THAN EXPECTED" if other else AS_EXPECTED if decided else undecided
     if interrupted and not other:
         word = "INTERRUPTED"

@@ -24,10 +24,10 @@ from lottery.report.screen import screen
 SHOWN = 100  # columns of the answer in `results.md`
 
 
-def markdown(report: Mapping, notes: Sequence[str], scale: Scale, status: int = 0) -> str:
+def markdown(report: Mapping, notes: Sequence[str], scale: Scale) -> str:
     """Return `results.md`: the answer that a terminal shows, then the table and all remarks."""
     everything = all_results(report)
-    answer = [line.text.rstrip() for line in screen(report, [], status, SHOWN, report["version"])]
+    answer = [line.text.rstrip() for line in screen({**report, "remarks": []}, SHOWN)]
     lines = [f"# {for_markdown(heading(report))}", "", "```text", *answer, "```", ""]
     for contest, board in boards(report["scoreboard"]).items():
         lines += [f"## {scoreboard_table.TITLES[contest].capitalize()}", "", scoreboard_table.markdown(board), ""]
@@ -37,11 +37,11 @@ def markdown(report: Mapping, notes: Sequence[str], scale: Scale, status: int = 
     return "\n".join(lines)
 
 
-def write_page(folder: Path, report: Mapping, measurements: str, notes: Sequence[str], status: int) -> str:
+def write_page(folder: Path, report: Mapping, measurements: str, notes: Sequence[str]) -> str:
     """Write a run's page beside its other files, and return nothing, or else why there is none: that fails no run."""
     try:
         rows = rows_of(measurements.split("\n"), MEASUREMENTS, is_shown)
-        html = page(report, figures(report, rows, MEASUREMENTS), notes, status)
+        html = page(report, figures(report, rows, MEASUREMENTS), notes)
         write_whole(folder / PAGE, html)
     except Exception as error:  # whatever it is, the answer stands in the other files
         return f"{PAGE} was not written ({type(error).__name__}: {error}); lottery report makes it from the other files"
@@ -54,16 +54,16 @@ def of_scale(report: Mapping, scale: Scale) -> str:
     return "" if alike else f"scale {scale.name}: {scale.more}"
 
 
-def write(root: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale, status: int = 0) -> Path:
+def write(root: Path, report: Mapping, measurements: str, notes: Sequence[str], scale: Scale) -> Path:
     """Return the new folder under `root` that has a run's three files.
 
-    It is named by the time and the scale, and `latest` leads to it unless the run was interrupted, as `status` says.
+    It is named by the time and the scale, and `latest` leads to it unless the run was interrupted.
     """
-    whole = status != INTERRUPTED
+    whole = report["exit_status"] != INTERRUPTED
     name = name_of(report["started"], report["scale"], whole)
     files: dict[str, str | bytes] = {
         RESULTS: json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-        MARKDOWN: markdown(report, notes, scale, status),
+        MARKDOWN: markdown(report, notes, scale),
         # The same bytes for the same measurements; level 9 takes 2.7 times as long and saves a twelfth of the bytes.
         MEASUREMENTS: gzip.compress(measurements.encode(), compresslevel=6, mtime=0),
     }

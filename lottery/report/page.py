@@ -28,14 +28,11 @@ def asset(name: str) -> str:
     return (files("lottery.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def page(report: Mapping, figures: Sequence[Figure], notes: Sequence[str] = (), status: int | None = None) -> str:
-    """Return the page of a run: its answer, its claims and these figures.
-
-    `status` is the run's exit status, None where that is not known.
-    """
+def page(report: Mapping, figures: Sequence[Figure], notes: Sequence[str] = ()) -> str:
+    """Return the page of a run: its answer, its claims and these figures."""
     results = in_order(all_results(report))
     sections = [  # name, title among the links and above it, content
-        ("answer", "Answer", "Answer", page_answer(report, results, notes, status)),
+        ("answer", "Answer", "Answer", page_answer(report, results, notes)),
         ("claims", "Claims", "All claims", claims_table(results)),
         *((name, title, title, joined(map(_figure, of))) for name, title, of in _by_paper(figures)),
         ("run", "Run", "This run", _about(report, results)),

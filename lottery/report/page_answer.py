@@ -19,13 +19,10 @@ LONG = {short: verdict for verdict, short in answer.SHORT.items()}  # heads of c
 FEW = 6  # claims that are shown before the rest is folded
 
 
-def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str], status: int | None) -> Markup:
-    """Return the state of a run, its papers, its main claims, and what was other than reproduced, with the remarks.
-
-    `status` is the run's exit status, None where that is not known.
-    """
+def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str]) -> Markup:
+    """Return the state of a run, its papers, its main claims, and what was other than reproduced, with the remarks."""
     sections: list[Callable[[], Iterator[Markup]]] = [
-        lambda: _state(report, results, status),
+        lambda: _state(report, results),
         lambda: _unexpected(results),
         lambda: _compared(report, results),
         lambda: _main(results),
@@ -35,14 +32,14 @@ def page_answer(report: Mapping, results: Sequence[Mapping], notes: Sequence[str
         lambda: _folded(
             "Inconclusive", answer.inconclusive(results), "neither inside nor outside the region that agrees"
         ),
-        lambda: _not_asked(results, report["scale"], report.get("costs", {})),
+        lambda: _not_asked(results, report["scale"], report["costs"]),
         lambda: _notes(notes),
     ]
     return joined(part for section in sections for part in section())
 
 
-def _state(report: Mapping, results: Sequence[Mapping], status: int | None) -> Iterator[Markup]:
-    told = answer.state(report, results, status)
+def _state(report: Mapping, results: Sequence[Mapping]) -> Iterator[Markup]:
+    told = answer.state(report, results)
     kind = "good" if told.word in answer.GOOD else "bad"
     if report["replaced"]:
         yield element("p", replaced(report), class_="state bad")

@@ -5,10 +5,16 @@ from collections.abc import Mapping, Sequence
 from lottery.claims.judging import CENSORED_SHARE
 from lottery.claims.results import data_of, in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
+from lottery.core.text import printable
 from lottery.data.stand_ins import OTHER, STAND_INS
 from lottery.report.results_table import claim_name, number, one_more, span
 
 MARKS = {"failed": "failed to learn", "censored": "run too short for its early stop"}
+
+
+def all_remarks(results: Sequence[Mapping], urgent: Sequence[str]) -> list[str]:
+    """Return the remarks on a run's results, and after them those on the whole run."""
+    return [*map(printable, [*remarks(results), *levels(results)]), *urgent]
 
 
 def remarks(results: Sequence[Mapping]) -> list[str]:

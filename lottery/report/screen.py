@@ -36,21 +36,18 @@ class Line(NamedTuple):
     markup: Mapping[str, bool] = {}
 
 
-def screen(
-    report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str, run: str = ""
-) -> list[Line]:
+def screen(report: Mapping, width: int, run: str = "") -> list[Line]:
     """Return the lines, at most MOST of a run of all claims, each no longer than the width of the terminal.
 
     With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them. Where
     there is much to remark on, fewer claims are shown of those that are refuted or open.
 
-    `status` is the exit status, None where a run is shown that ended before. `run` is how commands are told which run
-    this is; nothing means the latest of `results`.
+    `run` is how commands are told which run this is; nothing means the latest of `results`.
     """
     width = max(NARROWEST, min(WIDEST, width))
     named = run if len(run) <= width - ROOM else RUN
     for few in range(1 if report["scoreboard"] else FEW, 0, -1):
-        lines = _lines(report, notes, status, width, version, few, f"{SHOW} {named}".rstrip())
+        lines = _lines(report, width, few, f"{SHOW} {named}".rstrip())
         if named == RUN and any(f"{SHOW} {RUN}" in line.text for line in lines):
             lines += _wrapped(f"{RUN} is {run}", width)
         if len(lines) <= MOST:
@@ -58,14 +55,12 @@ def screen(
     return lines
 
 
-def _lines(
-    report: Mapping, notes: Sequence[str], status: int | None, width: int, version: str, few: int, show: str
-) -> list[Line]:
+def _lines(report: Mapping, width: int, few: int, show: str) -> list[Line]:
     """Return the lines of all sections, with so few of the claims that are refuted or open; `show` shows the others."""
     results = in_order(all_results(report))
     sections: list[Callable[[], Iterator[Line]]] = [
-        lambda: _head(report, status, width, version),
-        lambda: _state(report, results, status, width),
+        lambda: _head(report, width),
+        lambda: _state(report, results, width),
         lambda: _moved(report, results, width),
         lambda: _papers(results, width),
         lambda: _unexpected(results, width, show),
@@ -74,16 +69,16 @@ def _lines(
         lambda: _networks(results, width),
         lambda: _refuted(results, moves_of(report), width, few, show),
         lambda: _inconclusive(results, width, few, show),
-        lambda: _not_asked(results, report["scale"], report.get("costs", {}), width, show),
-        lambda: _notes(notes, width),
+        lambda: _not_asked(results, report["scale"], report["costs"], width, show),
+        lambda: _notes(report["remarks"], width),
     ]
     return [Line(cut(line.text, width), line.markup) for section in sections for line in section()]
 
 
-def _head(report: Mapping, status: int | None, width: int, version: str) -> Iterator[Line]:
+def _head(report: Mapping, width: int) -> Iterator[Line]:
     where = report["environment"]
-    right = "" if status is None else f"  exit status {status}"
-    parts = [f"lottery {version}", report["scale"], "", where["precision"], duration(report["seconds"])]
+    right = f"  exit status {report['exit_status']}"
+    parts = [f"lottery {report['version']}", report["scale"], "", where["precision"], duration(report["seconds"])]
     parts[2] = cut(where["device"], max(DEVICE, width - len(right) - len(" · ".join(parts))))  # alone may be long
     left = cut(" · ".join(parts), width - len(right))
     yield Line(left + right.rjust(width - len(left)), {"bold": True})
@@ -92,8 +87,8 @@ def _head(report: Mapping, status: int | None, width: int, version: str) -> Iter
         yield from _wrapped(replaced(report), width, {"yellow": True, "bold": True})
 
 
-def _state(report: Mapping, results: Sequence[Mapping], status: int | None, width: int) -> Iterator[Line]:
-    told = answer.state(report, results, status)
+def _state(report: Mapping, results: Sequence[Mapping], width: int) -> Iterator[Line]:
+    told = answer.state(report, results)
     colour = {"green" if told.word in GOOD else "red": True, "bold": True}
     yield from _wrapped(f"{told.word}  {told.counts}", width, colour)
     yield from _wrapped(told.worth, width)
