@@ -171,4 +171,5 @@ def describe(asked: "ResolvedClaim", scale: Scale) -> dict[str, object]:
         "own": asked.claim.option,
         "inputs": {},
         "code": [],
+        "rests_on": [],
     }

@@ -12,6 +12,7 @@ from lottery.claims.baselines import BUDGET, Row
 from lottery.claims.claim import Claim, Exact
 from lottery.claims.entries import Contents
 from lottery.claims.exit_status import counts
+from lottery.claims.grounds import grounds
 from lottery.claims.judging import Judge
 from lottery.claims.resolved import ResolvedClaim, resolve
 from lottery.claims.results import describe, outcome, plain
@@ -305,6 +306,8 @@ class Session:
             | outcome(decision, asked.question.region, asked.entry.kind, asked.entry.unit)
             | details
         )
+        if experiments and result["verdict"] in ANSWERS:
+            result["rests_on"] = grounds(asked)
         if experiments:
             assert asked.setting is not None
             result["data_fingerprint"] = self.worker.fingerprint(asked.setting)
