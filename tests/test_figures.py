@@ -1,6 +1,7 @@
 """Figures: what is drawn is what was measured, with the papers' own points, and every specification can be drawn."""
 
 import json
+import re
 from functools import cache
 from math import exp, log
 from statistics import fmean
@@ -17,11 +18,13 @@ from lottery.experiments.named_arms import branch, chain, learned, untrained
 from lottery.report import published_points
 from lottery.report.charts.bars import BARS
 from lottery.report.charts.comparisons import masked, trained
+from lottery.report.charts.context import Context
 from lottery.report.charts.intervals import intervals
+from lottery.report.curves import Training
 from lottery.report.figures import figures, is_shown
-from lottery.report.page import page
+from lottery.report.page import in_ranges, page
 from lottery.report.pictures import FORMATS, pictures
-from tests.result_helpers import cell, result, whole
+from tests.result_helpers import cell, ground, result, whole
 from tests.test_curves import NET, planted_table, row, text
 
 REMAINING = {0: "100.0", 1: "80.0", 2: "64.1", 4: "41.1", 7: "21.1"}
@@ -64,8 +67,7 @@ def table():
 
 def report(**changes):
     """Return a report of a claim that rests on the ticket, and one of the user's criterion."""
-    arms = {"large_final, round 7, test accuracy at early_stop": {"values": [1.0], "failed": [], "censored": []}}
-    claim = result("frankle_carbin2019.claim[lenet-300-100]", arms=arms, **changes)
+    claim = result("frankle_carbin2019.claim[lenet-300-100]", **{"rests_on": [ground()]} | changes)
     return whole(claim) | {"scoreboard": [cell("mine"), cell("large_final")]}
 
 
@@ -127,7 +129,10 @@ def test_the_papers_points_are_those_of_its_network():
     assert {(point["x"], point["y"]) for point in shown} == {(13.5, 0.3), (3.6, 0.0)}
     assert all("section 2" in point["place"] for point in shown)
     caption = next(figure.caption for name, figure in drawn().items() if name.startswith("tickets"))
-    assert "38 % earlier (Frankle & Carbin 2019, section 2)" in caption
+    assert "early stop at 21.1 %: 38 % earlier (Frankle & Carbin 2019, section 2)" in caption
+    assert all(f"{what} at 3.6 %: back at the dense network's" in caption for what in ("accuracy", "early stop"))
+    bars = next(figure.caption for name, figure in drawn().items() if name.startswith("table-1"))
+    assert "learned: 95.3 % (" in bars
     other = drawn(report(network="conv-4"))
     assert "section 2" not in next(figure.caption for name, figure in other.items() if name.startswith("tickets"))
 
@@ -137,8 +142,64 @@ def test_own_criteria_are_in_the_curves():
     found = panel("criteria-lenet-96-48-digits-600-adam-0-01-accuracy")
     assert [one["series"] for one in found.rows][:1] == ["mine"] and set(found.lineage) == {
         "mine", "large_final", "random"}  # fmt: skip
-    assert found.lineage["large_final"]["claims"] == ["frankle_carbin2019.claim[lenet-300-100]"]
+    assert found.lineage["large_final"]["claims"] == {"frankle_carbin2019.claim[lenet-300-100]": [7]}
     assert "lenet-96-48 on digits" in found.lineage["mine"]["origin"]
+
+
+TRAINED = Training("lenet-96-48", "digits", "600", "adam", "0.01", "0.0")
+
+
+def test_claims_of_a_point_are_those_of_its_network_data_and_training():
+    """And of its arm; the figure's paper comes first, and what only trains it where nothing reads it."""
+    others = ({"network": "conv-2"}, {"dataset": "mnist"}, {"iterations": 6}, {"learning_rate": 0.1}, {"momentum": 0.9})
+    results = [
+        *(result(f"zhou2019.other[{number}]", rests_on=[ground(**other)]) for number, other in enumerate(others)),
+        result("frankle_carbin2019.a[b]", title="Frankle & Carbin 2019", rests_on=[ground(rounds=[1, 2])]),
+        result("zhou2019.a[b]", rests_on=[ground(rounds=[7]), ground("random", [3])]),
+        result("zhou2019.c[b]", rests_on=[ground(read=False), ground("continued", [4], read=False)]),
+        {name: value for name, value in result("zhou2019.earlier[b]").items() if name != "rests_on"},
+    ]
+    context = Context(results)
+    found = context.lineage("Zhou et al. 2019", ("large_final", TRAINED))
+    assert list(found["claims"].items()) == [("zhou2019.a[b]", [7]), ("frankle_carbin2019.a[b]", [1, 2])]
+    assert found["read"] and next(iter(context.lineage("Frankle", ("large_final", TRAINED))["claims"]))[0] == "f"
+    needed = context.lineage("Zhou et al. 2019", ("continued", TRAINED))
+    assert (needed["claims"], needed["read"]) == ({"zhou2019.c[b]": [4]}, False)
+    both = context.lineage("Zhou et al. 2019", ("random", TRAINED), ("large_final", TRAINED))
+    assert both["claims"]["zhou2019.a[b]"] == [3, 7] and "and of 1 other that" in both["origin"]
+
+
+def test_every_point_leads_somewhere():
+    """In each figure but the forest, whose rows are claims: numbers of the seeds, and where they stand."""
+    for one in (panel for name, figure in drawn().items() if name != "forest" for panel in figure.panels):
+        for point in one.rows:
+            assert point["values"] and one.lineage[point.get("from", point["series"])]["origin"], (one.name, point)
+
+
+def test_points_of_a_search_lead_to_their_own_arms():
+    """Those of a line are searches at several shares, of which each is an arm of its own."""
+    found = panel(f"searches-{NET}-one-shot-trained")
+    origins = {(one["series"], one["x"]): found.lineage[one["from"]]["origin"] for one in found.rows}
+    assert "“snip_init, 10% kept”" in origins["snip", 10.1] and "“snip_init, 1% kept”" in origins["snip", 1.2]
+    assert f"{NET} on circle, 2,810 iterations" in origins["snip", 1.2]
+
+
+def test_a_page_has_every_origin_once():
+    """Series of several panels share it; claims stand there by their places, rounds as ranges."""
+    whole = report()
+    carried = re.search(r'id="content">(.*?)</script>', page(whole, list(drawn(whole).values())), re.S)[1]
+    content = json.loads(carried)
+    origins, charts = content["origins"], content["charts"]
+    assert len({json.dumps(one) for one in origins}) == len(origins) == len({told for told, *_ in origins})
+    for one in (panel for figure in drawn(whole).values() for panel in figure.panels):
+        assert {key: origins[place][0] for key, place in charts[one.name]["lineage"].items()} == {
+            key: of["origin"] for key, of in one.lineage.items()}  # fmt: skip
+    of_ticket = charts["criteria-lenet-96-48-digits-600-adam-0-01-accuracy"]["lineage"]["large_final"]
+    assert (
+        origins[of_ticket][1:] == [[[0, "7"]], True]
+        and content["environment"] == "lottery 0.1.0, torch 2.14.1, cpu, float32"
+    )
+    assert in_ranges([0, 1, 2, 3, 7, 9, 10]) == "0-3,7,9-10" and in_ranges([]) == ""
 
 
 def test_bars_are_each_seeds_best_mask():

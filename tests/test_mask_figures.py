@@ -14,7 +14,18 @@ from lottery.core.rng import stream
 from lottery.experiments.comparison_parts import shared
 from lottery.experiments.experiment import experiment
 from lottery.experiments.measurements import block, rows_of, table
-from lottery.experiments.named_arms import chain, compared, in_data_order, on, surveyed, untrained
+from lottery.experiments.named_arms import (
+    chain,
+    compared,
+    consensus,
+    continued,
+    cut_to,
+    in_data_order,
+    on,
+    surveyed,
+    units_chain,
+    untrained,
+)
 from lottery.masks.nulls import chance_jaccard
 from lottery.masks.similarity import jaccard
 from lottery.models.architectures import network
@@ -24,7 +35,7 @@ from lottery.report.charts.context import Context
 from lottery.report.figures import is_shown
 from lottery.report.mask_rows import Mask, MaskRows, Place
 from lottery.training.config import Config, Setting
-from tests.result_helpers import result
+from tests.result_helpers import ground, result
 
 SETTING = Setting("lenet-96-48", "digits", Config("adam", 1e-2, 20, 60, 25))
 TRAINED = "lenet-96-48, 60 iterations of adam"
@@ -88,8 +99,8 @@ def test_similarities_are_those_of_the_masks():
         counts = [[(int(a.sum()), int(b.sum()), a.numel()) for a, b in zip(*pair)] for pair in pairs]
         place = Place(TRAINED, round, frozenset(Mask(arm.name, "digits") for arm in (first, second)))
         similar = found.similar(place)
-        assert similar.measured == pytest.approx(fmean(jaccard(*pair) for pair in flat))
-        assert similar.by_chance == pytest.approx(fmean(map(chance_jaccard, counts))) and similar.seeds == len(SEEDS)
+        assert similar.measured == pytest.approx({seed: jaccard(*pair) for seed, pair in zip(SEEDS, flat)})
+        assert similar.by_chance == pytest.approx(dict(zip(SEEDS, map(chance_jaccard, counts))))
         kept = [100 * fmean(pair[which].double().mean().item() for pair in flat) for which in (0, 1)]
         assert sorted(found.kept(place)) == pytest.approx(sorted(kept))
 
@@ -160,8 +171,9 @@ def test_heat_maps_show_what_was_measured():
             assert len(told) == 6
             for (left, one), (below, other) in combinations(masks_of, 2):
                 similar = found.similar(Place(TRAINED, round, frozenset((one, other))))
-                assert told[below, left] == (pytest.approx(similar.measured, rel=1e-4), "measured")
-                assert told[left, below] == (pytest.approx(similar.by_chance, rel=1e-4), "by chance")
+                measured, by_chance = (fmean(of.values()) for of in similar)
+                assert told[below, left] == (pytest.approx(measured, rel=1e-4), "measured")
+                assert told[left, below] == (pytest.approx(by_chance, rel=1e-4), "by chance")
             assert panel.spec["encoding"]["x"]["sort"] == [name for name, _ in masks_of]
 
 
@@ -186,6 +198,67 @@ def test_layers_are_drawn_as_surveyed():
             for round in ROUNDS
         ]
         assert [row["mean"] for row in of_series["network"]] == pytest.approx([100 * x for x in whole], rel=1e-4)
+
+
+def test_points_of_masks_lead_to_their_comparison():
+    """Numbers of the seeds, and the claims that read this comparison or this survey on these data."""
+    arms = [compared(*TECHNIQUES), surveyed(chain("large_final"))]
+    trained_on = {"iterations": 60, "optimiser": "adam", "learning_rate": 0.01}
+    grounds = [[ground(arm.name, ROUNDS, **trained_on)] for arm in (*arms, chain("large_final"))]
+    grounds.append([ground(arms[0].name, ROUNDS, **trained_on | {"dataset": "digits-turned"})])
+    claims = [result(f"a.{name}[b]", rests_on=of) for name, of in zip(("pairs", "layers", "chain", "other"), grounds)]
+    text = written(comparison(TECHNIQUES), survey(chain("large_final")))
+    figures = mask_charts.masks(read(text), Context(claims))
+    for drawn, claim in zip([panel for figure in figures for panel in figure.panels], ("pairs", "pairs", "layers")):
+        for row in drawn.rows:
+            assert list(drawn.lineage[row.get("from", row.get("series"))]["claims"]) == [f"a.{claim}[b]"]
+            assert len(row["values"].split()) == len(SEEDS) and row["round"] in ROUNDS
+        assert "round" in drawn.packed()["fields"]
+
+
+@pytest.mark.parametrize(
+    "arms, title, paper, place",
+    [
+        (
+            [chain("large_final"), chain("random"), units_chain("large_final", 1.0)],
+            "by technique",
+            "Paganini",
+            "Fig. 4",
+        ),
+        (TECHNIQUES, "by criterion", "Beyond", ""),
+        (
+            [chain("large_final"), chain("random"), continued("random")],
+            "rewound and finetuned",
+            "Paganini",
+            "appendix B",
+        ),
+        (
+            [chain("large_final"), chain("random"), in_data_order(1, chain("random"))],
+            "order of the data",
+            "Paganini",
+            "",
+        ),
+        ([on(task, chain("large_final")) for task in TASKS], "by task", "Paganini", "Fig. 5"),
+        ([on(task, units_chain("large_final", 1.0)) for task in TASKS], "by task", "Paganini", ""),
+    ],
+    ids=["techniques", "criteria", "finetuned", "orders", "tasks", "tasks by units"],
+)
+def test_maps_stand_where_the_paper_has_them(arms, title, paper, place):
+    """Total similarity of its techniques is Fig. 4, that of tasks Fig. 5; criteria are none of its techniques."""
+    (figure,) = mask_charts.masks(read(written(comparison(arms))), CONTEXT)
+    assert title in figure.title and figure.paper.startswith(paper)
+    assert figure.place == place or (place == "" and "Fig" not in figure.place)
+
+
+def test_layers_of_a_consensus_are_a_figure_of_their_own():
+    """Figs. 13 to 16 are of consensus tickets alone, and not of what is cut to their size."""
+    chains = [on(task, chain("large_final")) for task in TASKS]
+    ticket = consensus(chains)
+    blocks = map(survey, (chain("large_final"), ticket, cut_to(chains[0], ticket, 9)))
+    found = list(mask_charts.masks(read(written(*blocks)), CONTEXT))
+    assert [(figure.place, len(figure.panels)) for figure in found] == [("section 4", 2), ("Figs. 13 to 16", 1)]
+    assert "consensus" in found[1].title and found[1].panels[0].title.startswith("3 of 3 magnitude masks")
+    assert len({figure.name for figure in found}) == 2
 
 
 def test_panels_are_told_apart():

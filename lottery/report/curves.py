@@ -45,6 +45,9 @@ class Training(NamedTuple):
         return re.sub(r"[^a-z0-9]+", "-", " ".join(told).lower()).strip("-")
 
 
+Source = tuple[str, Training]  # an arm as `measurements.csv.gz` names it, and what trained it
+
+
 @dataclass
 class Round:
     """One arm after one round: what remains, and of every seed its accuracy and the iteration that it is taken at."""
@@ -85,7 +88,7 @@ class Curves:
         if metric in LOOKS:
             self._add_look(row)
         elif metric == (UNTRAINED if action in (Evaluate.kind, LearnMask.kind) else AT_EARLY_STOP):
-            arm, training = _arm(row), _training(row)
+            arm, training = _arm(row), training_of(row)
             line = kept[training].setdefault(arm, Line(row["arm"]))
             share, number = float(row["weights_remaining"]), int(row["round"])
             at = line.rounds.setdefault(number, Round(share))
@@ -93,7 +96,7 @@ class Curves:
             at.accuracy[seed], at.iteration[seed] = float(row["value"]), float(row["iteration"])
 
     def _add_look(self, row: Mapping[str, str]) -> None:
-        place = _training(row), _arm(row), int(row["round"])
+        place = training_of(row), _arm(row), int(row["round"])
         self.looks[*place, row["metric"]][int(row["iteration"])][int(row["seed"])] = float(row["value"])
         self.remaining[place] = float(row["weights_remaining"])
 
@@ -141,5 +144,6 @@ _arm = itemgetter(*ARM)
 _trained_on = itemgetter(*Training._fields)
 
 
-def _training(row: Mapping[str, str]) -> Training:
+def training_of(row: Mapping[str, str]) -> Training:
+    """Return what trained a row's network."""
     return Training._make(_trained_on(row))

@@ -13,6 +13,7 @@ from lottery.claims.mask_quantities import TOTAL, chance, similarity
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import Compare, Survey
 from lottery.experiments.measurements import COUNTED
+from lottery.report.curves import Source, training_of
 
 SURVEYED = ("kept", "weights")  # of a layer of one mask
 OF_PAIR = re.compile(rf"({'|'.join(COUNTED)}) of (\d+) and (\d+) in (.+)")
@@ -38,11 +39,10 @@ class Place(NamedTuple):
 
 
 class Similar(NamedTuple):
-    """How similar two masks are, a mean over `seeds` seeds, beside what chance in the same layers would make of it."""
+    """How similar two masks are, by seed, beside what chance in the same layers would make of it."""
 
-    measured: float
-    by_chance: float
-    seeds: int
+    measured: dict[int, float]
+    by_chance: dict[int, float]
 
 
 class Group(NamedTuple):
@@ -70,11 +70,13 @@ class MaskRows:
     pairs     of every two at a place: the counts of each seed, by layer and in total
     compared  by what trained the networks and by the masks of one comparison, in its order: its rounds
     surveyed  by what trained the networks, mask and round: the counts of each seed, by layer
+    sources   the arms that compared two masks at a place, or surveyed a mask, each with what trained it
     """
 
     pairs: dict[Place, Seeds] = field(default_factory=dict)
     compared: dict[tuple[str, tuple[Mask, ...]], set[int]] = field(default_factory=lambda: defaultdict(set))
     surveyed: dict[tuple[str, Mask], dict[int, Seeds]] = field(default_factory=dict)
+    sources: dict[Place | tuple[str, Mask], dict[Source, None]] = field(default_factory=lambda: defaultdict(dict))
 
     def add_compared(self, row: Row) -> None:
         """Take a count of two masks; all else in the rows of a comparison is left alone."""
@@ -85,6 +87,7 @@ class MaskRows:
             seeds = self.pairs.setdefault(place, {})
             seeds.setdefault(row["seed"], {}).setdefault(found[4], {})[found[1]] = int(row["value"])
             self.compared[place.trained, masks].add(place.round)
+            self.sources[place][row["arm"], training_of(row)] = None
 
     def add_surveyed(self, row: Row) -> None:
         """Take a count of one mask's layer; all else that a survey measures is left alone."""
@@ -93,6 +96,7 @@ class MaskRows:
             rounds = self.surveyed.setdefault((_trained(row), mask), {})
             seeds = rounds.setdefault(int(row["round"]), {})
             seeds.setdefault(row["seed"], {}).setdefault(found[1], {})[found[2]] = int(row["value"])
+            self.sources[_trained(row), mask][row["arm"], training_of(row)] = None
 
     def lacking(self) -> Iterator[str]:
         """Yield what is known in part only: layers and pairs of which a count is missing."""
@@ -111,12 +115,11 @@ class MaskRows:
 
     def similar(self, place: Place) -> Similar:
         """Return how similar the two masks of a place are."""
-        by_seed = [
-            {layer: [of[name] for name in COUNTED] for layer, of in counts.items()}
-            for counts in self.pairs[place].values()
-        ]
-        measured, by_chance = ([of(counts) for counts in by_seed] for of in (_in_total, _by_chance))
-        return Similar(fmean(measured), fmean(by_chance), len(by_seed))
+        by_seed = {
+            int(seed): {layer: [of[name] for name in COUNTED] for layer, of in counts.items()}
+            for seed, counts in self.pairs[place].items()
+        }
+        return Similar(*({seed: of(by_seed[seed]) for seed in sorted(by_seed)} for of in (_in_total, _by_chance)))
 
     def kept(self, place: Place) -> list[float]:
         """Return the per cent of all weights that each of the two masks of a place keeps, means over seeds."""

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -78,15 +79,49 @@ def _digest(text: str) -> str:
 
 def _scripts(report: Mapping, results: Sequence[Mapping], figures: Sequence[Figure]) -> list[Markup]:
     """Return the page's data, the libraries, which run when the first chart is drawn, and its own script."""
+    panels = [panel for figure in figures for panel in figure.panels]
+    origins, lineages = _origins(panels, [result["id"] for result in results])
     content = {
         "claims": {result["id"]: {"anchor": anchor(result), **details(result, report)} for result in results},
-        "charts": {panel.name: panel.packed() for figure in figures for panel in figure.panels},
+        "charts": {panel.name: panel.packed() | {"lineage": of} for panel, of in zip(panels, lineages)},
+        "origins": origins,
+        "environment": _environment(report),
         "config": theme.CONFIG,
         "legend": LEGEND,
     }
     carried = [element("script", packed(name), type="text/plain", data_library=name) for name in LIBRARIES]
     data = element("script", embedded(content), type="application/json", id="content")
     return [data, *carried, element("script", Markup(asset("page.js")))]
+
+
+def _origins(panels: Sequence[Chart], claims: Sequence[str]) -> tuple[list[list], list[dict[str, int]]]:
+    """Return where points come from, each origin once, and by panel and series the place of its own among these.
+
+    An origin is what it is in words, its claims by their place among all, each with the rounds that it reads, and
+    whether they read it.
+    """
+    places, found = {claim: place for place, claim in enumerate(claims)}, dict[str, int]()
+    lineages = [
+        {series: found.setdefault(_packed(origin, places), len(found)) for series, origin in panel.lineage.items()}
+        for panel in panels
+    ]
+    return [json.loads(origin) for origin in found], lineages
+
+
+def _packed(origin: Mapping, places: Mapping[str, int]) -> str:
+    claims = [[places[claim], in_ranges(rounds)] for claim, rounds in origin["claims"].items()]
+    return json.dumps([origin["origin"], claims, origin["read"]])
+
+
+def in_ranges(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as ranges, such as "0-3,7"."""
+    ends: list[list[int]] = []
+    for number in numbers:
+        if ends and number == ends[-1][-1] + 1:
+            ends[-1] = [ends[-1][0], number]
+        else:
+            ends.append([number])
+    return ",".join("-".join(map(str, of)) for of in ends)
 
 
 def _section(name: str, title: str, *inside: Markup) -> Markup:
@@ -138,8 +173,20 @@ def _panel(panel: Chart) -> Markup:
 
 def _where(report: Mapping) -> str:
     where = report["environment"]
-    version = f"lottery {report['version']}" + (f" ({report['commit']})" if report["commit"] else "")
-    return " · ".join([version, report["started"], where["device"], where["precision"], duration(report["seconds"])])
+    return " · ".join(
+        [_version(report), report["started"], where["device"], where["precision"], duration(report["seconds"])]
+    )
+
+
+def _environment(report: Mapping) -> str:
+    """Return with what and on what a run computed, in a line."""
+    where = report["environment"]
+    packages = [f"{name} {where[name]}" for name in ("python", "torch") if where.get(name)]
+    return ", ".join([_version(report), *packages, where["device"], where["precision"]])
+
+
+def _version(report: Mapping) -> str:
+    return f"lottery {report['version']}" + (f" ({report['commit']})" if report["commit"] else "")
 
 
 def _about(report: Mapping, results: Sequence[Mapping]) -> Markup:

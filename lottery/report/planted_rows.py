@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lottery.experiments.arms import Dense, Train
+from lottery.report.curves import Training, training_of
 
 RECOVERED = ("recall", "precision", "chance")  # measured round by round
 Point = dict[str, dict[int, float]]  # metric -> value of each seed
@@ -25,11 +26,11 @@ Searches = dict[Search, Point]
 
 
 class PlantedRows:
-    """What was measured of searches, by network, and the name of each search's arm."""
+    """What was measured of searches, by network, and each search's arm with what trained it."""
 
     def __init__(self) -> None:
         self.networks: dict[str, Searches] = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
-        self.arms: dict[tuple[str, Search], str] = {}
+        self.sources: dict[tuple[str, Search], tuple[str, Training]] = {}
 
     def add(self, row: Mapping[str, str]) -> None:
         """Take a row, if it is of a search in a planted network."""
@@ -38,7 +39,7 @@ class PlantedRows:
             search, seed = search_of(row), int(row["seed"])
             point = self.networks[row["network"]][search]
             point[metric][seed] = float(row["value"])
-            self.arms.setdefault((row["network"], search), row["arm"])
+            self.sources.setdefault((row["network"], search), (row["arm"], training_of(row)))
             if metric == "strong":  # measured of every search, at the end
                 point["remaining"][seed] = float(row["weights_remaining"])
 

@@ -12,6 +12,8 @@
   }
 
   // Claims: what opens below a row.
+  const ids = Object.keys(content.claims);
+  const FEW = 4; // claims that a point names at first
   const idOf = new Map(Object.entries(content.claims).map(([id, claim]) => [claim.anchor, id]));
 
   function listed(pairs) {
@@ -160,25 +162,63 @@
     const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, tooltip: { theme: "custom" } };
     const { view } = await vegaEmbed(place, spec, options);
     place.classList.add("drawn");
-    view.addEventListener("click", (_, item) => item?.datum && choose(place, item.datum));
+    view.addEventListener("click", (_, item) => item?.datum && choose(place, item.datum, item.mark?.marktype));
   }
 
-  /** Show where a point comes from: its seeds, the claims that rest on it, and the command that trains it. */
-  function choose(place, datum) {
+  const within = (round, ranges) =>
+    ranges.split(",").some((range) => {
+      const [first, last = first] = range.split("-").map(Number);
+      return first <= round && round <= last;
+    });
+
+  /** Return links to claims, the first few of them, and a button that shows the others. */
+  function links(label, claims) {
+    const line = make("div", {}, `${label}: `);
+    const add = (some) => {
+      for (const claim of some) {
+        if (line.querySelector("a")) line.append(", ");
+        line.append(make("a", { href: `#${content.claims[claim].anchor}` }, claim));
+      }
+    };
+    add(claims.slice(0, FEW));
+    if (claims.length > FEW) {
+      const more = make("button", { type: "button" }, `and ${claims.length - FEW} more`);
+      more.addEventListener("click", () => {
+        more.remove();
+        add(claims.slice(FEW));
+      });
+      line.append(" ", more);
+    }
+    return line;
+  }
+
+  /** Show where a point comes from: its seeds, the claims that rest on it, the command that trains it, and where. */
+  function choose(place, datum, mark) {
     if (datum.claim && content.claims[datum.claim]) {
       location.hash = content.claims[datum.claim].anchor;
       return;
     }
-    const from = content.charts[place.dataset.chart].lineage[datum.series];
-    if (!from) return;
     const box = place.parentElement.querySelector(".chosen");
-    box.replaceChildren(make("div", {}, `${datum.series}: ${from.origin}${"round" in datum ? `, round ${datum.round}` : ""}`));
-    if (datum.values) box.append(make("div", { class: "seeds" }, `by seed, in order: ${datum.values}`));
-    const claims = from.claims.filter((id) => content.claims[id]);
-    claims.slice(0, 4).forEach((id, number) => {
-      box.append(number ? ", " : "claims: ", make("a", { href: `#${content.claims[id].anchor}` }, id));
-    });
-    if (claims.length) box.append(make("div", {}, make("code", {}, content.claims[claims[0]].commands.at(-1))));
+    if (datum.says) box.replaceChildren(make("div", {}, `the paper: ${datum.says} (${datum.place})`));
+    const origin = content.origins[content.charts[place.dataset.chart].lineage[datum.from ?? datum.series]];
+    if (!origin) return;
+    const [told, resting, read] = origin;
+    const whole = mark === "line" || mark === "area"; // all points of a series at once
+    const of = records(content.charts[place.dataset.chart]).filter((row) => row.series === datum.series);
+    const round = whole && of.some((row) => row.round !== datum.round) ? undefined : datum.round;
+    const name = datum.series ?? `${datum.row} and ${datum.column}, ${datum.what}`;
+    box.replaceChildren(make("div", {}, `${name}: ${told}${round === undefined ? "" : `, round ${round}`}`));
+    if (datum.values && !whole) box.append(make("div", { class: "seeds" }, `by seed, in order: ${datum.values}`));
+    const [here, elsewhere] = [[], []];
+    for (const [at, rounds] of resting) {
+      (round === undefined || within(round, rounds) ? here : elsewhere).push(ids[at]);
+    }
+    const claims = `claims that ${read ? "read" : "need"}`;
+    if (here.length) box.append(links(`${claims} ${round === undefined ? "it" : "this round"}`, here));
+    if (elsewhere.length) box.append(links(`${claims} other rounds of it`, elsewhere));
+    const [first] = [...here, ...elsewhere];
+    if (first) box.append(make("div", {}, make("code", {}, content.claims[first].commands.at(-1))));
+    box.append(make("div", {}, make("a", { href: "#run" }, content.environment)));
   }
 
   const places = all("[data-chart]");

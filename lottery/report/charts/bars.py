@@ -61,7 +61,7 @@ def _figure(network: str, dataset: str, found: dict[str, tuple[Training, Line]],
          "place": printed[name].place if name in printed else None}
         for name, interval in zip(samples, intervals([list(sample.values()) for sample in samples.values()]))
     ]  # fmt: skip
-    lineage = {name: context.lineage(line.name, training.told) for name, (training, line) in found.items()}
+    lineage = {name: context.lineage(ZHOU, (line.name, training)) for name, (training, line) in found.items()}
     name = f"table-1-{slug(f'{network} {dataset}')}"
     panel = Chart(
         name,

@@ -28,7 +28,8 @@ class Chart:
     columns  heading of each column that the table beside the chart has
     summary  what the chart shows, for those who do not see it
     hidden   columns that the chart needs and the table does not have
-    lineage  by series, where its points come from: `origin` in words, and `claims`, the ids of those that rest on it
+    lineage  where points come from, by what their rows have as `from` or, without it, as `series`: `origin` in words,
+             `claims`, the rounds at which claims read it, by their ids, and `read`: False where these only train it
     """
 
     name: str
@@ -49,7 +50,6 @@ class Chart:
             "spec": self.whole_spec(),
             "fields": names,
             "columns": list(self.columns.values()),
-            "lineage": self.lineage,
             "rows": [[row.get(name) for name in names] for row in self.rows],
         }
 

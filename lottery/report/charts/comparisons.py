@@ -26,6 +26,7 @@ FROZEN_AT = ("init", "variant_1", "variant_2", "variant_1_shuffled", "variant_1_
 THEIRS = {CRITERION: CRITERIA, KEPT: SET_TO, FROZEN: FROZEN_AT}  # the papers', by contest
 SIGNED = "large_final_same_sign, signed constants"
 FRANKLE, ZHOU, PAGANINI = "Frankle & Carbin 2019", "Zhou et al. 2019", "Paganini & Forde 2020"
+BEYOND = "Beyond the papers"
 Values = Callable[[Round], Mapping[int, float]]
 CHANCE = 10.0  # per cent, of ten classes
 FEWEST = 3  # rounds that a figure needs
@@ -81,7 +82,7 @@ def masked(own: Mapping[str, Sequence[str]]) -> list[Comparison]:
     named = {name: untrained(name) for name in dict.fromkeys((*own.get(CRITERION, ()), *UNTRAINED_CRITERIA))}
     return [
         Comparison("supermasks", "Masks over untrained weights", ZHOU, "Fig. 6", signed | named),
-        Comparison("supermasks-by-length", "Masks of shorter trainings over untrained weights", "Beyond the papers", "",
+        Comparison("supermasks-by-length", "Masks of shorter trainings over untrained weights", BEYOND, "",
                    lengths | {"at the end": untrained("large_final")}),
     ]  # fmt: skip
 
@@ -112,7 +113,7 @@ def _trained_figure(
     """Return a figure of accuracy, of what is gained over the dense network, and of early stop relative to its."""
     network = context.network(training.network, training.dataset)
     whole = dense.rounds.get(0) if dense else None
-    lineage = {name: context.lineage(line.name, training.told) for name, line in lines.items()}
+    lineage = {name: context.lineage(comparison.paper, (line.name, training)) for name, line in lines.items()}
     slug = f"{comparison.name}-{training.slug}"
     accuracy = rows_of(lines, lambda at: at.accuracy)
     level = {"dense": sum(whole.accuracy.values()) / len(whole.accuracy)} if whole else {}
@@ -177,7 +178,7 @@ def _speed_panel(slug: str, where: str, rows: list[dict], points: Sequence[Point
 
 def _masked_figure(comparison: Comparison, training: Training, lines: Mapping[str, Line], context: Context) -> Figure:
     slug = f"{comparison.name}-{training.slug}"
-    lineage = {name: context.lineage(line.name, training.told) for name, line in lines.items()}
+    lineage = {name: context.lineage(comparison.paper, (line.name, training)) for name, line in lines.items()}
     panel = line_chart(
         f"{slug}-accuracy",
         "Test accuracy without any training",

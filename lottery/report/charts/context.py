@@ -1,6 +1,5 @@
 """What all figures of a run share: which of the paper's networks a training stands for, and who rests on an arm."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from lottery.claims.statistics import ANSWERS
+from lottery.report.curves import Source, Training
 from lottery.report.published_points import Point, published_points
 
-FEW = 4  # claims that a point leads to
-OF_ROUND = re.compile(r"(.*), round \d+")
+WHAT = {"gain": "accuracy", "speed": "early stop", "share": "planted ticket"}  # what a point is of; else its series
 ANALOGUE = "Smaller data, network or training than the paper's: no verdict on the paper."
 
 
@@ -52,29 +51,45 @@ class Context:
         ]
 
     @cached_property
-    def _resting(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+    def _resting(self) -> dict[tuple[Source, bool], dict[str, list[int]]]:
+        """By what is measured and whether claims read it, or only need it for others' masks: their rounds of it."""
+        found: dict[tuple[Source, bool], dict[str, list[int]]] = {}
         for result in self.results:
-            names = {_arm(name) for name in result["arms"]}
-            for name in names:
-                found.setdefault(name, []).append(result["id"])
+            for ground in result.get("rests_on", ()):  # results of an earlier version do not say it
+                training = Training(*(str(ground[name]) for name in Training._fields))
+                found.setdefault(((ground["arm"], training), ground["read"]), {})[result["id"]] = ground["rounds"]
         return found
 
-    def lineage(self, arm: str, trained: str) -> dict[str, Any]:
-        """Return where an arm's points come from, and a few of the claims that rest on it."""
-        origin = f"{trained}: the rows of measurements.csv.gz whose arm is “{arm}”"
-        return {"origin": origin, "claims": self._resting.get(arm, [])[:FEW]}
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        return {result["id"]: result["title"] for result in self.results}
 
+    def lineage(self, paper: str, *sources: Source) -> dict[str, Any]:
+        """Return where points come from, and the rounds that claims read of it, by claim: a paper's own first.
 
-def _arm(name: str) -> str:
-    """Return the arm that a term of a claim's quantity is of."""
-    found = OF_ROUND.match(name)
-    return found[1] if found else name.rpartition(", ")[0]
+        Where none reads it, the claims are those that train it because the masks of others come from it.
+        """
+        found: dict[str, set[int]] = {}
+        read = any((source, True) in self._resting for source in sources)
+        for source in sources:
+            for claim, rounds in self._resting.get((source, read), {}).items():
+                found.setdefault(claim, set()).update(rounds)
+        theirs = {claim: not self._titles[claim].startswith(paper) for claim in found}
+        (arm, training), *others = sources
+        also = f", and of {len(others)} other{'s' * (len(others) > 1)} that say the same" if others else ""
+        return {
+            "origin": f"{training.told}: the rows of measurements.csv.gz whose arm is “{arm}”{also}",
+            "read": read,
+            "claims": {claim: sorted(found[claim]) for claim in sorted(found, key=theirs.__getitem__)},
+        }
 
 
 def told(points: Sequence[Point]) -> str:
     """Return what the papers print, in words that go below a figure."""
     if not points:
         return ""
-    words = [f"{f'at {point.x:g} %, ' if point.x else ''}{point.says} ({point.place})" for point in points]
+    words = []
+    for point in points:
+        size = f" at {point.x:g} %" if point.x else ""
+        words.append(f"{WHAT.get(point.quantity, point.series)}{size}: {point.says} ({point.place})")
     return f" ◇ printed: {'; '.join(words)}."

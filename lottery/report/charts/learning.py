@@ -8,7 +8,7 @@ from lottery.experiments.measurements import written
 from lottery.report.charts.chart import Chart, Figure
 from lottery.report.charts.comparisons import FRANKLE
 from lottery.report.charts.context import Context
-from lottery.report.charts.intervals import intervals
+from lottery.report.charts.intervals import by_seed, intervals
 from lottery.report.charts.lines import line_chart
 from lottery.report.curves import NEAR, REINITIALISED, SIZES, TICKET, Curves, Training
 
@@ -16,7 +16,8 @@ REINITIALISED_SIZES = (21.1,)
 SHOWN = 8.0  # points below the highest accuracy that a panel shows
 FEWEST = 4  # looks
 FEWEST_LINES = 3
-COLUMNS = {"series": "series", "x": "iteration", "mean": "mean", "low": "90 % from", "high": "to", "n": "seeds"}
+COLUMNS = {"series": "series", "x": "iteration", "mean": "mean", "low": "90 % from", "high": "to", "n": "seeds",
+           "round": "round", "values": "by seed"}  # fmt: skip
 PANELS = {"validation_accuracy": "validation accuracy (%)", "validation_loss": "validation loss"}
 
 
@@ -64,12 +65,13 @@ def _panel(curves: Curves, training: Training, measure: str, context: Context) -
         looks = curves.looks.get((training, written(arm), round, measure), {})
         if len(looks) < FEWEST:
             continue
-        lineage[name] = context.lineage(arm.name, training.told)
+        lineage[name] = context.lineage(FRANKLE, (arm.name, training))
         found = intervals([list(looks[iteration].values()) for iteration in sorted(looks)])
         rows += [
-            {"series": name, "x": iteration, "stretch": 0, "n": len(looks[iteration]), **one._asdict()}
+            {"series": name, "x": iteration, "stretch": 0, "n": len(looks[iteration]), "round": round,
+             "values": by_seed(looks[iteration]), **one._asdict()}
             for iteration, one in zip(sorted(looks), found)
-        ]
+        ]  # fmt: skip
     if len(lineage) < FEWEST_LINES:
         return None
     y: dict[str, Any] = {"title": PANELS[measure]}

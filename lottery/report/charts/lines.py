@@ -11,6 +11,7 @@ TICKS = (100, 51.3, 21.1, 10, 7.0, 3.6, 1.9, 1.0, 0.5, 0.1)  # per cent of the w
 MANY = 6  # lines, from which on whiskers are fainter
 COLUMNS = {"series": "series", "round": "round", "x": "weights remaining (%)", "mean": "mean", "low": "90 % from",
            "high": "to", "n": "seeds", "values": "by seed"}  # fmt: skip
+HIDDEN = ("stretch", "from", "round")  # what rows can have that a table does not show
 # How a paper's own number is drawn.
 PRINTED = {"type": "point", "shape": "diamond", "filled": False, "size": 130, "strokeWidth": 2, "color": "var(--ink)"}
 FIT = {"type": "fit-x", "contains": "padding"}
@@ -69,10 +70,13 @@ def line_chart(
     if points:
         mark = {"type": "point", "filled": True, "size": 42, "clip": True, "cursor": "pointer"}
         layers.append({"mark": mark, "encoding": {**middle, "shape": look["shape"], "tooltip": told}})
+    else:  # points that are not seen can still be pointed at
+        mark = {"type": "point", "filled": True, "size": 60, "clip": True, "opacity": 0, "cursor": "pointer"}
+        layers.append({"mark": mark, "encoding": {"x": x, "y": middle["y"], "tooltip": told}})
     if published:
         layers.append(_published(published, x, y))
     spec = {"width": "container", "height": HEIGHT, "autosize": FIT, "layer": layers}
-    hidden = ("stretch",)
+    hidden = [name for name in HIDDEN if name not in columns and any(name in row for row in rows)]
     return Chart(name, title, spec, rows, columns, summary, hidden, lineage or {})
 
 

@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from lottery.report.charts.chart import Chart, Figure
+from lottery.report.charts.comparisons import BEYOND
 from lottery.report.charts.context import Context, told
 from lottery.report.charts.intervals import by_seed, intervals, rounded
 from lottery.report.charts.lines import line_chart
@@ -50,7 +51,7 @@ def planted(found: PlantedRows, context: Context) -> Iterator[Figure]:
             yield Figure(
                 f"recovered-{network}",
                 f"How much of the ticket planted in {network} is kept",
-                "Beyond the papers",
+                BEYOND,
                 "",
                 "Of ten rounds of pruning: how many of the planted weights are still there, and how many of those that "
                 "are there are planted. Means over draws with 90 % intervals.",
@@ -83,14 +84,15 @@ def _levels_panel(
     for (search, point), one in zip(points, _scores(samples, circle)):
         rows.append(
             {"series": search.method, "x": rounded(fmean(point["remaining"].values())), "stretch": 0,
-             "n": len(point[ticket]), "values": by_seed(point[ticket]), **one}
+             "from": _from(search), "n": len(point[ticket]), "values": by_seed(point[ticket]), **one}
         )  # fmt: skip
     if ticket == "weak" and WHOLE in searches and ticket in searches[WHOLE]:
         (one,) = _scores([searches[WHOLE][ticket]], circle)
-        values = {"n": len(searches[WHOLE][ticket]), "values": by_seed(searches[WHOLE][ticket])}
+        values = {"n": len(searches[WHOLE][ticket]), "values": by_seed(searches[WHOLE][ticket]), "from": _from(WHOLE)}
         rows += [{"series": method, "x": 100.0, "stretch": 0, **values, **one} for method in methods]
     rows.sort(key=lambda row: (METHODS.index(row["series"]), -row["x"]))
-    lineage = {one.method: context.lineage(found.arms[network, one], network) for one, _ in points}
+    shown = [*(one for one, _ in points), *([WHOLE] if (network, WHOLE) in found.sources else [])]
+    lineage = {_from(one): context.lineage(FISCHER, found.sources[network, one]) for one in shown}
     y: dict[str, Any] = {"title": SCORES[circle], "scale": {"zero": False} if circle else {"type": "log"}}
     if not circle:
         y["axis"] = {"title": SCORES[circle], "format": "~g", "tickCount": 5}
@@ -99,6 +101,11 @@ def _levels_panel(
     return line_chart(
         f"searches-{network}-{name}", title, rows, y, summary, levels=levels, columns=COLUMNS, lineage=lineage
     )
+
+
+def _from(search: Search) -> str:
+    """Return by what a search's point finds where it comes from: those of a line are searches of their own."""
+    return f"{search.method} {search.share}".strip()
 
 
 def _points(searches: Searches, ticket: str, rounds: int) -> Iterator[tuple[Search, Point]]:
@@ -138,10 +145,11 @@ def _recovered_panel(
         found_means = intervals([[100 * value for value in sample.values()] for sample in samples])
         rows += [
             {"series": series, "x": rounded(shares[number]), "stretch": 0, "n": len(sample), "round": number,
-             "values": by_seed(sample), **one._asdict()}
+             "from": method, "values": by_seed(sample), **one._asdict()}
             for number, sample, one in zip(ROUNDS, samples, found_means)
         ]  # fmt: skip
-    lineage = {method: context.lineage(found.arms[network, Search(method, *SIFTED)], network) for method in methods}
+    sources = {method: found.sources[network, Search(method, *SIFTED)] for method in methods}
+    lineage = {method: context.lineage(FISCHER, source) for method, source in sources.items()}
     title = f"{metric.capitalize()} of the planted weights"
     y = {"axis": {"title": f"{metric} (%)", "format": "~g"}, "scale": {"type": "symlog", "constant": 1}}
     summary = f"{title} in {network} after each of ten rounds: {', '.join(methods)}."
