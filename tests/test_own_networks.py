@@ -341,6 +341,30 @@ def test_what_is_no_data_set_is_one_message(load_source, body):
     assert "points" not in catalogue.DATASETS and not own_datasets.names()
 
 
+def test_data_that_differ_each_time_they_are_read_are_refused(load_source):
+    """Drawn without a seed, they would be measured as one; numbers of numpy's and torch's own begin anew each time."""
+    load_source(own_datasets, POINTS, "points", "data")
+    own_datasets.check_alike("points")
+    load_source(own_datasets, POINTS.replace("np.random.default_rng(0)", "np.random"), "points", "data")
+    own_datasets.check_alike("points")
+    load_source(own_datasets, POINTS.replace("default_rng(0)", "default_rng()"), "points", "data")
+    with pytest.raises(LotteryError, match="data set 'points' returns other images or labels when it is asked again"):
+        own_datasets.check_alike("points")
+
+
+def test_data_are_those_that_the_process_which_began_the_run_has_read(load_source):
+    """By their fingerprints: what is drawn while a file is imported is the same for as long as a process lives."""
+    assert own_datasets.fingerprints() == {}
+    load_source(own_datasets, POINTS, "points", "data")
+    read = own_datasets.fingerprints()
+    own_datasets.check_alike_elsewhere(read)
+    drawn = POINTS.replace("draws = np.random.default_rng(0)", "draws = np.random.default_rng(SEED)")
+    load_source(own_datasets, f"import os\nSEED = os.urandom(8)[0] + 256\n{drawn}", "points", "data")
+    own_datasets.check_alike("points")
+    with pytest.raises(LotteryError, match="data set 'points' differs from process to process of this run"):
+        own_datasets.check_alike_elsewhere(read)
+
+
 def test_the_documentation_has_networks_and_data_that_train(load_source):
     """Each example by its file's name; two steps of each, on data that they declare or on their own."""
     blocks = re.findall(

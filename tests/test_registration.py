@@ -5,8 +5,17 @@ from types import SimpleNamespace
 import pytest
 
 from lottery.core.errors import LotteryError
+from lottery.experiments import own_datasets
 from lottery.plugin import registration
+from lottery.plugin.hooks import NAME
 from lottery.plugin.registration import MODULES, register
+from lottery.plugin.run import Run
+
+DRAWN = """import numpy as np
+def data():
+    part = np.random.default_rng({}).random((4, 2)), np.arange(4) % 2
+    return dict.fromkeys(("train", "validation", "test"), part)
+"""
 
 
 @pytest.fixture
@@ -40,3 +49,37 @@ def test_a_name_is_given_once(config):
     config.given["criterion"] += ["one=b.py:h"]
     with pytest.raises(LotteryError, match="--criterion one=b.py:h: 'one' is given twice"):
         register(config, rehearse=False)
+
+
+@pytest.fixture
+def configured(pytester, tmp_path):
+    """A function that returns pytest's configuration of a run on points of a source."""
+
+    def configured(source):
+        (tmp_path / "points.py").write_text(source)
+        return pytester.parseconfigure(
+            "-p", "lottery.plugin.hooks", f"--lottery-dataset=p={tmp_path / 'points.py'}:data"
+        )
+
+    yield configured
+    own_datasets.forget("p")
+
+
+def test_data_are_read_twice_before_a_run_begins(configured):
+    """Where they differ, it does not begin."""
+    with pytest.raises(pytest.UsageError, match="--dataset p=.*: data set 'p' returns other images or labels when it"):
+        configured(DRAWN.format(""))
+
+
+def test_a_worker_gives_up_where_it_reads_other_data_than_its_controller(configured):
+    """Which tells it what to expect."""
+    config = configured(DRAWN.format(0))
+    controller, node = config.pluginmanager.get_plugin(NAME), SimpleNamespace(workerinput={})
+    controller.pytest_configure_node(node)
+    assert list(node.workerinput["lottery_data"]) == ["p"]
+    own_datasets.forget("p")
+    config.workerinput = node.workerinput
+    assert Run(config).error == ""
+    own_datasets.forget("p")
+    config.workerinput |= {"lottery_data": {"p": "other"}}
+    assert "data set 'p' differs from process to process of this run" in Run(config).error

@@ -5,10 +5,10 @@ The function takes nothing and returns the three parts of the data by name, imag
     {"train": (images, labels), "validation": (images, labels), "test": (images, labels)}
 
 Images are arrays or tensors (N, ...): bytes, which are divided by 255, or numbers, which are taken as they are. Labels
-are whole numbers (N,) from zero.
+are whole numbers (N,) from zero. They are the same whenever and wherever they are read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from lottery.store.places import raised
 
 PARTS = ("train", "validation", "test")
 Arrays = dict[str, tuple[np.ndarray, np.ndarray]]
+ALIKE = "it must be the same each time: draw from a generator with a seed, such as numpy.random.default_rng(0)"
 
 _OWN: list[str] = []
 
@@ -47,6 +48,27 @@ def load(option: str) -> str:
         forget(of.name)
         raise LotteryError(f"--dataset {option}: {error}") from error
     return of.name
+
+
+def fingerprints() -> dict[str, str]:
+    """Return the fingerprints of users' data sets by name, as this process has read them."""
+    return {name: catalogue.fingerprint(name) for name in _OWN}
+
+
+def check_alike(name: str) -> None:
+    """Raise where a user's data set is another one once it is read again, which would be measured as one."""
+    first = catalogue.fingerprint(name)
+    catalogue.forget()  # so that it is not held twice
+    if catalogue.fingerprint(name) != first:
+        raise LotteryError(f"data set {name!r} returns other images or labels when it is asked again; {ALIKE}")
+
+
+def check_alike_elsewhere(read: Mapping[str, str]) -> None:
+    """Raise where a user's data set is not what the process that began the run has read, by its fingerprint."""
+    for name, fingerprint in fingerprints().items():
+        if read.get(name, fingerprint) != fingerprint:
+            why = "as does the order of a set, which `sorted` settles, or what is drawn while its file is imported"
+            raise LotteryError(f"data set {name!r} differs from process to process of this run, {why}; {ALIKE}")
 
 
 def forget(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+from collections.abc import Mapping
 from types import ModuleType
 
 import pytest
@@ -23,7 +24,7 @@ def register(config: pytest.Config, rehearse: bool) -> list[str]:
     """Register what the options name until pytest's configuration ends; return remarks on it.
 
     `rehearse`: first hold criteria and treatments to their contract, in a process that they may end. Whoever begins
-    the run does that, before workers start and before anything is trained.
+    the run does that, before workers start and before anything is trained; it also reads data sets twice.
     """
     remarks: list[str] = []
     for kind, where in MODULES.items():
@@ -37,7 +38,31 @@ def register(config: pytest.Config, rehearse: bool) -> list[str]:
                 raise LotteryError(f"--{kind} {option}: {name!r} is given twice")
             config.add_cleanup(functools.partial(module.forget, name))
             names.append(name)
+            if rehearse and kind == "dataset":
+                _check_alike(module, option, name)
     return remarks
+
+
+def _check_alike(module: ModuleType, option: str, name: str) -> None:
+    try:
+        module.check_alike(name)
+    except LotteryError as error:
+        raise LotteryError(f"--dataset {option}: {error}") from None
+
+
+def data_read(config: pytest.Config) -> dict[str, str]:
+    """Return the fingerprints of users' data sets by name, for the workers of a run."""
+    return importlib.import_module(MODULES["dataset"]).fingerprints() if options.own(config, "dataset") else {}
+
+
+def other_data(read: Mapping[str, str]) -> str:
+    """Return what is wrong where this worker has read other data than the process that began the run has."""
+    try:
+        if read:
+            importlib.import_module(MODULES["dataset"]).check_alike_elsewhere(read)
+    except LotteryError as error:
+        return str(error)
+    return ""
 
 
 def _rehearsed(kind: str, module: ModuleType, option: str) -> list[str]:

@@ -18,7 +18,7 @@ from lottery.core.errors import LotteryError
 from lottery.plugin import collection, options, outcomes
 from lottery.plugin.baseline_options import BaselineOptions
 from lottery.plugin.process import Process
-from lottery.plugin.registration import register
+from lottery.plugin.registration import data_read, other_data, register
 
 if TYPE_CHECKING:
     from lottery.claims.claim import Claim
@@ -56,7 +56,7 @@ class Run:
         self.work: Work | None = None  # once claims were collected
         self.report: RunReport | None = None
         self.status = 0  # that the run ends with
-        self.error = ""
+        self.error = other_data(self.process.given.get("lottery_data", {}))
 
     def _sending(self) -> "Sending | None":
         """Return how jobs are sent, where jobs compute for this run."""
@@ -205,7 +205,8 @@ class Run:
         shared = self.process.shared
         if options.claims_asked(self.config):
             shared.own()
-        node.workerinput |= {"lottery_folder": str(shared.path), "lottery_deadline": self.deadline}
+        told = {"lottery_folder": str(shared.path), "lottery_deadline": self.deadline}
+        node.workerinput |= told | {"lottery_data": data_read(self.config)}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
