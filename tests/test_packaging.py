@@ -19,6 +19,7 @@ MODULES = sorted(
 )
 # Modules without a test file of their own name, and where they are tested instead.
 ELSEWHERE = {
+    "lottery.experiments.engine": "test_engine_version",
     "lottery.cli.report": "test_page",
     "lottery.jobs.executors": "test_jobs",
     "lottery.jobs.grouping": "test_jobs",

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from lottery.claims.uncounted import (
     turned,
     why_uncounted,
 )
+from lottery.core.checkout import commit
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.core.paths import from_here
@@ -278,23 +278,6 @@ def environment(devices: Sequence[str], precision: str) -> dict[str, object]:
     device = ", ".join(f"cpu ({processor()})" if one == "cpu" else one for one in devices)
     system = {"python": platform.python_version(), "system": platform.system()}
     return {"device": device, "precision": precision, **system, **versions}
-
-
-def commit() -> str:
-    """Return the commit of the checkout that this package is in, with a + where files differ from it, or nothing."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return ""
-    try:
-        head, changed = (
-            subprocess.run(
-                ["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=True
-            ).stdout
-            for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
-        )
-    except (OSError, subprocess.SubprocessError):  # no git here, or no repository of this user's
-        return ""
-    return head.strip() + "+" * bool(changed.strip())
 
 
 def _q_values(results: Sequence[Mapping]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from lottery.claims.claim import Claim
+from lottery.core import checkout
 from lottery.core.errors import DeviceFailure, SuiteWarning
 from lottery.core.text import in_encoding, printable
 from lottery.jobs.request import Request, write_answer
@@ -25,6 +26,11 @@ from lottery.report.plan_table import plan_table
 if TYPE_CHECKING:
     from lottery.experiments.plan import Plan
     from lottery.plugin.sending import Sending
+
+# The folders that have the engine, and all that it uses (`lottery/experiments/engine.py`).
+WINGS = tuple(
+    f"lottery/{wing}" for wing in ("core", "data", "experiments", "masks", "models", "planting", "store", "training")
+)
 
 
 class Work:
@@ -62,13 +68,25 @@ class Work:
             finally:
                 self.process.end_display()
                 own = [str(warning.message) for warning in caught if issubclass(warning.category, SuiteWarning)]
-                shared.leave("warnings", name, [*own, *self._unasked, *[failure] * bool(failure)])
+                told = [*own, *self._unasked, *self._of_the_engine(), *[failure] * bool(failure)]
+                shared.leave("warnings", name, told)
         if failure:
             self._end_without_device(failure)
         self._leave_origin()
         for warning in caught:
             if not issubclass(warning.category, SuiteWarning):
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+    def _of_the_engine(self) -> list[str]:
+        """Return what to know where somebody edited the engine and the store has results of it: keys do not show that.
+
+        Only an edited checkout is looked at, which takes a quarter of a second where the engine may be what is edited.
+        """
+        if self.session.worker is None or not checkout.edited(*WINGS):
+            return []
+        from lottery.experiments.engine import unconfirmed
+
+        return list(filter(None, [unconfirmed()]))
 
     def _end_without_device(self, failure: str) -> None:
         """End a process whose GPU failed. A worker is replaced; `pytest_testnodedown` says why it went."""
@@ -100,6 +118,7 @@ class Work:
             self._jobs = asked.jobs_table(self._sending)
         else:
             self._planned, self._budget = asked.plan()
+        self._unasked += self._of_the_engine()
 
     def show_plan(self, terminal, remarks: Sequence[str]) -> None:
         """Show it, with the remarks on what the user gave; nothing where nothing was planned."""
