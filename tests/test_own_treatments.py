@@ -99,6 +99,26 @@ def test_chance_is_each_replicas_own(load_treatment):
 
 
 @pytest.mark.parametrize(
+    "source, remarked",
+    [
+        ("def start(w_init):\n    return torch.randn_like(w_init)\n", True),
+        ("def start(w_init):\n    return w_init + torch.from_numpy(np.random.random(w_init.shape))\n", True),
+        ("def start(mask):\n    return torch.rand(mask.shape) < 0.5\n", True),
+        ("def start(w_init, generator):\n    return torch.randn(w_init.shape, generator=generator)\n", False),
+        ("def start(initialiser, generator):\n    return initialiser(generator)\n", False),
+        ("def start(newly):\n    return newly\n", False),
+    ],
+)
+def test_global_random_numbers_are_remarked(load_treatment, source, remarked):
+    """And not refused, as of a criterion: of every seed, round and layer they are others, and the same again."""
+    load_treatment(f"import numpy as np\nimport torch\n{source}")
+    told = "treatment 'mine': it draws from global random numbers, .* ask for `generator`"
+    found = own_treatments.remarks("mine")
+    assert [bool(re.fullmatch(told, one)) for one in found] == [True] * remarked
+    assert own_treatments.remarks("rewind") == []
+
+
+@pytest.mark.parametrize(
     "source, message",
     [
         ("def start(w_final):\n    return w_final", "start asks for w_final; a treatment can ask for one of"),

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from lottery.core import apart
 from lottery.core.errors import LotteryError
 from lottery.experiments import own_datasets
+from lottery.masks import own_criteria, own_treatments
 from lottery.plugin import registration
 from lottery.plugin.hooks import NAME
 from lottery.plugin.registration import MODULES, register
@@ -49,6 +51,16 @@ def test_a_name_is_given_once(config):
     config.given["criterion"] += ["one=b.py:h"]
     with pytest.raises(LotteryError, match="--criterion one=b.py:h: 'one' is given twice"):
         register(config, rehearse=False)
+
+
+def test_a_treatments_remarks_are_its_own(load_source, monkeypatch, tmp_path):
+    """And not those of a criterion of the same name."""
+    monkeypatch.setattr(apart, "apart", lambda work: work())
+    load_source(own_criteria, "def score(w_final):\n    return w_final\n", "mine", "score")
+    (tmp_path / "other.py").write_text("import torch\ndef start(w_init):\n    return torch.randn_like(w_init)\n")
+    remarks = registration._rehearsed("treatment", own_treatments, f"mine={tmp_path / 'other.py'}:start")
+    own_treatments.forget("mine")
+    assert len(remarks) == 1 and remarks[0].startswith("treatment 'mine': it draws from global random numbers")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ EXAMPLE = "mine=mine.py:start"
 KEPT, FROZEN = "kept", "pruned"  # the weights that a treatment speaks of
 OF = {KEPT: TREATMENTS, FROZEN: PRUNED}
 SHAPES = {"a linear layer": (12, 7), "a convolution": (6, 3, 3, 4)}
+GLOBAL = "it draws from global random numbers, which begin anew in every seed, round and layer; ask for `generator`"
 Check = Callable[[object, Tensor], Tensor]
 
 
@@ -66,6 +67,14 @@ def forget(name: str) -> None:
 def weights_of(name: str) -> str:
     """Return of which weights a treatment speaks, KEPT or FROZEN."""
     return FROZEN if name in PRUNED else KEPT
+
+
+def remarks(name: str) -> list[str]:
+    """Return remarks on a user's treatment: what may be meant and breaks no contract; none on the suite's."""
+    if name not in FINGERPRINTS:
+        return []
+    registry = OF[weights_of(name)]
+    return [f"treatment {name!r}: {GLOBAL}"] if _draws_globally(name, registry) else []
 
 
 def _weights(function: OwnFunction) -> str:
@@ -117,6 +126,7 @@ def _treatment(name: str, function: OwnFunction, checked: Check) -> Callable:
 
     parameters = [inspect.Parameter(one, inspect.Parameter.KEYWORD_ONLY) for one in _with(asked, "mask", "generator")]
     own.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    own.asked = asked  # type: ignore[attr-defined]  # by the user's function, where it itself takes more
     return own
 
 
@@ -182,6 +192,15 @@ def _check(name: str, registry: Registry) -> None:
             raise LotteryError(
                 f"{error} (found on made-up weights of {shape_name}, before anything was trained)"
             ) from None
+
+
+def _draws_globally(name: str, registry: Registry) -> bool:
+    """Return whether a treatment that asks for no generator returns other values where global numbers are others."""
+    if "generator" in registry[name].asked:  # type: ignore[attr-defined]
+        return False
+    layer = _layer(SHAPES["a linear layer"])
+    others = layer | {"generator": stream(0, "contract of treatments", "another stream")}
+    return not torch.equal(registry.call(name, **layer), registry.call(name, **others))
 
 
 def _layer(shape: tuple[int, ...]) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def _rehearsed(kind: str, module: ModuleType, option: str) -> list[str]:
 
     def rehearsal() -> list[str]:
         name = module.load(option)
+        if kind == "treatment":  # which is held to its contract where it is loaded
+            return module.remarks(name)
         own = name in own_criteria.FINGERPRINTS  # the suite's are tested
         return contract.check(name) if own else []
 
