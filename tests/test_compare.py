@@ -61,6 +61,18 @@ def test_what_moved_says_which_way(runs, region, move, told):
     assert ("better" in row) == (told == "better") and ("worse" in row) == (told == "worse")
 
 
+@pytest.mark.parametrize("verdict, told", [("refuted", "control holds"), ("inconclusive", "control lost")])
+@pytest.mark.parametrize("move", [-9, 9])
+def test_a_control_that_moved_is_neither_better_nor_worse(runs, verdict, told, move):
+    """Whichever way: it is there to be refuted. Its row is no longer for that."""
+    about = {"region": [80, None], "negative_control": True, "expected_verdict": "refuted"}
+    before, after = of(SEEDS, **about, verdict="refuted"), of(moved(move), **about, verdict=verdict)
+    text, status = compare_runs(*runs([before], [after]))
+    (row,) = [line for line in text.splitlines() if line.startswith("!Z12") or line.startswith("Z12")]
+    assert status == 1 and told in row and len(row) <= 80 and " p " in row
+    assert "better" not in text and "worse" not in text
+
+
 def test_noise_is_no_drift(runs):
     """Moves within what chance does are told as that, and the command's status is 0."""
     before, after = runs([of(SEEDS)], [of([one + (-1) ** number / 5 for number, one in enumerate(SEEDS)])])

@@ -78,6 +78,23 @@ def test_the_comparison_says_why(by, verdict, expected, why):
         assert f"1 not counted: {why}" in text and "that can be chance" not in text
 
 
+@pytest.mark.parametrize(
+    "counts, told", [(False, "none other than expected by more than chance."), (True, "1 other than expected.")]
+)
+def test_none_is_other_than_expected_by_more_than_chance(counts, told):
+    """Where something is other than expected and not counted, in all that says how many are."""
+    report = compared(0, before="refuted")
+    report["claims"][0] |= {"counts": counts}
+    assert told in screen(report, 100)[2].text
+    assert f"{int(counts)} other than expected{' by more than chance' * (not counts)};" in summary(report)
+
+
+def test_a_control_that_is_lost_is_counted():
+    """Whatever the gate makes of it, and no line says otherwise."""
+    lost = result(negative_control=True, expected_verdict="refuted", verdict="reproduced", counts=False)
+    assert not is_uncounted(lost) and remarks_of(whole(lost)) == []
+
+
 OPEN = {"verdict": "inconclusive", "before": "inconclusive"}
 
 
@@ -160,6 +177,6 @@ def test_the_line_below_the_table_counts_as_the_answer_does(counts, own, other):
         verdict="error" if own == "criteria" else "refuted", counts=counts, reason="it raised" * (own == "criteria")
     )
     report = whole() | {own: [one]}
-    assert f"{other} other than expected; " in summary(report)
+    assert f"{other} other than expected{' by more than chance' * (not counts)}; " in summary(report)
     text = " ".join(line.text for line in screen(report, 100))
     assert f"{other or 'none'} other than expected" in text

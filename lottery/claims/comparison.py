@@ -13,6 +13,7 @@ from lottery.claims.statistics import (
     ERROR,
     HIGHER,
     LOWER,
+    REFUTED,
     SKIPPED,
     Region,
     decide_drift,
@@ -30,6 +31,7 @@ FAILING = (TURNED, DRIFTED)  # what fails a run
 NEW = "not asked before"  # why what an earlier run left out is not comparable
 BROKE = "an error before"  # why what broke in it is not
 OTHER = dict(zip(COMPARABLE, ("another scale", "another metric", "another network", "another data set", "other data")))
+HOLDS, LOST = "control holds", "control lost"  # what is said of a negative control that moved
 MEASURED = (ASKED[0], *ASKED[4:])  # of a question, what its numbers depend on: no words, no region
 # A move below these shares of the seeds' spread and of the largest effect is rounding, as another machine brings it,
 # though all seeds may agree on it.
@@ -40,8 +42,9 @@ class Move(TypedDict):
     """What became of a claim or of a part: its state, why, the p-value of no drift, the mean move and its interval.
 
     `adjusted` is the p-value after Holm's procedure over all that moved. `towards` is "better" if the mean moved
-    towards what agrees with the claim, "worse" if away from it. `changed` names what is another of what the numbers
-    come from, None where that is not known. `verdicts` are the claim's before and now.
+    towards what agrees with the claim, "worse" if away from it; of a negative control it is HOLDS or LOST. `changed`
+    names what is another of what the numbers come from, None where that is not known. `verdicts` are the claim's
+    before and now.
     """
 
     id: str
@@ -111,10 +114,9 @@ def compare(results: Sequence[Mapping], baseline: Baseline, code: Mapping = {}) 
             continue
         former = before.get(result["id"])
         changes = changed(former, result, edits) if former else None
-        regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
         for move in _turned(_moves(result, rows, baseline.stored), result, rows, former):
             verdicts = [rows[0].verdict, result["verdict"]]
-            moves.append(_directed(move, regions[move["part"]]) | {"changed": changes, "verdicts": verdicts})
+            moves.append(_directed(move, result) | {"changed": changes, "verdicts": verdicts})
     tested = [move for move in moves if move["p"] is not None]
     p_values = [move["p"] or 0.0 for move in tested]
     for move, significant, adjusted in zip(tested, holm(p_values), holm_adjusted(p_values)):
@@ -213,9 +215,17 @@ def _move(of: Row, state: str, reason: str = "", p: float | None = None, move: f
     return {**about, "interval": None, "towards": "", "changed": None, "verdicts": []}  # type: ignore[typeddict-item]
 
 
-def _directed(move: Move, region: Sequence[float | None] | None) -> Move:
-    """Return a move with whether it is towards its region, where that is open at one end."""
-    if region is None or not move["move"]:
+def _directed(move: Move, result: Mapping) -> Move:
+    """Return a move with whether it is towards the region of its claim or part, where that is open at one end.
+
+    A negative control is there to be refuted: it moves neither for better nor for worse, and is lost or holds.
+    """
+    if not move["move"]:
+        return move
+    if result["negative_control"]:
+        return move | {"towards": HOLDS if result["verdict"] == REFUTED else LOST}
+    regions = {part.get("name", ""): part.get("region") for part in (result, *result["parts"])}
+    if (region := regions[move["part"]]) is None:
         return move
     return move | {"towards": towards(HIGHER if move["move"] > 0 else LOWER, Region.of(region))}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from lottery.claims.baselines import BUDGET
 from lottery.claims.comparison import DRIFTED, MOVED, SAME, TURNED, Move
-from lottery.claims.judging import deviates
+from lottery.claims.judging import deviates, fails
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, SKIPPED
 
 MOVED_AWAY = "moved since the baseline by more than chance"
@@ -15,7 +15,12 @@ UNDECIDED = "too few networks to tell it from chance"
 
 def is_uncounted(result: Mapping) -> bool:
     """Return whether a verdict is other than expected and does not count for the exit status by itself."""
-    return deviates(result) and not result["counts"]
+    return deviates(result) and not fails(result, result["counts"])
+
+
+def beyond_chance(results: Sequence[Mapping]) -> str:
+    """Return what is to be added to how many are other than expected where others are, too, which do not count."""
+    return " by more than chance" if any(map(is_uncounted, results)) else ""
 
 
 def turned(results: Sequence[Mapping], moves: Sequence[Move]) -> set[str]:

@@ -13,6 +13,7 @@ from lottery.claims.judging import fails
 from lottery.claims.results import all_results, check_schema, in_order
 from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder, runs_in
 from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.uncounted import beyond_chance
 from lottery.core.errors import LotteryError
 from lottery.core.text import cut
 from lottery.report.answer import counted, is_asked_nowhere
@@ -68,7 +69,7 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
         result for result in found if words.lower() in f"{code(result)} {result['id']} {result['headline']}".lower()
     ]
     if not found and chosen == ["unexpected"] and not words:
-        return f"none of {len(results)} tests came out other than expected"
+        return f"none of {len(results)} tests came out other than expected{beyond_chance(results)}"
     return "\n".join(_shown(result) for result in found)
 
 

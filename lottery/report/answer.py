@@ -9,7 +9,7 @@ from lottery.claims.comparison import Move
 from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL, OPEN
 from lottery.claims.judging import deviates, fails
 from lottery.claims.statistics import ANSWERS, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
-from lottery.claims.uncounted import is_open_as_before, moves_of, why_uncounted
+from lottery.claims.uncounted import beyond_chance, is_open_as_before, moves_of, why_uncounted
 from lottery.report.plan_table import duration
 
 NO_TIME = "do not fit the budget"
@@ -67,7 +67,7 @@ def state(report: Mapping, results: Sequence[Mapping]) -> State:
     errors = sum(result["verdict"] == ERROR for result in results)
     counts = f"{len(answered)} of {len(results) + lost * interrupted} tests answered, "
     counts += f"{counted(errors, 'ended in an error', 'ended in errors')}, " * bool(errors)
-    counts += f"{len(other) or 'none'} other than expected"
+    counts += f"{len(other) or 'none'} other than expected{beyond_chance(results)}"
     counts += f"; controls {held}/{len(controls)}" if controls else ""
     counts += f"; {'interrupted: ' * bool(other)}{KEPT}" if interrupted else ""
     exact = sum(result["kind"] == "exact" for result in answered)

@@ -144,13 +144,15 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
     """Return a row for each of the chosen moves, and below it what changed for it, where that differs among them."""
     several = len({tuple(move["changed"] or ()) for move in moves if move["state"] in (MOVED, DRIFTED)}) > 1
     shown = {id(move): cells(move, results[move["id"]]) for move in chosen}
-    room, lines = max(20, width - SIZE - 9 - max((len(p) for *_, p in shown.values()), default=0)), []
+    towards_room = max([7, *(len(towards) + 1 for _, towards, *_ in shown.values())])
+    p_room = max((len(p) for *_, p in shown.values()), default=0)
+    room, lines = max(20, width - SIZE - 2 - towards_room - p_room), []
     for move in sorted(chosen, key=_p):
         name, towards, size, p = shown[id(move)]
         if move["state"] == NOT_COMPARABLE:
             lines.append(cut(f"{name}: {move['reason']}", width))
             continue
-        lines.append(cut(f"{cut(name, room):{room}} {towards:7}{size:{SIZE}} {p}", width))
+        lines.append(cut(f"{cut(name, room):{room}} {towards:{towards_room}}{size:{SIZE}} {p}", width))
         if move["part"] and len(name) > room:  # else rows of one claim read alike
             lines += wrap(move["part"].replace("_", " "), width, initial_indent="      ", subsequent_indent="      ")
         if several and move["changed"]:

@@ -9,6 +9,7 @@ from lottery.claims.expectation import BASELINE, CONTRADICTION, CONTROL
 from lottery.claims.judging import deviates, fails
 from lottery.claims.results import all_results, data_of, in_order, is_difference
 from lottery.claims.statistics import ANSWERS, ERROR, REFUTED, REPRODUCED, SKIPPED
+from lottery.claims.uncounted import beyond_chance
 from lottery.core.text import for_markdown
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
@@ -133,7 +134,7 @@ def summary(report: Mapping) -> str:
     if exact:
         parts.append(f"{len(exact)} exact, of arithmetic and of the algorithm: {', '.join(_counted(exact))}")
     other = sum(fails(result, result["counts"]) for result in all_results(report))
-    parts.append(f"{other} other than expected")
+    parts.append(f"{other} other than expected{beyond_chance(all_results(report))}")
     parts.append(f"{report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s")
     return "; ".join(parts)
 
