@@ -4,7 +4,7 @@ import pytest
 
 from lottery.claims.baselines import Baseline, rows_of
 from lottery.claims.comparison import comparison
-from lottery.report.difference import brief, difference, markdown
+from lottery.report.difference import brief, cells, difference, markdown
 from tests.result_helpers import result, whole
 
 SEEDS = [85.0, 85.5, 86.15, 85.7]
@@ -90,3 +90,11 @@ def test_parts_are_told_apart(width):
     assert max(map(len, lines)) <= width
     for name in ("large final wins", "magnitude increase wins", "random loses"):
         assert sum(name in line for line in lines) == 1
+
+
+def test_moves_of_levels_are_percentage_points():
+    """As every other difference of per cent; a claim whose parts have several units tells none."""
+    found, results = compared(-20)
+    for unit, told in (("%", "] pp"), ("log ratio", "] log ratio"), ("pp, log ratio", "]")):
+        changed = {id: one | {"unit": unit} for id, one in results.items()}
+        assert all(cells(move, changed[move["id"]])[2].endswith(told) for move in found["moves"] if move["move"])

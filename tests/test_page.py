@@ -70,7 +70,7 @@ def test_every_claim_has_its_row_and_its_details():
     assert len({anchor(one) for one in all_results(report)}) == 6
     for words in ("AS EXPECTED", "5 of 6 tests", "Main claims", "Your criteria", "Refuted: ", "Not asked"):
         assert words in read.text
-    assert "+0.10 [-0.20, +0.40] equal" in read.text and "error of bad, 1 questions: raised X" in read.text
+    assert "+0.10 [-0.20, +0.40] equal" in read.text and "error of bad, 1 question: raised X" in read.text
     assert "~" in read.text and "lottery plan --scale reduced" in read.text
 
 

@@ -351,6 +351,19 @@ def test_own_criteria_are_scored():
     assert "+3.00 [+1.00, +5.00] better" in lines[place + 2] and len(lines) <= 50
 
 
+def test_a_scoreboard_that_failed_networks_cloud_fits():
+    """Twelve questions, the line that says why some are open, main claims and a remark, on the narrowest screen."""
+    board = [
+        cell(name, 3.0, [1.0, 5.0], "open", clouded=True, question=f"own_criterion.question_{number}")
+        for number in range(12)
+        for name in ("mine", "random")
+    ]
+    results = [*many(60, ["reproduced", "refuted", "inconclusive"]), *(result(headline="It holds") for _ in range(9))]
+    lines = [line.text for line in screen(whole(*results) | {"scoreboard": board, "remarks": ["a remark"]}, 80)]
+    assert "open!: seeds with a failed network do not agree with the others, or say nothing" in lines
+    assert len(lines) <= 46 and sum(line.startswith("F") and "headline" in line for line in lines) == 3
+
+
 @pytest.mark.parametrize("width", [80, 96, 97, 120])
 def test_the_scoreboard_promises_intervals_where_it_has_them(width):
     """Elsewhere it says from which width on."""

@@ -93,6 +93,11 @@ def is_difference(unit: str) -> bool:
     return set(unit.split(", ")) <= DIFFERENCES
 
 
+def of_differences(unit: str) -> str:
+    """Return the unit of differences between numbers of this unit: those between per cent are percentage points."""
+    return "pp" if unit == "%" else unit
+
+
 def outcome(decision: Decision, region: Region | None, kind: str, unit: str) -> dict[str, object]:
     """Return the fields that a decision on a claim or a part of this kind and unit has in `results.json`."""
     compares = kind == "effect" and is_difference(unit)

@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from lottery.claims.baselines import DIGITS
 from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, TURNED, Comparison, Move, verdicts
+from lottery.claims.results import of_differences
 from lottery.claims.rule import RULE
 from lottery.core.text import cut, for_markdown
 from lottery.report.results_table import claim_name, code, span
@@ -172,9 +173,9 @@ def cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:
         return name, "", move["reason"], ""
     if move["move"] is None:
         return name, "", f"now {result['verdict']}" if move["p"] is not None else "", ""
-    unit = "" if "," in result["unit"] else result["unit"]
+    unit = "" if "," in result["unit"] else of_differences(result["unit"])
     size = f"{move['move']:+.3g}"
-    size += f" {span(move['interval'], 'pp' if unit == '%' else unit)}" if move["interval"] else ""
+    size += f" {span(move['interval'], unit)}" if move["interval"] else ""
     p = move["reason"] or (f"p {move['adjusted']:.2g}" if move["adjusted"] is not None else "")
     return name, move["towards"], f"{size} {unit}".rstrip(), p
 

@@ -10,8 +10,8 @@ from lottery.report.claims_table import AGREES, anchor, breakable, mark, picture
 from lottery.report.difference import HEADERS, OTHER_RULE, TITLES, cells, summary
 from lottery.report.markup import Markup, element, joined
 from lottery.report.results_table import claim_name, code, ours, replaced
-from lottery.report.scoreboard_table import LEGEND, about, errors, label, margin, names, shown
 from lottery.report.scoreboard_table import TITLES as CONTESTS
+from lottery.report.scoreboard_table import about, errors, label, legend, margin, names, shown
 from lottery.report.screen import other_than_expected, why
 
 LONGEST = 10_000  # characters of a line, which the browser breaks
@@ -124,7 +124,7 @@ def _scoreboard(scores: Sequence[Mapping]) -> Iterator[Markup]:
     """Yield what a user's own criteria and treatments came to beside the papers'."""
     for contest, board in boards(scores).items():
         yield element("h3", CONTESTS[contest].capitalize())
-        yield element("p", f"{about(contest).capitalize()}; {LEGEND}.")
+        yield element("p", f"{about(contest).capitalize()}; {'; '.join(legend(board))}.")
         yield from _board(board)
 
 

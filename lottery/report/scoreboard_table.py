@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from lottery.claims.claim import CRITERION, FROZEN, KEPT, REFERENCES
+from lottery.claims.results import of_differences
 from lottery.claims.scoreboard import NOT_ASKED, REFERENCE, own_names, questions
 from lottery.claims.statistics import ERROR
-from lottery.core.text import for_markdown
+from lottery.core.text import cut, for_markdown
+from lottery.report.answer import counted
 from lottery.report.results_table import number, span
 
 TITLES = {
@@ -15,7 +17,12 @@ TITLES = {
     KEPT: "YOUR TREATMENTS OF KEPT WEIGHTS",
     FROZEN: "YOUR TREATMENTS OF PRUNED WEIGHTS",
 }
-LEGEND = "equal: the interval lies within the margin; else better or worse: it lies on one side of zero; else open"
+LEGEND = (
+    "equal: within the margin; else better or worse: on one side of zero; else open",
+    "each cell by itself at 90 %, without correction for the number of cells",
+)
+CLOUDED = "!"  # beside a state, and in the line that says why
+WHY_CLOUDED = f"open{CLOUDED}: seeds with a failed network do not agree with the others, or say nothing"
 QUESTION, MARGIN, FULL, SHORT = 27, 16, 31, 13  # columns of a terminal
 ERRORS = 4  # that are told with their messages
 
@@ -23,6 +30,11 @@ ERRORS = 4  # that are told with their messages
 def about(contest: str) -> str:
     """Return what the numbers of a contest are."""
     return f"each minus {REFERENCES[contest][0]} in the same seeds, 90 % intervals"
+
+
+def legend(board: Sequence[Mapping]) -> list[str]:
+    """Return what the states of cells mean, a line each."""
+    return [*LEGEND, *[WHY_CLOUDED] * any(cell["clouded"] for cell in board)]
 
 
 def about_shown(board: Sequence[Mapping], width: int) -> str:
@@ -56,16 +68,17 @@ def shown(cell: Mapping | None, whole: bool = True) -> str:
     if cell["state"] == REFERENCE:
         level = "-" if cell["estimate"] is None else number(cell["estimate"], cell["unit"])
         return f"{level} {cell['unit']}" if whole and cell["estimate"] is not None else level
+    state = f"{cell['state']}{CLOUDED * cell['clouded']}"
     if cell["difference"] is None:
-        return str(cell["state"])
-    unit = "pp" if cell["unit"] == "%" else cell["unit"]
+        return state
+    unit = of_differences(cell["unit"])
     interval = f" {span(cell['difference_interval'], unit)}" if whole and cell["difference_interval"] else ""
-    return f"{number(cell['difference'], unit)}{interval} {cell['state']}"
+    return f"{number(cell['difference'], unit)}{interval} {state}"
 
 
 def margin(cell: Mapping) -> str:
     """Return a question's margin with its unit, or a dash."""
-    return "-" if cell["margin"] is None else f"±{cell['margin']:g} {cell['unit'].replace('%', 'pp')}"
+    return "-" if cell["margin"] is None else f"±{cell['margin']:g} {of_differences(cell['unit'])}"
 
 
 def lines(board: Sequence[Mapping], width: int) -> Iterator[str]:
@@ -84,7 +97,7 @@ def lines(board: Sequence[Mapping], width: int) -> Iterator[str]:
         for cell, by_name in questions(board):
             cells = [shown(by_name.get(name), whole) for name in group]
             cells += [shown(by_name.get(name), whole=False) for name in others]
-            yield _row(_cut(label(cell), QUESTION - 1), margin(cell), cells, widths, with_margin)
+            yield _row(cut(label(cell), QUESTION - 1), margin(cell), cells, widths, with_margin)
     yield from errors(board)
 
 
@@ -92,12 +105,8 @@ def _row(question: str, allowed: str, cells: Sequence[str], widths: Sequence[int
     between = f"{allowed:{MARGIN}}" if with_margin else ""
     return (
         f"{question:{QUESTION}}{between}"
-        + "".join(f"{_cut(cell, room - 1):{room}}" for cell, room in zip(cells, widths)).rstrip()
+        + "".join(f"{cut(cell, room - 1):{room}}" for cell, room in zip(cells, widths)).rstrip()
     )
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def errors(board: Sequence[Mapping]) -> list[str]:
@@ -105,11 +114,20 @@ def errors(board: Sequence[Mapping]) -> list[str]:
     found: dict[tuple[str, str], int] = {}
     for cell in board:
         if cell["state"] == ERROR:
-            told = cell["name"], cell["reason"].rpartition("]: ")[2]
+            told = cell["name"], _without_claim(cell)
             found[told] = found.get(told, 0) + 1
-    told_of = [f"error of {name}, {count} questions: {reason}" for (name, reason), count in found.items()]
-    more = [f"and {len(told_of) - ERRORS} other errors"] if len(told_of) > ERRORS else []
+    told_of = [
+        f"error of {name}, {counted(count, 'question', 'questions')}: {reason}"
+        for (name, reason), count in found.items()
+    ]
+    more = [f"and {counted(others, 'other error', 'other errors')}"] if (others := len(told_of) - ERRORS) > 0 else []
     return told_of[:ERRORS] + more
+
+
+def _without_claim(cell: Mapping) -> str:
+    """Return an error without the claim that its message may begin with: the same one concerns several."""
+    reason = str(cell["reason"])
+    return reason.partition("]: ")[2] if reason.startswith(f"{cell['question']}[") else reason
 
 
 def markdown(board: Sequence[Mapping]) -> str:
@@ -125,6 +143,5 @@ def markdown(board: Sequence[Mapping]) -> str:
     ]
     table = tabulate([[for_markdown(text) for text in row] for row in rows], heads, "github", disable_numparse=True)
     told = [f"- {for_markdown(error)}" for error in errors(board)]
-    return "\n".join(
-        [table, "", f"{about(board[0]['contest']).capitalize()}; {LEGEND}.", *([""] if told else []), *told]
-    )
+    below = for_markdown(f"{about(board[0]['contest']).capitalize()}; {'; '.join(legend(board))}.")
+    return "\n".join([table, "", below, *([""] if told else []), *told])

@@ -16,7 +16,7 @@ from lottery.report.difference import brief
 from lottery.report.interval_bar import interval_bar
 from lottery.report.plan_table import duration
 from lottery.report.results_table import claim_name, code, number, ours, replaced, span
-from lottery.report.scoreboard_table import LEGEND, TITLES, about_shown, lines
+from lottery.report.scoreboard_table import TITLES, about_shown, legend, lines
 
 NARROWEST, WIDEST = 80, 200  # columns
 MOST = 46  # lines
@@ -36,18 +36,26 @@ class Line(NamedTuple):
     markup: Mapping[str, bool] = {}
 
 
+class Sizes(NamedTuple):
+    """How many claims are shown of those that are refuted, of those that are open, and of the main ones."""
+
+    few: int
+    main: int
+
+
 def screen(report: Mapping, width: int, run: str = "") -> list[Line]:
     """Return the lines, at most MOST of a run of all claims, each no longer than the width of the terminal.
 
     With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them. Where
-    there is much to remark on, fewer claims are shown of those that are refuted or open.
+    there is much to remark on, fewer claims are shown of those that are refuted or open, then fewer main ones.
 
     `run` is how commands are told which run this is; nothing means the latest of `results`.
     """
     width = max(NARROWEST, min(WIDEST, width))
     named = run if len(run) <= width - ROOM else RUN
-    for few in range(1 if report["scoreboard"] else FEW, 0, -1):
-        lines = _lines(report, width, few, f"{SHOW} {named}".rstrip())
+    few, main = (1, MANY // 2) if report["scoreboard"] else (FEW, MANY)
+    for sizes in [*(Sizes(fewer, main) for fewer in range(few, 0, -1)), Sizes(1, MANY // 4)]:
+        lines = _lines(report, width, sizes, f"{SHOW} {named}".rstrip())
         if named == RUN and any(f"{SHOW} {RUN}" in line.text for line in lines):
             lines += _wrapped(f"{RUN} is {run}", width)
         if len(lines) <= MOST:
@@ -55,8 +63,8 @@ def screen(report: Mapping, width: int, run: str = "") -> list[Line]:
     return lines
 
 
-def _lines(report: Mapping, width: int, few: int, show: str) -> list[Line]:
-    """Return the lines of all sections, with so few of the claims that are refuted or open; `show` shows the others."""
+def _lines(report: Mapping, width: int, sizes: Sizes, show: str) -> list[Line]:
+    """Return the lines of all sections, of these sizes; `show` shows what they leave out."""
     results = in_order(all_results(report))
     sections: list[Callable[[], Iterator[Line]]] = [
         lambda: _head(report, width),
@@ -64,11 +72,11 @@ def _lines(report: Mapping, width: int, few: int, show: str) -> list[Line]:
         lambda: _moved(report, results, width),
         lambda: _papers(results, width),
         lambda: _unexpected(results, width, show),
-        lambda: _main(results, width, MANY // 2 if report["scoreboard"] else MANY),
+        lambda: _main(results, width, sizes.main),
         lambda: _scoreboard(report["scoreboard"], width),
         lambda: _networks(results, width),
-        lambda: _refuted(results, moves_of(report), width, few, show),
-        lambda: _inconclusive(results, width, few, show),
+        lambda: _refuted(results, moves_of(report), width, sizes.few, show),
+        lambda: _inconclusive(results, width, sizes.few, show),
         lambda: _not_asked(results, report["scale"], report["costs"], width, show),
         lambda: _notes(report["remarks"], width),
     ]
@@ -182,7 +190,8 @@ def _scoreboard(board: Sequence[Mapping], width: int) -> Iterator[Line]:
         for line in lines(cells, width):
             yield Line(line)
     if board:
-        yield from _wrapped(LEGEND, width)
+        for line in legend(board):
+            yield from _wrapped(line, width)
 
 
 def _networks(results: Sequence[Mapping], width: int) -> Iterator[Line]:
