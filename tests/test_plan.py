@@ -177,11 +177,24 @@ class TestBudget:
         assert not worker.entries
 
     def test_as_many_are_taken_as_are_done_in_time(self, tmp_path, monkeypatch, clock):
-        """Two of five networks of a minute, with the margin of what is known, in two and a half."""
+        """Two of five networks of a minute, with the margin of what is known, in half of five; the last one in all."""
         wanted = networks(DENSE, [0], seeds=5)
         worker = self.known(tmp_path, 60.0, wanted)
-        assert len(begun(monkeypatch, worker, wanted, deadline=clock.now + 150)) == int(150 / (60 * MEASURED)) == 2
+        assert len(begun(monkeypatch, worker, wanted, deadline=clock.now + 300)) == int(150 / (60 * MEASURED)) == 2
+        assert len(begun(monkeypatch, worker, wanted, deadline=clock.now + 76)) == 1
         assert len(begun(monkeypatch, self.known(tmp_path, 60.0, wanted), wanted)) == 5
+
+    def test_a_machine_that_is_suddenly_slower_costs_the_last_batch_alone(self, tmp_path, clock):
+        """Twice as slow as known, most of the time is still spent on networks that are kept."""
+        wanted = networks(DENSE, [0], seeds=8)
+        worker = self.known(tmp_path, 10.0, wanted)
+
+        def watch(batch):
+            clock.pass_by(20.0 * len(batch.experiments) if batch.iteration == 0 else 0)
+
+        worker.watch = watch
+        worker.work(wanted, deadline=clock.now + 100)
+        assert worker.computed == len(worker.store.keys()) >= 3
 
     def test_what_is_late_is_given_up_and_known_better(self, tmp_path, clock):
         """In the middle of a batch; nothing of it is kept but how long it takes, and the next run has it all."""

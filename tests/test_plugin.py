@@ -420,8 +420,10 @@ class TestExitStatus:
         result = suite("--budget=0.001s", "--store=budget")
         result.stdout.fnmatch_lines(["*learns?lenet-300-100?: skipped: budget"])
         assert verdicts(suite)["learns"] == "skipped" and verdicts(suite)["counts"] == "reproduced" and result.ret == 0
-        suite("--budget=1h", "--store=budget")
+        result.stdout.fnmatch_lines(["*this run computed no network: starting*0.0 s of the budget of 0.0 s here*"])
+        result = suite("--budget=1h", "--store=budget")
         assert verdicts(suite)["learns"] == "reproduced"
+        result.stdout.no_fnmatch_line("*this run computed*")
 
     def test_baseline(self, suite):
         """The same numbers pass; a shift that all seeds share fails and is named."""

@@ -11,7 +11,7 @@ from lottery.experiments.batch import Batch
 from lottery.experiments.experiment import experiment
 from lottery.experiments.scales import SCALES
 from lottery.plugin import progress
-from lottery.plugin.progress import Readiness, Reporter, left_over, of_workers, time_left, told
+from lottery.plugin.progress import Readiness, Reporter, left_over, of_workers, time_left, told, under_budget
 from lottery.plugin.session import Options, Session
 from lottery.plugin.shared_folder import SharedFolder
 from lottery.training.config import Config, Setting
@@ -96,6 +96,17 @@ class TestReporter:
         Reporter(shared, "gw1").end({"budget": 30.0})
         assert left_over(shared) == {"budget": 30.0, "reduced": 7.0}
 
+    def test_a_budget_that_was_not_enough_says_what_it_got(self, shared):
+        """Networks of all workers together; else what the time went to, by the worker that had most of it left."""
+        Reporter(shared, "gw0").end({}, 0, 12.0)
+        Reporter(shared, "gw1").end({}, 0, -3.0)
+        told = under_budget(shared, 60.0)
+        assert "computed no network: starting, judging and reporting take 48.0 s of the budget of 60.0 s here" in told
+        Reporter(shared, "gw1").end({}, 1, -3.0)
+        assert "this run computed 1 network, and all of it is kept" in under_budget(shared, 60.0)
+        Reporter(shared, "gw0").end({}, 1200, 12.0)
+        assert "this run computed 1,201 networks, and" in under_budget(shared, 60.0)
+
 
 def test_readiness_asks_each_claim_for_what_it_lacks_first():
     """A claim is ready when all of it is done, whoever did it; what was found is not asked for again."""
@@ -154,8 +165,10 @@ def test_what_a_scale_skips_is_not_among_the_claims(shared, tmp_path, monkeypatc
         ]
     }
     idle = SimpleNamespace(seconds=lambda one: 1.0, tidy=lambda: None)
-    worker = SimpleNamespace(device="cpu", speeds=idle, store=idle, has=lambda one: False, work=lambda *given: None,
-                             needs=lambda wanted: {name: set(of) for name, of in wanted.items()})  # fmt: skip
+    worker = SimpleNamespace(
+        device="cpu", speeds=idle, store=idle, has=lambda one: False, work=lambda *given: None, computed=0,
+        needs=lambda wanted: {name: set(of) for name, of in wanted.items()},
+    )  # fmt: skip
     session = Session(Options(SCALES["tiny"], tmp_path, "cpu", "float32"), {}, asked=asked)
     monkeypatch.setattr(session, "_worker", lambda workers, reporter: worker)
     monkeypatch.setattr(session, "_costs", lambda workers: {})

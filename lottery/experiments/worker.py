@@ -38,6 +38,7 @@ from lottery.training.config import Setting
 PATIENCE = 0.02  # seconds before the second look at what the others have finished; then ever longer, up to
 LONGEST = 1.0
 CACHE_FLOATS = 370_000  # parameters and activations of one batch that a processor core's caches can hold, roughly
+PART = 0.5  # of the time left that several networks together may take: what is late is lost, and loads change
 TELLING = 0.05  # of a batch that has to be done before its speed so far says how long all of it takes
 
 
@@ -49,7 +50,8 @@ class Worker:
     """Computes experiments into a store.
 
     `workers` share the work, and `sharing` of them a GPU; `watch` is told about the batch in progress, `wait` how many
-    experiments other processes are waited for, `attempts` what is begun; `steps` counts finished network-steps.
+    experiments other processes are waited for, `attempts` what is begun; `steps` and `computed` count
+    network-steps and experiments that it finished.
     `speeds` says how long networks take, and learns it.
     """
 
@@ -69,7 +71,7 @@ class Worker:
         self.sharing, self.wait, self.attempts = sharing, wait, attempts or Attempts()
         self.entries: dict[Experiment, Record] = {}  # what was asked for, without its arrays
         self.failed: dict[Experiment, str] = {}
-        self.steps = 0
+        self.steps = self.computed = 0
         self.speeds = speeds or Speeds()
         self._deadline: float | None = None
         self._took: dict[Hashable, float] = {}  # the longest time that a batch of a kind took, in seconds
@@ -194,7 +196,8 @@ class Worker:
     def _in_time(self, queue: Queue[Experiment], batch: Hashable) -> int:
         """Return how many of the first experiments of a batch would be done by the deadline, of those that pay in one.
 
-        On a processor fewer of them take less time; on a GPU all are done in time or none.
+        On a processor fewer of them take less time, and several are to take a part of it only; on a GPU all are done in
+        time or none.
         """
         first = next(queue.ready(batch), None)
         most = 0 if first is None else self.at_most(first, queue.count(batch))
@@ -203,7 +206,8 @@ class Worker:
         left = self._left()
         lasting = [self.speeds.longest([one]) for one in islice(queue.ready(batch), most)]
         if self.device == CPU:
-            return sum(reached <= left for reached in accumulate(lasting))
+            several = sum(reached <= PART * left for reached in accumulate(lasting))
+            return several or int(bool(lasting) and lasting[0] <= left)
         return most if max(sum(lasting), self._took.get(batch, 0.0)) <= left else 0
 
     def _give_up(self, queue: Queue[Experiment], lost: Mapping[str, str]) -> None:
@@ -314,6 +318,7 @@ class Worker:
                 queue.fail(one, f"{one.name}: {wrong}, which is a fault of this suite")
                 continue
             self.store.write(self.key(one), made)
+            self.computed += 1
             queue.finish(one)
         for one, why in population.failed.items():
             queue.fail(one, why)

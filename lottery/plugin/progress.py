@@ -12,6 +12,7 @@ from lottery.core.text import cut, in_encoding
 from lottery.experiments.attempts import Attempts
 from lottery.experiments.batch import Batch
 from lottery.plugin.shared_folder import SharedFolder
+from lottery.report.answer import counted
 from lottery.report.plan_table import duration
 
 EVERY = 0.3  # seconds between two reports of a worker
@@ -19,7 +20,8 @@ MINUTE = 60.0  # seconds between two lines where there is no terminal
 WIDTH = 80  # columns that are used of a terminal at most
 SHOWN = 4  # workers that have a line of their own
 TRUSTED = 20.0  # seconds of work for which a plan is rather believed than what was seen of it so far
-PROGRESS, ATTEMPTS, DEATHS, LEFT = "progress", "attempts", "deaths", "left"  # kinds of what workers leave
+# Kinds of what workers leave.
+PROGRESS, ATTEMPTS, DEATHS, LEFT, DONE = "progress", "attempts", "deaths", "left", "done"
 State = Mapping[str, Any]  # what a worker leaves
 
 
@@ -92,9 +94,13 @@ class Reporter:
         self._spent, self._priced = self._spent + self._priced, 0.0
         self._write(finished=steps, running=0, spent=self._spent, spending=0.0)
 
-    def end(self, left: Mapping[str, float]) -> None:
-        """Tell in how many seconds all workers would compute what is left, by the reason why it is left."""
+    def end(self, left: Mapping[str, float], computed: int = 0, room: float | None = None) -> None:
+        """Tell in how many seconds all workers would compute what is left, by the reason why it is left.
+
+        `computed` is how many networks this one finished, `room` how many seconds a budget left for training.
+        """
         self._shared.leave(LEFT, self._name, dict(left))
+        self._shared.leave(DONE, self._name, {"networks": computed, "room": room})
 
     def jobs(self, finished: Iterable[Any], text: str) -> None:
         """Tell which experiments jobs have finished so far, and how the jobs are."""
@@ -164,6 +170,17 @@ def left_over(shared: SharedFolder) -> dict[str, float]:
     for told in shared.found(LEFT):
         costs |= {why: min(seconds, costs.get(why, seconds)) for why, seconds in told.items()}
     return costs
+
+
+def under_budget(shared: SharedFolder, budget: float) -> str:
+    """Return what came of a budget that was not enough: networks that this run trained, or why there are none."""
+    ended = shared.found(DONE)
+    if networks := sum(one["networks"] for one in ended):
+        done = counted(networks, "network", "networks")
+        return f"within its budget this run computed {done}, and all of it is kept: the next run goes on from there"
+    room = max([0.0, *(one["room"] for one in ended if one["room"] is not None)])
+    around = f"starting, judging and reporting take {duration(budget - room)} of the budget of {duration(budget)} here"
+    return f"this run computed no network: {around}, and the rest was too short for one; a larger budget gets further"
 
 
 def time_left(states: Collection[State], elapsed: float) -> float:

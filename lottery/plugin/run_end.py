@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
+from lottery.claims.baselines import BUDGET
 from lottery.plugin import options, progress
 from lottery.plugin.baseline_options import BaselineOptions
 from lottery.plugin.process import Process
@@ -38,6 +39,8 @@ def report(
     config, shared = process.config, process.shared
     warned = {note for notes in shared.found("warnings") for note in [*notes, chosen.devices.note]}
     warned |= {*_died_of(shared)}
+    if (budget := options.budget(config)) and any(left["result"]["reason"] == BUDGET for left in found):
+        warned.add(progress.under_budget(shared, budget))
     used = sorted(set(shared.found("devices"))) or chosen.devices.names
     made = RunReport(
         scale=chosen.scale,

@@ -104,6 +104,7 @@ class Session:
             prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
             deadline = self._training_ends(workers)
             reporter.begin(self._asked_of(missing), prices, self.worker.has, deadline)
+            room = None if deadline is None else deadline - time.monotonic()  # seconds for training
             turns = None if deadline is None else self._turns(missing, prices)
             if sending:
                 sending.compute(self.worker, missing, reporter)
@@ -111,7 +112,7 @@ class Session:
             else:
                 self.worker.work(wanted, deadline, reporter.finish, turns)
             self.worker.store.tidy()
-            reporter.end(self._costs(workers))
+            reporter.end(self._costs(workers), self.worker.computed, room)
 
     def _asked_of(self, missing: Mapping[str, Collection]) -> dict[str, Collection]:
         """Return what is missing by claim, without the claims that nothing is computed for: they never become ready."""
