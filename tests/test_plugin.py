@@ -375,7 +375,7 @@ class TestExitStatus:
         suite.write(entries=self.entries(learns=("[50, inf]", f"[{effects[1] + 0.01}, inf]")))
         result = suite()
         result.stdout.fnmatch_lines(
-            ["*mini2020.learns?lenet-300-100? differs from what is expected, *not counted: too few networks*chance*"]
+            ["*mini2020.learns?lenet-300-100? is not as expected, *not counted: too few networks*chance*"]
         )
         result.stdout.fnmatch_lines(["*1 deviating, not counted*"])
         assert result.ret == 0

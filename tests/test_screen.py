@@ -120,9 +120,9 @@ def test_remarks_take_rows_from_what_is_shown_of_the_rest(width):
     found = many(300, ["reproduced", "refuted", "inconclusive", "skipped"])
     report = whole(*found)
     report["baseline"] = comparison(report, Baseline({one["id"]: rows_of(one) for one in found}, True, "x" * 30))
-    for notes in ([], ["a remark of some length, " * 12], ["one"] * 5, ["one"] * 8):
+    for notes in ([], ["a remark of some length, " * 12], ["one"] * 5, ["one"] * 9):
         lines = [line.text for line in screen(report | {"remarks": notes}, width)]
-        assert len(lines) <= 46 and sum(line.startswith("      and ") for line in lines) == 2
+        assert len(lines) <= 46 and sum(line.startswith(("      and ", "      which ")) for line in lines) == 2
 
 
 def test_what_is_other_than_expected_comes_first():
@@ -361,7 +361,7 @@ def test_a_scoreboard_that_failed_networks_cloud_fits():
     results = [*many(60, ["reproduced", "refuted", "inconclusive"]), *(result(headline="It holds") for _ in range(9))]
     lines = [line.text for line in screen(whole(*results) | {"scoreboard": board, "remarks": ["a remark"]}, 80)]
     assert "open!: seeds with a failed network do not agree with the others, or say nothing" in lines
-    assert len(lines) <= 46 and sum(line.startswith("F") and "headline" in line for line in lines) == 3
+    assert len(lines) <= 46 and sum(line.startswith("F") and "headline" in line for line in lines) == 6
 
 
 @pytest.mark.parametrize("width", [80, 96, 97, 120])

@@ -72,3 +72,24 @@ def against_entry(result: Mapping) -> str:
     if result["verdict"] == REFUTED:
         return told + 'give it expected = { verdict = "refuted", basis = "baseline", since = DATE, because = "..." }'
     return told + "take expected out of the entry"
+
+
+def remark(result: Mapping, moves: Sequence[Move]) -> str:
+    """Return in a sentence of its own what a verdict other than expected means that does not count by itself."""
+    told = why_uncounted(result, moves)
+    if told == MOVED_AWAY:
+        return f"(!) {result['id']} is {result['verdict']} and {told}, through which the run fails"
+    if told != UNDECIDED:
+        return f"(!) {result['id']} is {told}, which does not count: {against_entry(result)}"
+    return f"(!) {result['id']} is not as expected, which is not counted: {told} (docs/gate.md)"
+
+
+def expected_instead(result: Mapping, moves: Sequence[Move]) -> str:
+    """Return which verdict was expected in place of one that is marked (!), and what of it fails the run."""
+    told = f"expected {result['expected_verdict']}"
+    if result["counts"]:
+        return f"{told}, which fails the run"
+    why = why_uncounted(result, moves)
+    if why == MOVED_AWAY:
+        return f"{told}; it {why}, through which the run fails"
+    return f"{told}, which is not counted: {why}"

@@ -2,27 +2,28 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from lottery.claims.judging import fails
+from lottery.claims.comparison import Move
+from lottery.claims.judging import deviates, fails
 from lottery.claims.results import all_results, check_schema, in_order
 from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder, runs_in
 from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
-from lottery.claims.uncounted import beyond_chance
+from lottery.claims.uncounted import beyond_chance, expected_instead, is_uncounted, moves_of
 from lottery.core.errors import LotteryError
 from lottery.core.text import cut
 from lottery.report.answer import counted, is_asked_nowhere
 from lottery.report.explanation import explanation
-from lottery.report.results_table import claim_name, code, ours, table, verdict
+from lottery.report.results_table import MARKED, claim_name, code, ours, table, verdict
 from lottery.report.screen import screen, why
 
 FILTERS: dict[str, Callable[[Mapping], bool]] = {
-    "unexpected": lambda result: bool(fails(result, result["counts"])),
+    "unexpected": lambda result: bool(fails(result, result["counts"])) or is_uncounted(result),
     "reproduced": lambda result: result["verdict"] == REPRODUCED,
     "refuted": lambda result: result["verdict"] == REFUTED,
     "inconclusive": lambda result: result["verdict"] == INCONCLUSIVE,
@@ -58,19 +59,29 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
     The text is empty if no claim is like that.
     """
     report, width = read(run), shutil.get_terminal_size((100, 24)).columns
-    results = in_order(all_results(report))
+    results, moves = in_order(all_results(report)), moves_of(report)
     if not chosen and not words:
         if whole:
-            return table(results, "simple")
+            return "\n".join(_table(results, moves))
         lines = screen(report, width, _given(run))
         return "\n".join(line.text.rstrip() for line in lines)
     found = [result for result in results if not chosen or any(FILTERS[name](result) for name in chosen)]
     found = [
         result for result in found if words.lower() in f"{code(result)} {result['id']} {result['headline']}".lower()
     ]
-    if not found and chosen == ["unexpected"] and not words:
-        return f"none of {len(results)} tests came out other than expected{beyond_chance(results)}"
-    return "\n".join(_shown(result) for result in found)
+    shown = [_shown(result, moves) for result in found]
+    if chosen == ["unexpected"] and not words and not any(fails(result, result["counts"]) for result in found):
+        shown.insert(0, f"none of {len(results)} tests came out other than expected{beyond_chance(results)}")
+    return "\n".join(shown)
+
+
+def _table(results: Sequence[Mapping], moves: Sequence[Move]) -> Iterator[str]:
+    """Yield the table of all claims, and below it what is to be said of those that it marks."""
+    yield table(results, "simple")
+    marked = [result for result in results if deviates(result)]
+    yield from [""] * bool(marked)
+    for result in marked:
+        yield f"{MARKED} {code(result)} {claim_name(result)}: {expected_instead(result, moves)}"
 
 
 def _given(run: Path) -> str:
@@ -78,13 +89,18 @@ def _given(run: Path) -> str:
     return "" if run == Path(ALL_RUNS) else quote(str(run))
 
 
-def _shown(result: Mapping) -> str:
-    """Return a claim in a line, and why it is not reproduced in another; its estimate stands in one of the two."""
+def _shown(result: Mapping, moves: Sequence[Move]) -> str:
+    """Return a claim in a line, and in others why it is not reproduced, and what was expected instead.
+
+    Its estimate stands in one of the two.
+    """
     line, found = f"{code(result):5} {claim_name(result)}  {verdict(result)}", ours(result)
-    if result["verdict"] == REPRODUCED:
-        return f"{line}: {found}" if found else line
-    reason, bare = why(result), found.removesuffix(result["unit"]).rstrip()
-    return f"{line}: {found}\n      {reason}" if bare and bare not in reason else f"{line}\n      {reason}"
+    below = [] if result["verdict"] == REPRODUCED else [why(result)]
+    bare = found.removesuffix(result["unit"]).rstrip()
+    if found and not (below and bare in below[0]):
+        line += f": {found}"
+    below += [f"{MARKED} {expected_instead(result, moves)}"] if deviates(result) else []
+    return "\n      ".join([line, *below])
 
 
 def claims_called(report: Mapping[str, Any], name: str, run: Path) -> list[Mapping[str, Any]]:

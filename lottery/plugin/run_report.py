@@ -18,16 +18,7 @@ from lottery.claims.results import LISTS, SCHEMA, all_results, in_order
 from lottery.claims.run_folders import ALL_RUNS, MARKDOWN, MEASUREMENTS, PAGE, RESULTS
 from lottery.claims.scoreboard import gathered
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, q_values
-from lottery.claims.uncounted import (
-    MOVED_AWAY,
-    UNDECIDED,
-    against_entry,
-    is_open_as_before,
-    is_uncounted,
-    moves_of,
-    turned,
-    why_uncounted,
-)
+from lottery.claims.uncounted import against_entry, is_open_as_before, is_uncounted, moves_of, remark, turned
 from lottery.core.checkout import commit
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
@@ -130,14 +121,15 @@ class RunReport:
 
     def _gate(self, results: Sequence[Mapping]) -> list[str]:
         """Return remarks about the exit status, and decide whether it is 1."""
-        lines = [self._uncounted(result) for result in results if is_uncounted(result)] + [*self.faults]
+        moves = moves_of(self.content)
+        lines = [remark(result, moves) for result in results if is_uncounted(result)] + [*self.faults]
         failures = self.count_failures() + len(self.missing) + len(self.faults)
         if self.missing and not self.interrupted:
             more = f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else ""
             named = ", ".join(self.missing[:3]) + more
             lines.append(f"{len(self.missing)} collected claims brought no verdict: {named}")
         if not self.interrupted and not any(result["verdict"] in (REPRODUCED, REFUTED) for result in results):
-            known = is_open_as_before(results, moves_of(self.content))
+            known = is_open_as_before(results, moves)
             lines.append(
                 "nothing was decided" + (", and neither was it in the baseline" if known else ", so the run fails")
             )
@@ -148,16 +140,6 @@ class RunReport:
             failures += inconclusive
         self.failed = failures > 0
         return lines
-
-    def _uncounted(self, result: Mapping) -> str:
-        """Return what a verdict other than expected means that does not count by itself."""
-        told = why_uncounted(result, moves_of(self.content))
-        if told == MOVED_AWAY:
-            return f"{result['id']} is {result['verdict']} and {told}, through which the run fails"
-        if told != UNDECIDED:
-            return f"{result['id']} is {told}, which does not count: {against_entry(result)}"
-        more = f"{told} among so many claims (docs/gate.md)"
-        return f"{result['id']} differs from what is expected, which is not counted: {more}"
 
     def count_failures(self) -> int:
         """Return how many claims made their tests fail."""

@@ -129,7 +129,8 @@ def refuted(results: Sequence[Mapping], moves: Sequence[Move] = ()) -> tuple[lis
     uncounted = Counter(why_uncounted(result, moves) for result in found if deviates(result))
     told += [f"{count} not counted: {why}" for why, count in sorted(uncounted.items())]
     found.sort(key=lambda result: (not deviates(result), RANK.get(result["expected_basis"], 0)))
-    return found, f"{len(found)} besides the controls" + f": {', '.join(told)}" * bool(told)
+    besides = " besides the controls" * any(result["negative_control"] for result in results)
+    return found, f"{len(found)}{besides}" + f": {', '.join(told)}" * bool(told)
 
 
 def inconclusive(results: Sequence[Mapping]) -> list[Mapping]:

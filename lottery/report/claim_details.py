@@ -10,7 +10,7 @@ from lottery.report.screen import agreement
 def details(result: Mapping, report: Mapping) -> dict[str, object]:
     """Return what is known of a claim: its facts, every seed of each outcome, its arms, and how to look further."""
     return {
-        "facts": [[label, text] for label, text in explanation.facts(result) if text],
+        "facts": [[label, text] for label, text in explanation.facts(result, report) if text],
         "outcomes": [_outcome(part, result) for part in result["parts"] or [result] if part["estimate"] is not None],
         "arms": [[name, means] for name, means in explanation.means_by_round(result).items()],
         "seeds": list(result["seeds"]),

@@ -7,10 +7,12 @@ from shlex import quote
 from textwrap import wrap
 
 from lottery.claims.claims_folders import EXPECTED
+from lottery.claims.judging import deviates
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import SKIPPED
+from lottery.claims.uncounted import expected_instead, moves_of
 from lottery.report.interval_bar import interval_bar
-from lottery.report.results_table import claim_name, code, number, ours, published, verdict
+from lottery.report.results_table import MARKED, claim_name, code, number, ours, published, verdict
 from lottery.report.screen import NARROWEST, WIDEST, agreement, not_enough, why
 
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
@@ -29,7 +31,7 @@ def explanation(result: Mapping, report: Mapping, width: int, run: str = "") -> 
     """
     width = max(NARROWEST, min(WIDEST, width))
     lines = [f"{code(result)}  {result['id']}", "─" * width]
-    for label, text in facts(result):
+    for label, text in facts(result, report):
         if text:
             lines += wrap(f"{label:{LABEL}}{text}", width, subsequent_indent=" " * LABEL)
     outcomes = [*_outcomes(result), *_beside(result)]
@@ -41,10 +43,10 @@ def explanation(result: Mapping, report: Mapping, width: int, run: str = "") -> 
     return "\n".join(line.rstrip() for line in lines)
 
 
-def facts(result: Mapping) -> Iterator[tuple[str, str]]:
+def facts(result: Mapping, report: Mapping) -> Iterator[tuple[str, str]]:
     """Yield what there is to say of a claim, each with a label; a text is empty where nothing is known."""
     head = f"the head of {entries_file(result)}"
-    for label, text in _facts(result):
+    for label, text in _facts(result, report):
         yield label, text.replace("the head of this file", head)
 
 
@@ -53,7 +55,7 @@ def entries_file(result: Mapping) -> str:
     return f"{EXPECTED}/{PurePosixPath(result['test'].rpartition(':')[0]).stem.removeprefix('test_')}.toml"
 
 
-def _facts(result: Mapping) -> Iterator[tuple[str, str]]:
+def _facts(result: Mapping, report: Mapping) -> Iterator[tuple[str, str]]:
     yield "claim", result["statement"]
     yield "with", f"another {' and '.join(result['replaced'])} than the paper's (--as)" if result["replaced"] else ""
     yield "source", f"{result['title']}; {result['source']}"
@@ -70,8 +72,8 @@ def _facts(result: Mapping) -> Iterator[tuple[str, str]]:
     yield "verdict", f"{verdict(result)}: {ours(result)}" if ours(result) else verdict(result)
     reasons = [] if result["verdict"] == "reproduced" else [why(result), not_enough(result)]
     yield "because", "; ".join(dict.fromkeys(filter(None, reasons)))
-    expected = f"{result['expected_verdict']}, {result['expected_because']}" if result["expected_because"] else ""
-    yield "expected", expected
+    yield "expected", f"{result['expected_verdict']}, {result['expected_because']}" * bool(result["expected_because"])
+    yield MARKED, expected_instead(result, moves_of(report)) if deviates(result) else ""
 
 
 def _measured(result: Mapping) -> str:

@@ -17,6 +17,7 @@ HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
 ALIGN = ("left", "left", "left", "right", "left", "right")
 # Three reasons to expect a refutation, as a cell says them, and as the line below the table counts them.
 MARKS = {CONTROL: "control", CONTRADICTION: "contradicted", BASELINE: "known since {since}"}
+MARKED = "(!)"  # of a verdict that is decided and not the expected one
 COUNTED = {
     CONTROL: "negative controls",
     CONTRADICTION: "contradicted by themselves or by others",
@@ -79,7 +80,7 @@ def verdict(result: Mapping) -> str:
     if result["aside"]:
         text += f", though {result['aside']}"
     if deviates(result):
-        text += " (!)"
+        text += f" {MARKED}"
     elif result["verdict"] == result["expected_verdict"] == REFUTED:
         text += f" ({MARKS[result['expected_basis']].format(since=result['expected_since'])})"
     text += " (devices mixed)" if result["devices_mixed"] else ""

@@ -47,14 +47,15 @@ def screen(report: Mapping, width: int, run: str = "") -> list[Line]:
     """Return the lines, at most MOST of a run of all claims, each no longer than the width of the terminal.
 
     With what pytest and the shell print below it, a run's answer then fits 50 rows, its heading among them. Where
-    there is much to remark on, fewer claims are shown of those that are refuted or open, then fewer main ones.
+    there is much to remark on, fewer claims are shown of those that are refuted or open, down to none, then fewer
+    main ones.
 
     `run` is how commands are told which run this is; nothing means the latest of `results`.
     """
     width = max(NARROWEST, min(WIDEST, width))
     named = run if len(run) <= width - ROOM else RUN
     few, main = (1, MANY // 2) if report["scoreboard"] else (FEW, MANY)
-    for sizes in [*(Sizes(fewer, main) for fewer in range(few, 0, -1)), Sizes(1, MANY // 4)]:
+    for sizes in [*(Sizes(fewer, main) for fewer in range(few, -1, -1)), Sizes(0, MANY // 4)]:
         lines = _lines(report, width, sizes, f"{SHOW} {named}".rstrip())
         if named == RUN and any(f"{SHOW} {RUN}" in line.text for line in lines):
             lines += _wrapped(f"{RUN} is {run}", width)
@@ -319,7 +320,7 @@ def _notes(notes: Sequence[str], width: int) -> Iterator[Line]:
 
 def _titled(title: str, told: str, width: int) -> Iterator[Line]:
     yield Line("")
-    yield Line(f"{title}  {told}", {"bold": True})
+    yield from _wrapped(f"{title}  {told}", width, {"bold": True})
 
 
 def _row(result: Mapping, told: str, width: int, markup: Mapping[str, bool] = {}) -> Line:
@@ -329,7 +330,8 @@ def _row(result: Mapping, told: str, width: int, markup: Mapping[str, bool] = {}
 
 def _more(found: Sequence[Any], shown: int, command: str) -> Iterator[Line]:
     if len(found) > shown:
-        yield Line(f"      and {len(found) - shown} more: {command}")
+        told = f"and {len(found) - shown} more" if shown else "which they are"
+        yield Line(f"      {told}: {command}")
 
 
 def _wrapped(text: str, width: int, markup: Mapping[str, bool] = {}, indent: str = "") -> Iterator[Line]:
