@@ -229,9 +229,10 @@ class TestTables:
     def test_a_baseline_is_of_one_scale(self, folder):
         """Of tables and of runs."""
         for baseline in (read(folder), read(folder.parent / "results.json")):
-            assert of_scale(baseline, "tiny") is baseline
-            with pytest.raises(LotteryError, match=f"{baseline.name} is of scale tiny, and not of paper: claims are"):
-                of_scale(baseline, "paper")
+            assert of_scale(baseline, "tiny", "choose") is baseline
+            told = f"{baseline.name} is of scale tiny, and not of paper: claims are compared at one scale; choose"
+            with pytest.raises(LotteryError, match=told):
+                of_scale(baseline, "paper", "choose")
 
     def test_the_stored_one(self, folder, tmp_path):
         """Of the folders that have tables, and none where no folder has any."""

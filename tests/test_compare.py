@@ -81,6 +81,14 @@ def test_noise_is_no_drift(runs):
     assert "MOVED, NOT SIGNIFICANTLY  1" in text and main(["compare", str(before), str(after)]) == 0
 
 
+def test_runs_of_two_scales_are_not_compared(runs, capsys):
+    """And no option is suggested that the command does not have."""
+    before, after = runs([of(SEEDS)], [of(SEEDS)], scale="paper")
+    assert main(["compare", str(before), str(after)]) == 4
+    told = capsys.readouterr().err
+    assert "and not of paper: claims are compared at one scale; name two runs of one scale" in told
+
+
 class TestShares:
     """A seed counts in a share or does not: by what margin says nothing of the share."""
 

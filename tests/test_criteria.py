@@ -115,6 +115,10 @@ def test_own_criterion_is_loaded(own):
             "asks for weights; a criterion can ask for w_init, w_final, mask, generator",
         ),
         (
+            "def score(w_init, mask=None, power=2):\n    return w_init",
+            "'mine' asks for power; a criterion can ask for .*, by these names; set power above the function instead",
+        ),
+        (
             "def score(*given):\n    return 1",
             r"'mine' takes \*given, which does not say what it asks for; name that, a",
         ),

@@ -315,16 +315,17 @@ def test_a_schedule_is_declared_by_its_form(load_source):
 
 def test_a_network_says_what_it_is_trained_on(load_source):
     """Without a data set of one's own there is none that goes without saying."""
-    with pytest.raises(LotteryError, match="it does not say what it is trained on: declare FUNCTION.dataset"):
+    with pytest.raises(LotteryError, match="it does not say what it is trained on: declare FUNCTION.dataset") as error:
         load_source(own_networks, PERCEPTRON, "mine", "network")
+    assert ", mnist," in str(error.value) and "?" not in str(error.value)  # behind names of what is not as published
 
 
 SETS = {
     "return 3": "its function returned int; it must return a dict of train, validation, test",
     "return {'train': 1}": "its function returned a dict of train; it must return",
     "return dict.fromkeys(PARTS, (x, y[:3]))": "its part 'train' has images \\(9, 6\\) and labels \\(3,\\)",
-    "return dict.fromkeys(PARTS, (x, y - 1))": "the labels of its part 'train' must be whole numbers from zero",
-    "return dict.fromkeys(PARTS, (x, y / 2))": "the labels of its part 'train' must be whole numbers from zero",
+    "return dict.fromkeys(PARTS, (x, y - 1))": "labels of its part 'train' must be whole numbers from zero; one is -1",
+    "return dict.fromkeys(PARTS, (x, y / 2))": "labels of its part 'train' must be whole numbers .*; they are float64",
     "return dict.fromkeys(PARTS, (x.astype(int), y))": "the images of its part 'train' are int64; make them bytes",
     "return dict.fromkeys(PARTS, (x * np.nan, y))": "the images of its part 'train' are not all finite",
     "return dict.fromkeys(PARTS, x)": "its part 'train' must be a pair of images and labels, not ndarray",

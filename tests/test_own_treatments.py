@@ -122,6 +122,7 @@ def test_global_random_numbers_are_remarked(load_treatment, source, remarked):
     "source, message",
     [
         ("def start(w_final):\n    return w_final", "start asks for w_final; a treatment can ask for one of"),
+        ("def start(w_init, power=2):\n    return w_init", "; set power above the function instead, as a global"),
         ("def start(*arguments):\n    return 1", "start takes *arguments, which does not"),
         ("start = 3", "start in "),
         ("def start(w_init, newly):\n    return newly", "start asks for w_init, newly; a treatment can ask"),

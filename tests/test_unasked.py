@@ -6,7 +6,7 @@ import pytest
 
 from lottery.experiments.experiment import experiment
 from lottery.experiments.named_arms import branch, chain
-from lottery.plugin.unasked import ASKS, unasked
+from lottery.plugin.unasked import ASKS, lacking, unasked
 from tests.own_criteria_helpers import SETTING
 
 GIVEN = {
@@ -67,3 +67,12 @@ def test_data_are_asked_by_a_network_that_is_trained_on_them():
 def test_a_criterion_in_the_place_of_another_is_not_given_in_vain():
     """Where that changes nothing, its own line says so."""
     assert names({"criterion": ["mine=mine.py:score"], "as": ["random=mine"]}) == ["random"]
+
+
+def test_questions_about_ones_own_say_which_option_they_lack():
+    """By words of -k or by their file; where it is given, or other claims were meant, nothing is lacking."""
+    none = dict.fromkeys(ASKS, ())
+    told = "own_criterion is asked of a criterion of yours, add --criterion NAME=FILE.py:FUNCTION"
+    assert lacking("own_criterion and beats", none) == lacking("benchmarks/test_own_criterion.py", none) == told
+    assert lacking("own_criterion or own_network", none).startswith(f"{told}; own_network is asked of a network of")
+    assert lacking("own_criterion", GIVEN) == lacking("signs", none) == ""

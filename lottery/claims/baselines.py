@@ -118,13 +118,11 @@ def stored(folders: Iterable[Path]) -> Baseline | None:
     return _of_tables(tables, ", ".join(map(str, named))) if any(table.claims for table in tables) else None
 
 
-def of_scale(baseline: Baseline, scale: str) -> Baseline:
-    """Return the baseline, if it is of this scale; raise if it is of another one."""
+def of_scale(baseline: Baseline, scale: str, otherwise: str) -> Baseline:
+    """Return the baseline, if it is of this scale; raise if it is of another one, with what to do otherwise."""
     if baseline.scale != scale:
         here = f"{baseline.name} is of scale {baseline.scale}, and not of {scale}"
-        raise LotteryError(
-            f"{here}: claims are compared at one scale; choose it with --scale, or name another baseline"
-        )
+        raise LotteryError(f"{here}: claims are compared at one scale; {otherwise}")
     return baseline
 
 

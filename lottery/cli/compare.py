@@ -23,7 +23,7 @@ def compare_runs(before: Path, after: Path | None, for_github: bool = False) -> 
     can be compared. Raise where the two are of different scales.
     """
     report = read_run(after) if after else _latest()
-    found = comparison(report, of_scale(read(before), report["scale"]))
+    found = comparison(report, of_scale(read(before), report["scale"], "name two runs of one scale"))
     results = {result["id"]: result for result in all_results(report)}
     if for_github:
         lines = [markdown(found, results)]

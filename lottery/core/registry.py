@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from lottery.core.errors import LotteryError
@@ -21,6 +21,13 @@ def check_named(function: Callable, offered: str) -> None:
             raise LotteryError(f"takes {stars}{name}, which does not say what it asks for; name that, {offered}")
         if parameter.kind == parameter.POSITIONAL_ONLY:
             raise LotteryError(f"takes {name} by its place alone, and is given it by name; leave out the / behind it")
+
+
+def no_default(function: Callable, offered: Container[str]) -> str:
+    """Return, as the end of a message, where an argument belongs that has a default and is not offered; else ''."""
+    parameters = inspect.signature(function).parameters.values()
+    found = [one.name for one in parameters if one.default is not one.empty and one.name not in offered]
+    return f"; set {', '.join(found)} above the function instead, as a global of its file" if found else ""
 
 
 class Registry(dict[str, Callable]):
@@ -46,7 +53,9 @@ class Registry(dict[str, Callable]):
             raise LotteryError(f"{self.what} {name!r} {error}") from None
         unknown = [argument for argument in _arguments(function) if argument not in self.arguments]
         if unknown:
-            raise LotteryError(f"{self.what} {name!r} asks for {', '.join(unknown)}; {offered}")
+            raise LotteryError(
+                f"{self.what} {name!r} asks for {', '.join(unknown)}; {offered}{no_default(function, self.arguments)}"
+            )
         self[name] = function
 
     def find(self, name: str) -> Callable:

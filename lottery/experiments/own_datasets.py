@@ -119,7 +119,8 @@ def _part(part: str, value: Any) -> tuple[np.ndarray, np.ndarray]:
             f"its part {part!r} has images {images.shape} and labels {labels.shape}; there must be one label per image"
         )
     if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise LotteryError(f"the labels of its part {part!r} must be whole numbers from zero, not {labels.dtype}")
+        found = f"one is {labels.min()}" if labels.dtype.kind == "i" else f"they are {labels.dtype}"
+        raise LotteryError(f"the labels of its part {part!r} must be whole numbers from zero; {found}")
     if images.dtype.kind not in "iuf" or (images.dtype.kind in "iu" and images.dtype != np.uint8):
         raise LotteryError(f"the images of its part {part!r} are {images.dtype}; make them bytes or floats")
     if images.dtype == np.uint8:

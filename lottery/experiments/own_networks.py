@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from lottery.core.devices import of_gpu
 from lottery.core.errors import LotteryError
 from lottery.data.catalogue import DATASETS, read
+from lottery.data.stand_ins import OTHER
 from lottery.experiments import own_datasets
 from lottery.experiments.scales import EARLY_STOP, SCALES
 from lottery.masks.own_code import OwnFunction, Unusable, target
@@ -204,16 +205,14 @@ def _try_with(images: Tensor, architecture: Architecture) -> None:
 
 
 def _dataset(declared: Declared) -> str:
-    known = [*DATASETS]
-    if declared.dataset in known:
+    if declared.dataset in DATASETS:
         return declared.dataset
     own = own_datasets.names()
     if not declared.dataset and len(own) == 1:
         return own[0]
     said = f"there is no data set {declared.dataset!r}" if declared.dataset else "it does not say what it is trained on"
-    raise LotteryError(
-        f"{said}: declare FUNCTION.dataset = NAME, one of {', '.join(known)}, or give your own with --dataset"
-    )
+    known = ", ".join(name for name in DATASETS if not name.endswith(OTHER))  # whose files decide which it is
+    raise LotteryError(f"{said}: declare FUNCTION.dataset = NAME, one of {known}, or give your own with --dataset")
 
 
 def _architecture(name: str, function: OwnFunction, declared: Declared) -> Architecture:

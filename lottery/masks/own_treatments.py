@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lottery.core.errors import LotteryError
-from lottery.core.registry import Registry, check_named
+from lottery.core.registry import Registry, check_named, no_default
 from lottery.core.rng import stream
 from lottery.masks.kept_values import TREATMENTS
 from lottery.masks.own_code import OwnFunction, Unusable, target
@@ -87,7 +87,8 @@ def _weights(function: OwnFunction) -> str:
         layer = _layer(SHAPES["a linear layer"])
         returned = _guarded("it", function, {name: layer[name] for name in asked}, 0)
         return FROZEN if isinstance(returned, Tensor) and returned.dtype == torch.bool else KEPT
-    raise LotteryError(f"{function.function.__qualname__} asks for {', '.join(asked)}; {_offered()}")
+    ours = no_default(function.function, {name for registry in OF.values() for name in registry.arguments})
+    raise LotteryError(f"{function.function.__qualname__} asks for {', '.join(asked)}; {_offered()}{ours}")
 
 
 def _offered() -> str:

@@ -35,7 +35,8 @@ class BaselineOptions:
         from lottery.claims import baselines
 
         try:
-            self.named = baselines.of_scale(baselines.read(user_path(path)), chosen.scale.name)
+            otherwise = "choose it with --scale, or name another baseline"
+            self.named = baselines.of_scale(baselines.read(user_path(path)), chosen.scale.name, otherwise)
         except LotteryError as error:
             raise LotteryError(f"--baseline {error}") from None
 

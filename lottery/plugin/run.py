@@ -19,6 +19,7 @@ from lottery.plugin import collection, options, outcomes
 from lottery.plugin.baseline_options import BaselineOptions
 from lottery.plugin.process import Process
 from lottery.plugin.registration import data_read, other_data, register
+from lottery.plugin.unasked import ASKS, lacking
 
 if TYPE_CHECKING:
     from lottery.claims.claim import Claim
@@ -300,7 +301,10 @@ class Run:
         if self.status == pytest.ExitCode.NO_TESTS_COLLECTED and options.claims_asked(self.config) and not self.error:
             words = self.config.option.keyword
             told = f"no claim was selected{f' by -k {quote(words)}' if words else ''}"
-            found = "lottery list -k WORDS finds claims by name, number or statement"
+            given = {kind: options.own(self.config, kind) for kind in ASKS}
+            found = lacking(" ".join([words, *self.config.args]), given) or (
+                "lottery list -k WORDS finds claims by name, number or statement"
+            )
             terminalreporter.write_line(f"{told}: {found}", yellow=True)
         if self.report is not None:
             self.report.show(terminalreporter, self.status, options.given(self.config, "table"))

@@ -16,6 +16,12 @@ ASKS = {  # by the option, what asks something of it
 }
 
 
+def lacking(words: str, given: Mapping[str, Sequence[str]]) -> str:
+    """Return which option is lacking where words select what is asked of a user's own alone; empty where none is."""
+    of = [kind for kind in ("criterion", "treatment", "network") if f"own_{kind}" in words and not given[kind]]
+    return "; ".join(f"own_{kind} is asked of a {kind} of yours, add --{kind} NAME=FILE.py:FUNCTION" for kind in of)
+
+
 def unasked(given: Mapping[str, Sequence[str]], asked: Iterable["ResolvedClaim"], words: str) -> list[str]:
     """Return a line for each thing that nothing selected asks anything of, with what would.
 
