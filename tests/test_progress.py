@@ -164,14 +164,14 @@ def test_what_a_scale_skips_is_not_among_the_claims(shared, tmp_path, monkeypatc
             ("broken", "", "no entry", ()),
         ]
     }
-    idle = SimpleNamespace(seconds=lambda one: 1.0, tidy=lambda: None)
+    idle = SimpleNamespace(seconds=lambda one: 1.0, tidy=lambda: None, plans={})
     worker = SimpleNamespace(
         device="cpu", speeds=idle, store=idle, has=lambda one: False, work=lambda *given: None, computed=0,
         needs=lambda wanted: {name: set(of) for name, of in wanted.items()},
     )  # fmt: skip
     session = Session(Options(SCALES["tiny"], tmp_path, "cpu", "float32"), {}, asked=asked)
     monkeypatch.setattr(session, "_worker", lambda workers, reporter: worker)
-    monkeypatch.setattr(session, "_costs", lambda workers: {})
+    monkeypatch.setattr(session, "_costs", lambda workers, before: {})
     session.train(1, Reporter(shared, "main"))
     (left,) = shared.found(progress.PROGRESS)
     assert (left["ready"], left["claims"]) == (1, 2)

@@ -328,7 +328,7 @@ class TestNotAsked:
     def test_costs_that_are_known(self):
         """Of the next scale the command that runs it, of the budget the time that the rest takes."""
         assert self.lines(budget=250.0, reduced=7200.0) == [
-            "     1 are asked at --scale reduced 2.0 h here: lottery run --scale reduced",
+            "     1 are asked at --scale reduced the same command with it: 2.0 h in all",
             "     1 do not fit the budget        run again: 4.2 min more here",
             "     1 are asked at no scale        lottery show --no-scale",
         ]

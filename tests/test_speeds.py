@@ -9,6 +9,7 @@ from lottery.experiments.arms import DENSE
 from lottery.experiments.calibration import Calibration, Speed
 from lottery.experiments.experiment import experiment
 from lottery.experiments.named_arms import chain, counted, singleshot
+from lottery.experiments.planned import Planned, remember, settle
 from lottery.experiments.scales import PLANTED, SCALES
 from lottery.experiments.speeds import GUESSED, MEASURED, Speeds, kind
 from lottery.training.config import Config, Setting
@@ -90,7 +91,9 @@ def test_what_is_not_known_is_guessed_from_its_like():
     assert speeds.seconds(OTHER) == pytest.approx(6.0) and speeds.seconds(search(10)) == pytest.approx(5.0)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"kinds": 3, "plans": {}}', '{"kinds": {"a": {}}, "plans": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"kinds": 3}', '{"kinds": {"a": {}}}', '{"kinds": {}, "planned": 3}']
+)
 def test_a_damaged_file_is_measured_again(tmp_path, content):
     """Nothing in it is believed, and it is written anew."""
     speeds = Speeds(tmp_path)
@@ -121,14 +124,19 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
     assert speeds.knows(ONE)
 
 
-def test_plans_are_remembered_by_scale(tmp_path):
-    """Of claims that are planned again the last one counts."""
+def test_plans_are_changed_as_others_left_them(tmp_path):
+    """What two processes settle at once is settled."""
+    first = Planned("code", frozenset("ab"), {frozenset("a"): 1.0, frozenset("b"): 2.0})
     speeds = Speeds(tmp_path)
-    speeds.plan("reduced", {"a": 1.0, "b": 2.0})
+    speeds.change_plans(lambda plans: remember(plans, "reduced", first))
     speeds.keep()
-    speeds.plan("reduced", {"b": 0.0})
-    speeds.keep()
-    assert Speeds(tmp_path).plans == speeds.plans == {"reduced": {"a": 1.0, "b": 0.0}}
+    two = [Speeds(tmp_path), Speeds(tmp_path)]
+    for one, claim in zip(two, "ab"):
+        one.change_plans(lambda plans, claim=claim: settle(plans, "reduced", "code", claim))
+        assert one.plans == {"reduced": first.settled(claim)}
+    for one in two:
+        one.keep()
+    assert Speeds(tmp_path).plans == {"reduced": first.settled("ab")}
 
 
 class TestCalibration:

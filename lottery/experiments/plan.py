@@ -12,6 +12,7 @@ from lottery.experiments.calibration import Calibration
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.keys import other_data
 from lottery.experiments.memory import peak
+from lottery.experiments.planned import shares
 from lottery.experiments.speeds import arithmetic, kind, total
 from lottery.experiments.worker import Worker
 
@@ -73,13 +74,15 @@ class Row:
 class Plan:
     """What would be trained, the cheapest claim first; how many networks are stored; the bytes of a worker.
 
-    `lacking` says of claims that are not planned why their data cannot be had.
+    `lacking` says of claims that are not planned why their data cannot be had, `shares` has the seconds of what is
+    missing by the set of claims that need it.
     """
 
     rows: list[Row]
     stored: int
     memory: int
     lacking: Mapping[str, str] = field(default_factory=dict)
+    shares: Mapping[frozenset[str], float] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -107,7 +110,7 @@ def plan(worker: Worker, needs: Mapping[str, Iterable[Experiment]]) -> Plan:
         )
         for claim, paid in cheapest_first(missing, speeds.seconds)
     ]
-    return Plan(rows, len(worker.entries), needed, lacking)
+    return Plan(rows, len(worker.entries), needed, lacking, shares(missing, speeds.seconds))
 
 
 def without_data(needs: Mapping[str, Iterable[Experiment]]) -> dict[str, str]:

@@ -7,7 +7,7 @@ short measurement says what a kind costs until the first of it are computed; fro
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,6 +24,7 @@ from lottery.core.paths import write_whole
 from lottery.experiments.arms import ToShare
 from lottery.experiments.experiment import Experiment
 from lottery.experiments.parts import part_of
+from lottery.experiments.planned import Plans, as_json, from_json
 from lottery.models.cost import training_cost
 from lottery.training.fit import VERSION
 
@@ -100,14 +101,14 @@ class Speeds:
     def __init__(self, folder: Path | None = None, device: str = "cpu", precision: str = "float32"):
         self._known: dict[str, Took] = {}
         self._learned: dict[str, list[Took]] = {}  # since it was last kept
-        self._plans: dict[str, dict[str, float]] = {}  # likewise
+        self._changes: list[Callable[[Plans], None]] = []  # of plans, likewise
         self._kinds: dict[Experiment, str] = {}
         self._machine = machine(device, precision)
         name = blake2b(json.dumps(self._machine, sort_keys=True).encode(), digest_size=8).hexdigest()
         self.file = folder and folder / f"{name}.json"
         self._known, self.plans = self._read()
 
-    def _read(self) -> tuple[dict[str, Took], dict[str, dict[str, float]]]:
+    def _read(self) -> tuple[dict[str, Took], Plans]:
         """Return the kinds and the plans in the file.
 
         One that is missing or damaged has nothing, since all of it can be measured again.
@@ -116,17 +117,13 @@ class Speeds:
             if self.file:
                 kept = json.loads(self.file.read_text(encoding="utf-8"))
                 kinds = {name: Took(**took) for name, took in kept["kinds"].items()}
-                plans = {
-                    str(scale): {str(claim): float(seconds) for claim, seconds in of.items()}
-                    for scale, of in kept["plans"].items()
-                }
-                return kinds, plans
+                return kinds, from_json(kept.get("planned", {}))
         return {}, {}
 
-    def plan(self, scale: str, claims: Mapping[str, float]) -> None:
-        """Remember how many seconds of one worker claims were planned to add to those before them at a scale."""
-        for plans in (self.plans, self._plans):
-            plans[scale] = plans.get(scale, {}) | dict(claims)
+    def change_plans(self, change: Callable[[Plans], None]) -> None:
+        """Let a change be made of the plans here, and of those in the file as others have left it when this is kept."""
+        change(self.plans)
+        self._changes.append(change)
 
     def _of(self, one: Experiment) -> str:
         if one not in self._kinds:
@@ -184,10 +181,10 @@ class Speeds:
 
         A folder that cannot be written to is no error: all of it can be measured again.
         """
-        if not self.file or not (self._learned or self._plans):
+        if not self.file or not (self._learned or self._changes):
             return
         learned, self._learned = self._learned, {}
-        planned, self._plans = self._plans, {}
+        changes, self._changes = self._changes, []
         with suppress(OSError, NotImplementedError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.file.with_suffix(".lock"), timeout=5):
@@ -195,9 +192,10 @@ class Speeds:
                 for name, all_of_it in learned.items():
                     for took in all_of_it:
                         known[name] = _joined(known.get(name), took)
-                plans |= {scale: plans.get(scale, {}) | claims for scale, claims in planned.items()}
+                for change in changes:
+                    change(plans)
                 kinds = {name: asdict(known[name]) for name in sorted(known)}
-                content = {"machine": self._machine, "kinds": kinds, "plans": plans}
+                content = {"machine": self._machine, "kinds": kinds, "planned": as_json(plans)}
                 write_whole(self.file, json.dumps(content, indent=1, allow_nan=False) + "\n")
                 self._known |= known
 

@@ -122,6 +122,7 @@ class Run:
         from lottery.claims.claims_folders import expected_file
         from lottery.claims.resolved import entries_of
         from lottery.plugin.session import Options, Session
+        from lottery.plugin.unasked import ASKS
         from lottery.store.store import store_folder
 
         scale, precision = self.chosen.scale, self.chosen.precision
@@ -129,7 +130,8 @@ class Run:
         device, sharing = devices.of(self.process.place(), self.process.workers)
         options.check_results_folder(self.config)
         began = self.process.began
-        chosen = Options(scale, store, device, precision, self.deadline, began, devices.by_name, sharing)
+        own = any(options.own(self.config, kind) for kind in ASKS)
+        chosen = Options(scale, store, device, precision, self.deadline, began, devices.by_name, sharing, own)
         stated = benchmarks & set(STATED)
         self.baselines.leave_tables(stated, scale.name)
         return Session(chosen, entries_of(stated), committed(map(expected_file, stated), scale.name))

@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lottery.claims import rule
 from lottery.claims.baselines import BUDGET, Row
 from lottery.claims.claim import Claim, Exact
+from lottery.claims.claims_folders import expected_file
 from lottery.claims.entries import Contents
 from lottery.claims.exit_status import counts
 from lottery.claims.grounds import grounds
@@ -24,6 +25,10 @@ from lottery.experiments.scales import Scale
 from lottery.models.architectures import is_planted
 from lottery.plugin import provenance
 
+if TYPE_CHECKING:
+    from lottery.experiments.planned import Planned
+
+PACKAGE = Path(__file__).resolve().parents[1]
 SPEEDS = "speeds"  # the store's folder of how long networks take here
 REPORTING = 2.5  # seconds of a run that are neither training nor judging: Python's start and end, files, the screen
 LIKE_THE_START = 0.5  # of the time from the start to the training, which passes after it: on a busy machine both last
@@ -43,6 +48,7 @@ class Options:
     began: float | None = None  # likewise, when this process began
     by_name: bool = True  # whether the device was asked for, so that no other will do
     sharing: int = 1  # workers on this device
+    own: bool = False  # whether anything of a user's is asked about, which no plan is remembered of
 
 
 def _sound(asked: ResolvedClaim) -> ResolvedClaim:
@@ -102,6 +108,7 @@ class Session:
             if sending:
                 sending.measure(self.worker, missing)
             prices = {one: self.worker.speeds.seconds(one) for one in set().union(*missing.values())}
+            before = self._plan_taken() if prices else None
             deadline = self._training_ends(workers)
             reporter.begin(self._asked_of(missing), prices, self.worker.has, deadline)
             room = None if deadline is None else deadline - time.monotonic()  # seconds for training
@@ -112,7 +119,7 @@ class Session:
             else:
                 self.worker.work(wanted, deadline, reporter.finish, turns)
             self.worker.store.tidy()
-            reporter.end(self._costs(workers), self.worker.computed, room)
+            reporter.end(self._costs(workers, before), self.worker.computed, room)
 
     def _asked_of(self, missing: Mapping[str, Collection]) -> dict[str, Collection]:
         """Return what is missing by claim, without the claims that nothing is computed for: they never become ready."""
@@ -128,29 +135,57 @@ class Session:
         reserve = REPORTING + LIKE_THE_START * start + claims * (JUDGED / workers + REPORTED)
         return self.options.deadline - reserve
 
-    def _costs(self, workers: int) -> dict[str, float]:
+    @cached_property
+    def _code(self) -> str:
+        """A mark of all code and entries that say what is trained; empty where users have other code, too."""
+        from lottery.experiments.planned import mark
+
+        if self.options.own:
+            return ""
+        tests = {asked.claim.file.parent for asked in self.asked.values()}
+        entries = {expected_file(asked.claim.file).parent for asked in self.asked.values()}
+        files = [*PACKAGE.rglob("*.py"), *(file for folder in tests for file in folder.glob("*.py"))]
+        return mark([*files, *(file for folder in entries for file in folder.glob("*.toml"))])
+
+    def _plan_taken(self) -> "Planned | None":
+        """Return the plan of this scale, which is forgotten until all that it is of has been computed."""
+        from lottery.experiments.planned import forget
+
+        speeds, scale = self.worker.speeds, self.options.scale.name
+        if (known := speeds.plans.get(scale)) is None:
+            return None
+        speeds.change_plans(lambda plans: forget(plans, scale))
+        speeds.keep()
+        return known if known.code == self._code else None
+
+    def _costs(self, workers: int, before: "Planned | None") -> dict[str, float]:
         """Return in how many seconds so many workers would compute what this run did not, by the reason.
 
-        That is the budget, or the scale that has to be asked, where all of its claims were planned on this machine.
+        That is the budget; or the scale that has to be asked, with what all claims of this run take there, where these
+        were planned on this machine with the same code. `before` is what was planned of this scale.
         """
-        worker, scale = self.worker, self.options.scale.name
-        left = {
-            id: [one for one in asked.all_experiments if not self._settled(one)] for id, asked in self.asked.items()
-        }
-        open_ends = [one for lacking in left.values() for one in lacking]
-        costs = {BUDGET: sum(map(worker.speeds.seconds, worker.missing(open_ends)))} if open_ends else {}
-        worker.speeds.plan(scale, {id: 0.0 for id, asked in self.asked.items() if not asked.skip and not left[id]})
-        worker.speeds.keep()
-        elsewhere: dict[str, list[float | None]] = {}
-        for id, asked in self.asked.items():
-            later = [name for name in asked.entry.asked_at() if name != scale] if asked.skip else []
-            if later:
-                elsewhere.setdefault(later[0], []).append(worker.speeds.plans.get(later[0], {}).get(id))
-        for name, planned in elsewhere.items():
-            known = [seconds for seconds in planned if seconds is not None]
-            if len(known) == len(planned):
-                costs[name] = sum(known)
+        from lottery.experiments.planned import remember, settle
+
+        speeds, scale, code = self.worker.speeds, self.options.scale.name, self._code
+        asked = {id: one for id, one in self.asked.items() if not (one.skip or one.error)}
+        left = [one for of in asked.values() for one in of.all_experiments if not self._settled(one)]
+        costs = {BUDGET: sum(map(speeds.seconds, self.worker.missing(left)))} if left else {}
+        if code and not left:
+            if before:
+                speeds.change_plans(lambda plans: remember(plans, scale, before))
+            speeds.change_plans(lambda plans: settle(plans, scale, code, asked))
+        speeds.keep()
+        for name in {later for one in self.asked.values() if (later := self._later(one))}:
+            wanted = [id for id, one in self.asked.items() if name in one.entry.asked_at()]
+            planned = speeds.plans.get(name)
+            if code and planned and planned.code == code and (seconds := planned.seconds(wanted)) is not None:
+                costs[name] = seconds
         return {why: seconds / workers for why, seconds in costs.items()}
+
+    def _later(self, asked: ResolvedClaim) -> str:
+        """Return the next scale that asks a claim which this one does not; empty if there is none."""
+        names = [name for name in asked.entry.asked_at() if name != self.options.scale.name] if asked.skip else []
+        return names[0] if names else ""
 
     def _settled(self, experiment) -> bool:
         """Return whether an experiment is there, or cannot be had."""
@@ -190,6 +225,7 @@ class Session:
         """
         from lottery.core.devices import failures_told
         from lottery.experiments.plan import plan
+        from lottery.experiments.planned import Planned, remember
 
         self.worker = self._worker()
         ends = self._training_ends()
@@ -197,7 +233,9 @@ class Session:
         with failures_told(self.worker.device):
             asked = {id: asked for id, asked in self.asked.items() if not (asked.skip or asked.error)}
             made = plan(self.worker, {id: asked.all_experiments for id, asked in asked.items()})
-        self.worker.speeds.plan(self.options.scale.name, {row.claim: row.seconds for row in made.rows})
+        if self._code:
+            found = Planned(self._code, frozenset(row.claim for row in made.rows), made.shares)
+            self.worker.speeds.change_plans(lambda plans: remember(plans, self.options.scale.name, found))
         self.worker.speeds.keep()
         return made, budget
 

@@ -153,8 +153,8 @@ def is_asked_nowhere(result: Mapping) -> bool:
 def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float], show: str = SHOW) -> list[NotAsked]:
     """Return why tests were not asked at a scale, the most frequent reason first.
 
-    `costs` has the seconds that they take here, by the scale that asks them, or by "budget"; `show` is the command
-    that shows this run.
+    `costs` has the seconds that they take here by "budget", and by the scale that asks them those of all that the run
+    selects; `show` is the command that shows this run.
     """
     groups: Counter[tuple[str, str]] = Counter()
     for result in results:
@@ -167,7 +167,7 @@ def not_asked(results: Sequence[Mapping], scale: str, costs: Mapping[str, float]
             way = f"run again: {takes} more here" if takes else "run again: what is finished is kept"
             groups[NO_TIME, way] += 1
         elif why:
-            run, plan = f"{takes} here: lottery run --scale {why}", f"lottery plan --scale {why} tells the cost"
+            run, plan = f"the same command with it: {takes} in all", f"lottery plan --scale {why} tells the cost"
             groups[f"are asked at --scale {why}", run if takes else plan] += 1
         else:
             groups["are asked at no scale", f"{show} {NO_SCALE}"] += 1
