@@ -18,6 +18,7 @@ from lottery.report.answer import refuted
 from lottery.report.explanation import explanation
 from lottery.report.interval_bar import interval_bar
 from lottery.report.page_answer import page_answer
+from lottery.report.remarks import remarks
 from lottery.report.results_table import summary, table
 from lottery.report.screen import not_enough, screen, why
 from tests.result_helpers import cell, result, whole
@@ -461,6 +462,13 @@ def test_an_explanation_says_what_is_measured_and_which_file_is_meant():
     text = explanation(one, whole(one), 150)
     assert "measured    test accuracy\n" in text and "this file" not in text
     assert "from 80.0 %: The margin at the head of expected/zhou_2019.toml." in text
+
+
+def test_parts_are_named_in_words():
+    """By the screen and by what explains a claim, which keep the decimal point of a size or a rate."""
+    one = result(kind="conjunction", verdict="refuted", estimate=None, parts=[part("at_0_4", "refuted", 0.001)])
+    assert why(one).startswith("at 0.4: ") and "at 0.4: " in explanation(one, whole(one), 100)
+    assert "at 0.4 refuted: " in remarks([one])[0]
 
 
 def test_what_was_not_asked_is_not_replayed():

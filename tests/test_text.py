@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from lottery.core.text import for_markdown, in_encoding, printable, show_in_any_encoding
+from lottery.core.text import for_markdown, in_encoding, printable, show_in_any_encoding, spoken
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,18 @@ def test_a_stream_shows_pictures_plainly():
         show_in_any_encoding(stream)
         print("│░░░├●┤─ é Ω", end="", file=stream, flush=True)
         assert stream.buffer.getvalue().decode(encoding) == shown
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("at_0_4", "at 0.4"),
+        ("at_0_000025", "at 0.000025"),
+        ("ticket_before_2_9", "ticket before 2.9"),
+        ("conv_6_over_conv_4", "conv 6 over conv 4"),
+        ("magnitude_at_50_percent", "magnitude at 50 percent"),
+    ],
+)
+def test_names_keep_their_decimal_points(name, words):
+    """Between digits an underscore stands for one."""
+    assert spoken(name) == words

@@ -3,6 +3,7 @@
 import codecs
 import html
 import io
+import re
 import unicodedata
 
 PLAIN = {
@@ -34,6 +35,11 @@ def printable(text: str) -> str:
     if not line.isprintable():
         line = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+
+
+def spoken(name: str) -> str:
+    """Return a name of Python's as words: an underscore is a blank, and between two digits the decimal point."""
+    return re.sub(r"(?<=\d)_(?=\d)", ".", name).replace("_", " ")
 
 
 def cut(text: str, width: int) -> str:

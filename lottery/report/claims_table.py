@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lottery.claims.statistics import ANSWERS, ERROR, SKIPPED
+from lottery.core.text import spoken
 from lottery.report.answer import is_unexpected
 from lottery.report.interval_picture import interval_picture
 from lottery.report.markup import Markup, element, escaped, joined
@@ -34,7 +35,7 @@ def picture(result: Mapping) -> Markup:
     if not result["parts"]:
         return interval_picture(result, result["unit"])
     signs = {"reproduced": "●", "refuted": "×", "inconclusive": "○"}
-    told = ", ".join(f"{part['name'].replace('_', ' ')} {part['verdict']}" for part in result["parts"])
+    told = ", ".join(f"{spoken(part['name'])} {part['verdict']}" for part in result["parts"])
     shown = [element("span", signs.get(part["verdict"], "–"), class_=part["verdict"]) for part in result["parts"]]
     return element("span", *shown, class_="parts", role="img", aria_label=told, title=told)
 

@@ -10,7 +10,7 @@ from lottery.claims.baselines import DIGITS
 from lottery.claims.comparison import DRIFTED, MOVED, NEW, NOT_COMPARABLE, SAME, TURNED, Comparison, Move, verdicts
 from lottery.claims.results import of_differences
 from lottery.claims.rule import RULE
-from lottery.core.text import cut, for_markdown
+from lottery.core.text import cut, for_markdown, spoken
 from lottery.report.results_table import claim_name, code, span
 
 TITLES = {
@@ -155,7 +155,7 @@ def rows(chosen: Sequence[Move], moves: Sequence[Move], results: Mapping[str, Ma
             continue
         lines.append(cut(f"{cut(name, room):{room}} {towards:{towards_room}}{size:{SIZE}} {p}", width))
         if move["part"] and len(name) > room:  # else rows of one claim read alike
-            lines += wrap(move["part"].replace("_", " "), width, initial_indent="      ", subsequent_indent="      ")
+            lines += wrap(spoken(move["part"]), width, initial_indent="      ", subsequent_indent="      ")
         if several and move["changed"]:
             lines += wrap(", ".join(move["changed"]), width, initial_indent="      ", subsequent_indent="      ")
     return lines
@@ -168,7 +168,7 @@ def _p(move: Move) -> float:
 
 def cells(move: Move, result: Mapping) -> tuple[str, str, str, str]:
     """Return a move's claim, direction, size with its interval, and p-value."""
-    name = f"{code(result):5} {claim_name(result)}" + (f", {move['part'].replace('_', ' ')}" if move["part"] else "")
+    name = f"{code(result):5} {claim_name(result)}" + (f", {spoken(move['part'])}" if move["part"] else "")
     if move["state"] == TURNED:
         return name, "", move["reason"], ""
     if move["move"] is None:

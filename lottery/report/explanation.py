@@ -11,6 +11,7 @@ from lottery.claims.judging import deviates
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import SKIPPED
 from lottery.claims.uncounted import expected_instead, moves_of
+from lottery.core.text import spoken
 from lottery.report.interval_bar import interval_bar
 from lottery.report.results_table import MARKED, claim_name, code, number, ours, published, verdict
 from lottery.report.screen import NARROWEST, WIDEST, agreement, not_enough, why
@@ -117,7 +118,7 @@ def _beside(result: Mapping) -> Iterator[str]:
 
 def outcome_name(part: Mapping) -> str:
     """Return what the outcome of a claim, or of one of its parts, is called."""
-    return str(part.get("name", "estimate").replace("_", " "))
+    return spoken(part.get("name", "estimate"))
 
 
 def outcome_unit(part: Mapping, result: Mapping) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from lottery.claims.judging import CENSORED_SHARE
 from lottery.claims.results import data_of, in_order
 from lottery.claims.statistics import REFUTED, REPRODUCED
-from lottery.core.text import printable
+from lottery.core.text import printable, spoken
 from lottery.data.stand_ins import OTHER, STAND_INS
 from lottery.report.results_table import claim_name, number, one_more, span
 
@@ -26,7 +26,7 @@ def remarks(results: Sequence[Mapping]) -> list[str]:
             reasons.append(result["expected_because"])
         for part in result["parts"]:
             if part["verdict"] != REPRODUCED and part["estimate"] is not None:
-                reasons.append(f"{part['name']} {part['verdict']}: {part['estimate']:+.2f}")
+                reasons.append(f"{spoken(part['name'])} {part['verdict']}: {part['estimate']:+.2f}")
         outcomes = result["parts"] or [result]
         reasons += [_aside(part, result["unit"]) for part in outcomes]
         reasons += [_beside(part, result["unit"]) for part in result["beside"]]
@@ -45,14 +45,14 @@ def _aside(part: Mapping, unit: str) -> str:
     if not part["aside"]:
         return ""
     text = f"though {part['aside']}: {number(part['estimate'], unit)} {span(part['interval'], unit)}"
-    return f"{part['name']} {text}" if "name" in part else text
+    return f"{spoken(part['name'])} {text}" if "name" in part else text
 
 
 def _beside(part: Mapping, unit: str) -> str:
     """Return what stands beside the parts of a conjunction, with its interval."""
     if part["interval"] is None:
         return ""
-    told = f"{part['name']} {number(part['estimate'], unit)} {span(part['interval'], unit)}"
+    told = f"{spoken(part['name'])} {number(part['estimate'], unit)} {span(part['interval'], unit)}"
     return told + f" ({part['reason']})" * bool(part["reason"])
 
 

@@ -9,7 +9,7 @@ from lottery.claims.results import all_results, in_order, is_difference
 from lottery.claims.scoreboard import boards
 from lottery.claims.statistics import ALPHA, ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, Region, is_control, towards
 from lottery.claims.uncounted import moves_of
-from lottery.core.text import cut
+from lottery.core.text import cut, spoken
 from lottery.report import answer
 from lottery.report.answer import GOOD, SHORT, SHOW
 from lottery.report.difference import brief
@@ -205,7 +205,7 @@ def _networks(results: Sequence[Mapping], width: int) -> Iterator[Line]:
     first = max(15, *map(len, names))
     yield from _titled("YOUR NETWORK", "against what each question names; better and worse for certain", width)
     for question in dict.fromkeys(_question(result) for result in found):  # one below the other: their names are long
-        yield Line(f"  {question.replace('_', ' ')}")
+        yield Line(f"  {spoken(question)}")
         for name in names:
             if (name, question) in cells:
                 yield Line(f"    {name:{first}} {cells[name, question]}")
@@ -239,7 +239,7 @@ def why(result: Mapping) -> str:
     if parts:
         first = next((part for part in parts if part["verdict"] == result["verdict"]), parts[0])
         told = not_enough(result) if first["verdict"] != result["verdict"] else ""
-        return told or f"{first['name'].replace('_', ' ')}: {_against(first, result['unit'])}"
+        return told or f"{spoken(first['name'])}: {_against(first, result['unit'])}"
     return _against(result, result["unit"])
 
 
@@ -251,7 +251,7 @@ def not_enough(result: Mapping) -> str:
         return ""
     worst, level = min(outside, key=lambda part: part["p_outside"]), ALPHA / len(stated)
     p, needed = _told_apart(worst["p_outside"], level)
-    name = worst["name"].replace("_", " ")
+    name = spoken(worst["name"])
     return f"{name} is outside, p {p}; one of {len(stated)} parts needs p <= {needed} to refute"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
+from lottery.core.text import spoken
 from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.charts.lines import FIT
 from lottery.report.results_table import claim_name, code, span
@@ -50,7 +51,7 @@ def _rows(result: Mapping) -> Iterator[tuple[str, dict[str, Any]]]:
         unit = SHARE if part["kind"] == "proportion" else result["unit"]
         if part["estimate"] is None or not part["region"] or "," in unit:
             continue
-        name = f": {part['name'].replace('_', ' ')}" if result["parts"] else ""
+        name = f": {spoken(part['name'])}" if result["parts"] else ""
         mark = " ~" if result["analogue"] else ""
         low, high = part["interval"] or (part["estimate"], part["estimate"])
         yield (
