@@ -17,7 +17,7 @@ from lottery.experiments.measurements import rows_of, written
 from lottery.experiments.named_arms import branch, chain, learned, untrained
 from lottery.report import published_points
 from lottery.report.charts.bars import BARS
-from lottery.report.charts.comparisons import masked, trained
+from lottery.report.charts.comparisons import masked, trained, within_percent
 from lottery.report.charts.context import Context, told
 from lottery.report.charts.intervals import intervals
 from lottery.report.curves import Training
@@ -67,7 +67,8 @@ def table():
 
 def report(**changes):
     """Return a report of a claim that rests on the ticket, and one of the user's criterion."""
-    claim = result("frankle_carbin2019.claim[lenet-300-100]", **{"rests_on": [ground()]} | changes)
+    own = {"title": "Frankle & Carbin 2019", "rests_on": [ground()]}
+    claim = result("frankle_carbin2019.claim[lenet-300-100]", **own | changes)
     return whole(claim) | {"scoreboard": [cell("mine"), cell("large_final")]}
 
 
@@ -167,6 +168,49 @@ def test_claims_of_a_point_are_those_of_its_network_data_and_training():
     assert (needed["claims"], needed["read"]) == ({"zhou2019.c[b]": [4]}, False)
     both = context.lineage("Zhou et al. 2019", ("random", TRAINED), ("large_final", TRAINED))
     assert both["claims"]["zhou2019.a[b]"] == [3, 7] and "and of 1 other that" in both["origin"]
+
+
+def test_a_figure_is_of_a_paper_whose_claims_read_it():
+    """One of a training that only another paper's claims read stands beyond the papers, at no place of this one."""
+    papers = {name.partition("-")[0]: (figure.paper, figure.place) for name, figure in drawn().items()}
+    assert papers["tickets"][0] == papers["learning"][0] == "Frankle & Carbin 2019" and "Fig" in papers["learning"][1]
+    assert papers["criteria"] == papers["supermasks"] == ("Beyond the papers", "")
+    believed = drawn(report(rests_on=[]))  # of a version that did not say who reads what
+    assert {figure.place for name, figure in believed.items() if name.startswith("criteria")} == {"Fig. 3"}
+
+
+def test_what_analogues_read_is_marked():
+    """Of whichever network it is: the variants of an appendix are not the network that a claim is about."""
+    variant = ground(network="lenet-96-48-narrow")
+    claims = [
+        result("a.b[c]", analogue=True, rests_on=[variant]),
+        result("a.d[c]", analogue=False, rests_on=[ground()]),
+    ]
+    claims[0]["trained_network"] = "conv-2"
+    context = Context(claims)
+    assert context.analogue("lenet-96-48-narrow", "digits") and context.analogue("lenet-96-48-narrow")
+    assert not context.analogue("lenet-96-48", "digits") and not context.analogue("lenet-96-48-narrow", "mnist")
+
+
+def test_failed_seeds_do_not_squeeze_a_panel():
+    """Intervals that one seed makes as wide as can be are cut: gains at twice the highest mean, accuracies at 100 %."""
+    lines = table().replace(f",{accuracy(DENSE, 0, 0)},", ",9.5,")
+    for one in (panel for figure in drawn(lines=lines).values() for panel in figure.panels):
+        if one.name.startswith("tickets") and one.name.endswith("-gain"):
+            highest = max(row["mean"] for row in one.rows)
+            assert max(row["high"] for row in one.rows) > 3 * highest
+            assert one.spec["layer"][-1]["encoding"]["y"]["scale"]["domain"][1] < 2.5 * highest
+    wide = [{"low": -3.0, "high": 120.0}, {"low": None, "high": None}]
+    assert within_percent(wide) == {"domainMax": 100.0, "domainMin": 0.0} and not within_percent(wide[1:])
+
+
+def test_lines_without_markers_have_a_legend_of_strokes():
+    """As dashed as they are, and points that can be clicked though they are not seen."""
+    spec = panel("learning-validation-accuracy").spec
+    colours = [layer["encoding"]["color"] for layer in spec["layer"] if "color" in layer["encoding"]]
+    assert colours and all(of["legend"]["symbolType"] == "stroke" for of in colours)
+    last = spec["layer"][-1]
+    assert (last["mark"]["type"], last["mark"]["opacity"]) == ("point", 0) and last["encoding"]["tooltip"]
 
 
 def test_every_point_leads_somewhere():

@@ -261,6 +261,14 @@ def test_layers_of_a_consensus_are_a_figure_of_their_own():
     assert len({figure.name for figure in found}) == 2
 
 
+def test_layers_of_one_round_are_bars():
+    """A line needs two rounds; all layers and the network stand below each other, and the round in the title."""
+    (panel,) = panels(written(survey(chain("large_final"), rounds=(4,)))).values()
+    assert panel.title == "magnitude on digits, round 4"
+    assert panel.spec["layer"][0]["mark"]["type"] == "bar" and "legend" not in str(panel.spec)
+    assert [row["series"] for row in panel.rows] == [*(layer.name for layer in LAYERS), "network"]
+
+
 def test_panels_are_told_apart():
     """Two comparisons on one task are two figures, with names of their own."""
     orders = [in_data_order(number, chain("large_final")) for number in range(3)]

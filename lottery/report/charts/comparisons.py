@@ -9,7 +9,7 @@ from lottery.experiments.arms import DENSE, Arm, Iterative
 from lottery.experiments.named_arms import chain, continued, one_shot, units_chain, untrained
 from lottery.experiments.scales import SNAPSHOTS
 from lottery.report.charts.chart import Chart, Figure
-from lottery.report.charts.context import Context, told
+from lottery.report.charts.context import BEYOND, Context, told
 from lottery.report.charts.intervals import by_seed, intervals, rounded
 from lottery.report.charts.lines import line_chart
 from lottery.report.curves import REINITIALISED, TICKET, Curves, Line, Round, Training, consecutive
@@ -26,10 +26,11 @@ FROZEN_AT = ("init", "variant_1", "variant_2", "variant_1_shuffled", "variant_1_
 THEIRS = {CRITERION: CRITERIA, KEPT: SET_TO, FROZEN: FROZEN_AT}  # the papers', by contest
 SIGNED = "large_final_same_sign, signed constants"
 FRANKLE, ZHOU, PAGANINI = "Frankle & Carbin 2019", "Zhou et al. 2019", "Paganini & Forde 2020"
-BEYOND = "Beyond the papers"
 Values = Callable[[Round], Mapping[int, float]]
+WHOLE = 100.0  # per cent
 CHANCE = 10.0  # per cent, of ten classes
 FEWEST = 3  # rounds that a figure needs
+LEAST = 0.5  # points that a zoomed panel shows above the dense network, at least
 ROOM = 1.2  # of what a zoomed panel shows above its highest line
 BELOW = 2.0  # times as far down as up
 
@@ -56,6 +57,7 @@ def trained(own: Mapping[str, Sequence[str]]) -> list[Comparison]:
     }
     # Which of Paganini & Forde's techniques an arm is stands in `masks`, too, where their masks are compared.
     techniques = {
+        "magnitude": TICKET,  # ranked as the network's paper does it: those of Paganini & Forde globally
         "magnitude, global": Arm(Iterative("large_final", "global")),
         "magnitude by layer": Arm(Iterative("large_final", "layer")),
         "L1 units": units_chain("large_final", 1.0),
@@ -118,7 +120,7 @@ def _trained_figure(
     accuracy = rows_of(lines, lambda at: at.accuracy)
     level = {"dense": sum(whole.accuracy.values()) / len(whole.accuracy)} if whole else {}
     where = f"{comparison.title}, {training.told}"
-    y: dict[str, Any] = {"title": "test accuracy (%)", "scale": {"zero": False}}
+    y: dict[str, Any] = {"title": "test accuracy (%)", "scale": {"zero": False, **within_percent(accuracy)}}
     summary = f"{where}: test accuracy at early stop of {len(lines)} arms."
     title = "Test accuracy at early stop"
     panels = [line_chart(f"{slug}-accuracy", title, accuracy, y, summary, levels=level, lineage=lineage)]
@@ -134,8 +136,7 @@ def _trained_figure(
     return Figure(
         slug,
         comparison.title,
-        comparison.paper,
-        comparison.place,
+        *context.place(comparison.paper, comparison.place, training),
         f"{_described(training, lines)} Bars are 90 % intervals over seeds, paired with the dense network of the same "
         f"seed where a panel is relative to it; lines join rounds that follow each other.{told(printed)}",
         panels,
@@ -144,9 +145,13 @@ def _trained_figure(
 
 
 def _gain_panel(slug: str, where: str, rows: list[dict], points: Sequence[Point], lineage: Mapping) -> Chart:
-    """Return the zoomed panel: from a little above the highest line to twice as far below the dense network."""
-    highs = [row["high"] if row["high"] is not None else row["mean"] for row in rows] + [point.y for point in points]
-    top = ROOM * max([0.5, *highs])
+    """Return the zoomed panel: from a little above the highest line to twice as far below the dense network.
+
+    Intervals that reach far above all means, as where a seed failed, are cut off.
+    """
+    farthest = BELOW * max([LEAST, *(row["mean"] for row in rows)])
+    highs = [min(farthest, row["mean"] if row["high"] is None else row["high"]) for row in rows]
+    top = ROOM * max([LEAST, *highs, *(point.y for point in points)])
     y = {"title": "minus dense, same seed (pp)", "scale": {"domain": [-BELOW * top, top], "nice": False}}
     return line_chart(
         f"{slug}-gain",
@@ -160,6 +165,13 @@ def _gain_panel(slug: str, where: str, rows: list[dict], points: Sequence[Point]
     )
 
 
+def within_percent(rows: Sequence[Mapping]) -> dict[str, float]:
+    """Return the ends of an axis of per cent where intervals reach beyond what can be."""
+    over = any((row["high"] or 0.0) > WHOLE for row in rows)
+    under = any((row["low"] or 0.0) < 0.0 for row in rows)
+    return {name: end for name, end, beyond in (("domainMax", WHOLE, over), ("domainMin", 0.0, under)) if beyond}
+
+
 def _speed_panel(slug: str, where: str, rows: list[dict], points: Sequence[Point], lineage: Mapping) -> Chart:
     title = "Early stop relative to the dense network's"
     axis = {"title": "early-stop iteration / dense", "format": "~g", "tickCount": 5}
@@ -168,7 +180,7 @@ def _speed_panel(slug: str, where: str, rows: list[dict], points: Sequence[Point
         f"{slug}-speed",
         title,
         rows,
-        {"scale": {"type": "log", "nice": False}, "axis": axis},
+        {"scale": {"type": "log", "nice": False, "padding": 8}, "axis": axis},
         summary,
         levels={"dense": 1.0},
         published=_shown(points),
@@ -191,8 +203,7 @@ def _masked_figure(comparison: Comparison, training: Training, lines: Mapping[st
     return Figure(
         slug,
         comparison.title,
-        comparison.paper,
-        comparison.place,
+        *context.place(comparison.paper, comparison.place, training),
         f"{_described(training, lines)} Masks are cut at once, by the dense network at the end of its training. Bars "
         "are 90 % intervals over seeds.",
         [panel],

@@ -11,6 +11,7 @@ from lottery.report.curves import Source, Training
 from lottery.report.published_points import Point, published_points
 
 WHAT = {"gain": "accuracy", "speed": "early stop", "share": "planted ticket"}  # what a point is of; else its series
+BEYOND = "Beyond the papers"
 ANALOGUE = "Smaller data, network or training than the paper's: no verdict on the paper."
 
 
@@ -39,7 +40,32 @@ class Context:
     def analogue(self, network: str, dataset: str = "") -> str:
         """Return why what is measured of a network on a data set, or on any, is no verdict on a paper, or nothing."""
         found = (of for place, of in self._stands_for.items() if place == (network, dataset or place[1]))
-        return ANALOGUE if any(analogue for of in found for _, analogue in of) else ""
+        marked = any(analogue for of in found for _, analogue in of)
+        return (
+            ANALOGUE
+            if marked or any(place == (network, dataset or place[1]) for place in self._read_by_analogues)
+            else ""
+        )
+
+    @cached_property
+    def _read_by_analogues(self) -> set[tuple[str, str]]:
+        """Networks and data that claims read which are analogues: they may be others than the claims' own."""
+        answered = (one for one in self.results if one["analogue"] and one["verdict"] in ANSWERS)
+        return {(of["network"], of["dataset"]) for one in answered for of in one.get("rests_on", ())}
+
+    def place(self, paper: str, place: str, training: Training) -> tuple[str, str]:
+        """Return of which paper a figure of a training is, and where it stands there: none whose claims do not read it.
+
+        Results of an earlier version do not say which claims do; they are believed.
+        """
+        readers = {
+            self._titles[claim]
+            for (source, _), claims in self._resting.items()
+            if source[1] == training
+            for claim in claims
+        }
+        asked = not self._resting or any(title.startswith(paper) for title in readers)
+        return (paper, place) if asked or paper == BEYOND else (BEYOND, "")
 
     def published(self, quantity: str, network: str, shown: Iterable[str]) -> list[Point]:
         """Return the papers' points of a quantity and a paper's network, of these series."""

@@ -30,8 +30,7 @@ def learning(curves: Curves, context: Context) -> Iterator[Figure]:
             yield Figure(
                 f"learning-{training.slug}",
                 "Learning curves",
-                FRANKLE,
-                "Figs. 3 and 11",
+                *context.place(FRANKLE, "Figs. 3 and 11", training),
                 f"{training.told}. Means over seeds with 90 % intervals; per cent are of the weights that remain. The "
                 "accuracies shown are those near the highest.",
                 panels,

@@ -14,6 +14,7 @@ COLUMNS = {"series": "series", "round": "round", "x": "weights remaining (%)", "
 HIDDEN = ("stretch", "from", "round")  # what rows can have that a table does not show
 # How a paper's own number is drawn.
 PRINTED = {"type": "point", "shape": "diamond", "filled": False, "size": 130, "strokeWidth": 2, "color": "var(--ink)"}
+STROKES = {"symbolType": "stroke", "symbolSize": 500, "symbolStrokeWidth": 2}  # of a legend of lines without markers
 FIT = {"type": "fit-x", "contains": "padding"}
 
 
@@ -60,6 +61,7 @@ def line_chart(
     line: dict[str, Any] = {**middle, "detail": {"field": "stretch", "type": "nominal"}}
     if not points:  # lines without markers are dashed, so that not their colours alone tell them apart
         line["strokeDash"] = dashes(names)
+        look["color"]["legend"] = {**look["color"]["legend"], **STROKES}
         ends["opacity"] = {"condition": {"param": "picked", "value": 0.18}, "value": 0.03}
     pick = {"name": "picked", "select": {"type": "point", "fields": ["series"]}, "bind": "legend"}
     layers: list[dict[str, Any]] = [

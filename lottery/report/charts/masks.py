@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from lottery.experiments.arms import Arm, Iterative
 from lottery.experiments.named_arms import chain, units_chain
 from lottery.report.charts.chart import Chart, Figure, slug
-from lottery.report.charts.comparisons import BEYOND, PAGANINI
-from lottery.report.charts.context import Context
+from lottery.report.charts.comparisons import PAGANINI
+from lottery.report.charts.context import BEYOND, Context
 from lottery.report.charts.intervals import by_seed, intervals, rounded
 from lottery.report.charts.lines import FIT, line_chart
 from lottery.report.curves import consecutive
@@ -138,11 +138,19 @@ def _similarity_figure(number: int, group: Group, found: MaskRows, context: Cont
     return Figure(
         f"similarity-{number}-{slug(group.shared)}",
         *shown,
-        f"{label(group.shared)}, {group.trained}. Shared weights of those in either mask, means over seeds: below the "
+        f"{_shared(group)}. Shared weights of those in either mask, means over seeds: below the "
         "diagonal as measured, above it what chance in the same layers makes of masks of their sizes.",
         panels,
         context.analogue(network_of(group.trained)),
     )
+
+
+def _shared(group: Group) -> str:
+    """Return what trained a group's masks, and what they have in common."""
+    if group.by == "task":
+        return f"{group.trained}, pruned by {label(group.shared)}"
+    network, _, more = group.trained.partition(", ")
+    return f"{network} on {group.shared}, {more}"
 
 
 def _map(number: int, group: Group, round: int, found: MaskRows, context: Context, paper: str) -> Chart:
@@ -171,7 +179,7 @@ def _map(number: int, group: Group, round: int, found: MaskRows, context: Contex
 
 
 def _map_spec(names: Sequence[str]) -> dict[str, Any]:
-    axis = {"title": None, "labelLimit": 150, "ticks": False, "domain": False}
+    axis = {"title": None, "labelLimit": 190, "ticks": False, "domain": False}
     place = {"type": "nominal", "sort": list(names), "scale": {"domain": list(names)}}
     shown = [{"field": field, "title": title} for field, title in COLUMNS.items() if field != "values"]
     colour = {
@@ -234,7 +242,24 @@ def _layers_panel(trained: str, mask: Mask, found: MaskRows, context: Context) -
     summary = f"Weights that masks keep of each layer, round by round: {title}, {trained}."
     origin = context.lineage(PAGANINI, *found.sources[trained, mask])
     lineage = dict.fromkeys([*counts, WHOLE], origin)
+    if len(rounds) == 1:
+        title += f", round {next(iter(rounds))}"
+        return Chart(name, title, _bars_spec(len(counts) + 1), rows, OF_LAYERS, summary, ("stretch", "round"), lineage)
     return line_chart(name, title, rows, y, summary, x, columns=OF_LAYERS, lineage=lineage)
+
+
+def _bars_spec(count: int) -> dict[str, Any]:
+    """Return how the layers of masks of a single round are drawn: below each other, since a line needs two rounds."""
+    x = {"type": "quantitative", "scale": {"domain": [0, 100]}, "axis": {"title": "weights kept (%)"}}
+    y = {"field": "series", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 190, "ticks": False}}
+    shown = [{"field": field, "title": title} for field, title in OF_LAYERS.items() if field != "values"]
+    bar = {"type": "bar", "color": "var(--series-1)", "height": {"band": 0.6}, "cursor": "pointer"}
+    rule = {"type": "rule", "color": "var(--ink)", "strokeWidth": 1.6}
+    layers = [
+        {"mark": bar, "encoding": {"x": {**x, "field": "mean"}, "tooltip": shown}},
+        {"mark": rule, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}}},
+    ]
+    return {"width": "container", "height": CELL * count, "autosize": FIT, "encoding": {"y": y}, "layer": layers}
 
 
 def _range(values: Iterable[float]) -> str:

@@ -6,8 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from lottery.report.charts.chart import Chart, Figure
-from lottery.report.charts.comparisons import BEYOND
-from lottery.report.charts.context import Context, told
+from lottery.report.charts.context import BEYOND, Context, told
 from lottery.report.charts.intervals import by_seed, intervals, rounded
 from lottery.report.charts.lines import line_chart
 from lottery.report.planted_rows import WHOLE, PlantedRows, Point, Search, Searches

@@ -67,7 +67,7 @@ CONFIG: dict[str, Any] = {
         "labelColor": "var(--ink)",
         "titleColor": "var(--ink)",
         "labelFontSize": 11,
-        "labelLimit": 220,
+        "labelLimit": 260,
         "orient": "bottom",
         "title": None,
         "symbolStrokeWidth": 1.5,
