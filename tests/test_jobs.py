@@ -143,6 +143,14 @@ def test_no_slurm_and_no_submitit(monkeypatch):
         executors.check("local")
 
 
+@pytest.mark.parametrize("module, name", executors.NEEDED)
+def test_a_system_without_signals_or_fork(module, name, monkeypatch):
+    """Windows, before anything is submitted: one message with the way that there is."""
+    monkeypatch.delattr(module, name)
+    with pytest.raises(LotteryError, match=r"--engine local tells its jobs of their end by signals.* run -n auto"):
+        executors.check("local")
+
+
 def test_states_from_the_queue(monkeypatch):
     """Running, pending and why, pending again after a preemption, over; and nothing where squeue fails."""
     listed = "7_0|RUNNING|None\n7_1|PENDING|Priority\n8|COMPLETING|None\n9|REQUEUED|None\n10|CANCELLED|None\n"

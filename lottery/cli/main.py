@@ -15,6 +15,7 @@ from lottery import __version__
 from lottery.claims.run_folders import ALL_RUNS, named
 from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
+from lottery.core.shell import nobody_reads
 from lottery.core.text import printable, show_in_any_encoding
 
 OUTSIDE, INTERNAL, NOTHING = 2, 3, 5  # exit statuses, as docs/command_line.md has them
@@ -303,10 +304,10 @@ def _status(options: argparse.Namespace) -> int:
         status = int(options.run(options) or 0)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # whoever read it, such as head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except (LotteryError, OSError, tarfile.TarError) as error:
+        if nobody_reads(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
         print(f"ERROR: {error}", file=sys.stderr)
         return OUTSIDE
     except KeyboardInterrupt:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from lottery.claims.comparison import Move
@@ -16,6 +15,7 @@ from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder, runs_in
 from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.claims.uncounted import beyond_chance, expected_instead, is_uncounted, moves_of
 from lottery.core.errors import LotteryError
+from lottery.core.shell import quote
 from lottery.core.text import cut
 from lottery.report.answer import counted, is_asked_nowhere
 from lottery.report.explanation import explanation

@@ -1,6 +1,7 @@
 """Executors: submitit's, of Slurm and of this machine, as far as jobs need them. Their results are never looked at."""
 
 import importlib.util
+import os
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +10,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lottery.core.errors import LotteryError, told
+from lottery.core.shell import quote
 from lottery.core.text import printable
 from lottery.jobs import slurm
 from lottery.jobs.resources import Resources
 from lottery.jobs.task import Task
 
 NAMES = ("slurm", "local")
-NO_SUBMITIT = "--engine {name} needs the package submitit: pip install 'lottery[slurm]', or pip install submitit"
+NO_SUBMITIT = "--engine {name} needs the package submitit: pip install {extra}, or pip install submitit"
+NO_SIGNALS = (
+    "--engine {name} tells its jobs of their end by signals, which this system does not have; without it, "
+    "lottery run -n auto computes with a process for each GPU or core here"
+)
+NEEDED = ((signal, "SIGUSR1"), (signal, "SIGUSR2"), (os, "fork"))
 WEEK = 7 * 24 * 60  # minutes: a job on this machine is never put back
 TAIL = 20_000  # characters of a log that are looked at
 OF_ERRORS = re.compile(r"^ERROR|[Ee]rror:|[Kk]illed|CANCELLED|out of memory")
@@ -52,8 +59,10 @@ def check_name(name: str) -> None:
 
 def check(name: str) -> None:
     """Raise where what an engine needs is not there."""
+    if not all(hasattr(module, what) for module, what in NEEDED):
+        raise LotteryError(NO_SIGNALS.format(name=name))
     if importlib.util.find_spec("submitit") is None:
-        raise LotteryError(NO_SUBMITIT.format(name=name))
+        raise LotteryError(NO_SUBMITIT.format(name=name, extra=quote("lottery[slurm]")))
     if name == "slurm":
         slurm.check()
 

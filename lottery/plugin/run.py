@@ -8,13 +8,13 @@ report. Every run of pytest in the environment makes a `Run`, so what is heavy i
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from lottery.claims.claims_folders import holds_claims
 from lottery.core.errors import LotteryError
+from lottery.core.shell import quote
 from lottery.plugin import collection, options, outcomes
 from lottery.plugin.baseline_options import BaselineOptions
 from lottery.plugin.process import Process

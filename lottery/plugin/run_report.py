@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from lottery import __version__
@@ -23,6 +22,7 @@ from lottery.core.checkout import commit
 from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.core.paths import from_here
+from lottery.core.shell import quote
 from lottery.core.text import in_encoding, printable
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale

@@ -1,8 +1,9 @@
 """What a user gave and nothing that is selected asks anything of, which its answer would not tell."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from shlex import quote
 from typing import TYPE_CHECKING
+
+from lottery.core.shell import quote
 
 if TYPE_CHECKING:
     from lottery.claims.resolved import ResolvedClaim

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from shlex import quote
 from textwrap import wrap
 
 from lottery.claims.claims_folders import EXPECTED
@@ -11,6 +10,7 @@ from lottery.claims.judging import deviates
 from lottery.claims.results import is_difference
 from lottery.claims.statistics import SKIPPED
 from lottery.claims.uncounted import expected_instead, moves_of
+from lottery.core.shell import quote
 from lottery.core.text import spoken
 from lottery.report.interval_bar import interval_bar
 from lottery.report.results_table import MARKED, claim_name, code, number, ours, published, verdict
