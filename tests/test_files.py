@@ -23,7 +23,7 @@ def test_files(tmp_path):
     assert "AS EXPECTED  1 of 1 tests answered" in (folder / "results.md").read_text()
     assert (
         "| claim" in (folder / "results.md").read_text()
-        and "1 claims measured: 1 reproduced" in (folder / "results.md").read_text()
+        and "1 claim measured: 1 reproduced" in (folder / "results.md").read_text()
         and "- a note" in (folder / "results.md").read_text()
     )
     assert gzip.decompress((folder / "measurements.csv.gz").read_bytes()) == measured.encode()

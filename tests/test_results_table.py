@@ -4,7 +4,7 @@ import pytest
 
 from lottery.claims.results import in_order
 from lottery.report import results_table
-from tests.result_helpers import result
+from tests.result_helpers import result, whole
 
 
 def test_table_shows_claim_value_interval_and_verdict():
@@ -80,3 +80,18 @@ def test_claims_of_a_group_stand_together():
         "10",
         "25d",
     ]
+
+
+def test_only_what_was_answered_is_measured():
+    """In the line below the table, which is about all tests: the papers' and those of what is a user's own."""
+    late, broken = result("zhou2019.late[x]", verdict="skipped"), result("zhou2019.odd[x]", verdict="error")
+    exact = [result(f"zhou2019.exact[{verdict}]", kind="exact", verdict=verdict) for verdict in ("reproduced", "error")]
+    own = [result("own_criterion.q[mine]", own="criterion", verdict="inconclusive", analogue=False)]
+    told = results_table.summary(whole(result(), late, late, broken, *exact) | {"criteria": own}).split("; ")
+    assert told[:4] == [
+        "2 claims measured: 1 reproduced, 1 inconclusive, 1 of them analogues",
+        "1 exact, of arithmetic and of the algorithm: 1 reproduced",
+        "2 ended in an error",
+        "2 not asked",
+    ]
+    assert results_table.summary(whole(late)).startswith("1 not asked; 0 other than expected")

@@ -565,5 +565,5 @@ def test_an_error_is_no_answer():
     assert "error" not in "".join(line.text for line in screen(whole(result()), 80))
     text = page_answer(report, [result(), broken], [])
     assert ">error</th>" in text and ">error: criterion" in text and "1 ended in an error" in text
-    assert "1 reproduced, 1 error, 1 of them analogues" in summary(report)
+    assert "1 reproduced, 1 of them analogues; 1 ended in an error" in summary(report)
     assert "| error " in table([broken], "github") and "(analogue)" not in table([broken], "github")

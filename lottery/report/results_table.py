@@ -11,6 +11,7 @@ from lottery.claims.results import all_results, data_of, in_order, is_difference
 from lottery.claims.statistics import ANSWERS, ERROR, REFUTED, REPRODUCED, SKIPPED
 from lottery.claims.uncounted import beyond_chance
 from lottery.core.text import for_markdown
+from lottery.report.answer import counted
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
 HEADERS = ("claim", "paper", "ours", "n", "verdict", "s")
@@ -23,6 +24,7 @@ COUNTED = {
     CONTRADICTION: "contradicted by themselves or by others",
     BASELINE: "known since our baseline",
 }
+NO_ANSWER = {ERROR: "ended in an error", SKIPPED: "not asked"}
 
 
 def code(result: Mapping) -> str:
@@ -126,16 +128,19 @@ def replaced(report: Mapping) -> str:
 
 def summary(report: Mapping) -> str:
     """Return the line below it, about the whole run: what was measured apart from what is exact."""
-    claims = report["claims"]
-    exact = [result for result in claims if result["kind"] == "exact"]
-    measured = [result for result in claims if result["kind"] != "exact"]
-    analogues = sum(result["analogue"] and result["verdict"] in ANSWERS for result in measured)
+    everything = all_results(report)
+    answered = [result for result in everything if result["verdict"] in ANSWERS]
+    exact = [result for result in answered if result["kind"] == "exact"]
+    measured = [result for result in answered if result["kind"] != "exact"]
+    analogues = sum(result["analogue"] for result in measured)
     words = _counted(measured) + ([f"{analogues} of them analogues"] if analogues else [])
-    parts = [f"{len(measured)} claims measured: {', '.join(words)}"] if measured else []
+    parts = [f"{counted(len(measured), 'claim', 'claims')} measured: {', '.join(words)}"] if measured else []
     if exact:
         parts.append(f"{len(exact)} exact, of arithmetic and of the algorithm: {', '.join(_counted(exact))}")
-    other = sum(fails(result, result["counts"]) for result in all_results(report))
-    parts.append(f"{other} other than expected{beyond_chance(all_results(report))}")
+    verdicts = Counter(result["verdict"] for result in everything)
+    parts += [f"{verdicts[name]} {words}" for name, words in NO_ANSWER.items() if verdicts[name]]
+    other = sum(fails(result, result["counts"]) for result in everything)
+    parts.append(f"{other} other than expected{beyond_chance(everything)}")
     parts.append(f"{report['trained_steps']:,} network-steps trained in {report['seconds']:.1f} s")
     return "; ".join(parts)
 
@@ -146,7 +151,7 @@ def _counted(results: Sequence[Mapping]) -> list[str]:
     bases = Counter(
         result["expected_basis"] for result in results if result["verdict"] == result["expected_verdict"] == REFUTED
     )
-    words = {name: f"{counts[name]} {name}" for name in (*ANSWERS, ERROR, SKIPPED) if counts[name]}
+    words = {name: f"{counts[name]} {name}" for name in ANSWERS if counts[name]}
     if bases:
         words[REFUTED] += f" ({', '.join(f'{bases[basis]} {name}' for basis, name in COUNTED.items() if bases[basis])})"
     return list(words.values())
