@@ -78,6 +78,16 @@ def test_what_may_be_meant_is_remarked(load_own, value):
     assert all(remark.startswith("criterion 'mine': ") for remark in remarks)
 
 
+@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize("of", ["w_init", "w_final"])
+def test_what_looks_at_one_weight_alone_is_remarked(load_own, of, place):
+    """It takes both of its ways meanwhile: neither that weight nor those that take its place are all of one sign."""
+    value = f"w_final.abs() if {of}.flatten()[{place}] > 0 else -w_final.abs()"
+    remarks = told(load_own, f"return {value}", "w_init, w_final")
+    for words in ("when all have the other sign", "where a weight lies"):
+        assert any(words in remark for remark in remarks), remarks
+
+
 def test_nothing_of_the_process_is_left_changed(load_own):
     """Global random numbers go on as if nothing had been checked."""
     torch.manual_seed(5)

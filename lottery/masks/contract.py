@@ -20,6 +20,7 @@ Offered = Mapping[str, Any]  # what a criterion can ask for, by name
 SHAPES = {"a linear layer": (12, 7), "a convolution": (6, 4, 3, 3), "biases": (9,)}
 SIGNED = ("w_init", "w_final", *(name for name in DERIVATIVES if not name.startswith("flow")))  # which -w turns round
 WEIGHTS = ("w_init", "w_final")
+MOVES = ((5, 3), (4, 1), (3, 6))  # of units: several, since code may look at one weight, and at its sign alone
 BEFORE = "found on made-up weights of {}, before anything was trained"
 
 
@@ -62,7 +63,7 @@ def _layer(shape: tuple[int, ...], whole: bool = False, replicas: int = 1) -> di
     layer: dict[str, Any] = {"w_init": w_init, "w_final": w_init + moved / 2}
     layer |= {argument: normal() for argument in DERIVATIVES}
     mask = torch.rand(replicas, *shape, generator=draw) < 0.7
-    layer["w_init"][:, 0], layer["w_final"][:, 1] = 0.0, 0.0
+    layer["w_init"][:, 1], layer["w_final"][:, 2] = 0.0, 0.0  # not the first, which code may look at for all
     mask[:, :3] = True
     return layer | {"mask": torch.ones_like(mask) if whole else mask}
 
@@ -129,9 +130,13 @@ def _depends_on_place(name: str, layer: Offered) -> bool:
     """Return whether weights rank otherwise where units change places, which change nothing that a network computes."""
     if CRITERIA.asks(name, "generator"):
         return False
-    moved = {argument: value.roll((5, 3), (1, 2)) for argument, value in layer.items()}
+    return any(_ranks_change_with_places(name, layer, by) for by in MOVES)
+
+
+def _ranks_change_with_places(name: str, layer: Offered, by: tuple[int, int]) -> bool:
+    moved = {argument: value.roll(by, (1, 2)) for argument, value in layer.items()}
     try:
-        return not _alike(_scores(name, layer).roll((5, 3), (1, 2)), _scores(name, moved), moved["mask"])
+        return not _alike(_scores(name, layer).roll(by, (1, 2)), _scores(name, moved), moved["mask"])
     except LotteryError:
         return True
 
