@@ -1,7 +1,9 @@
 """The answer on one screen: it fits, it counts every claim once, and says in words what colours say."""
 
+import io
 import json
 import re
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -172,6 +174,23 @@ def test_every_terminal_can_show_it():
     found = many(12, ["reproduced", "refuted", "inconclusive"])
     for line in screen(whole(*found), 100):
         assert "?" not in in_encoding(line.text, "ascii")
+
+
+@pytest.mark.parametrize("command", [["show"], ["show", "--table"]])
+def test_in_ascii_columns_stand_where_they_stand(tmp_path, monkeypatch, command):
+    """What is cut has its ellipsis within its column, of three signs there."""
+    printed = {"value": "a value of a paper in many words", "unit": "", "provenance": "text"}
+    headline = "a headline that is much too long for the narrow room that it has, and for more"
+    found = [result(f"zhou2019.{'long' * n}[x]", headline=headline[: 8 * n], published=printed) for n in (1, 9, 20)]
+    (tmp_path / "results.json").write_text(json.dumps(whole(*found)))
+    shown = []
+    for encoding in ("utf-8", "ascii"):
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+        main([*command, str(tmp_path)])
+        shown.append(sys.stdout.buffer.getvalue().decode(encoding).splitlines())
+    wide, plain = shown
+    assert sum("..." in line for line in plain) >= 2 and list(map(len, wide)) == list(map(len, plain))
+    assert all(line.endswith(in_encoding(other[-12:], "ascii")) for line, other in zip(plain, wide))
 
 
 ENDS = st.tuples(st.none() | NUMBER, st.none() | NUMBER)

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from lottery.core.text import for_markdown, in_encoding, printable, show_in_any_encoding, spoken
+from lottery.core.text import cut, for_markdown, in_encoding, printable, show_in_any_encoding, shown_in, spoken
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,15 @@ def test_other_media():
     assert in_encoding("Prêt · 3 × 4 …  Ω", "ascii") == "Pret - 3 x 4 ...  ?"
     assert in_encoding("Prêt ·", "utf-8") == "Prêt ·" and in_encoding("é", "latin-1") == "é"
     assert in_encoding("é", None) == "é" and in_encoding("é", "no such encoding") == "e"
+
+
+@pytest.mark.parametrize("encoding, shown", [("ascii", "a>=bc..."), ("utf-8", "a≥bcdef…"), (None, "a≥bcdef…")])
+def test_what_is_cut_fits_as_it_is_shown(encoding, shown):
+    """A sign that takes several columns in ASCII has them before it is cut, the ellipsis too."""
+    with shown_in(encoding):
+        assert cut("a≥bcdefghij", 8) == shown and cut("a≥bcd", 8) == ("a>=bcd" if encoding == "ascii" else "a≥bcd")
+        assert len(cut("abcdefgh", 2)) <= 3
+    assert cut("a≥bcdefghij", 8) == "a≥bcdef…"
 
 
 def test_a_stream_shows_pictures_plainly():

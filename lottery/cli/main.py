@@ -16,9 +16,10 @@ from lottery.claims.run_folders import ALL_RUNS, named
 from lottery.core.errors import LotteryError
 from lottery.core.paths import user_path
 from lottery.core.shell import nobody_reads
-from lottery.core.text import printable, show_in_any_encoding
+from lottery.core.text import printable, show_in_any_encoding, shown_in
 
 OUTSIDE, INTERNAL, NOTHING = 2, 3, 5  # exit statuses, as docs/command_line.md has them
+SHOWING = ("show", "explain", "compare")  # commands that lay out what they print, and write nothing
 BROKEN_PIPE = 128 + 13  # as of a program that the signal ended
 
 
@@ -301,7 +302,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _status(options: argparse.Namespace) -> int:
     """Return the exit status of a command, after saying in one message what is wrong."""
     try:
-        status = int(options.run(options) or 0)
+        with shown_in(sys.stdout.encoding if options.command in SHOWING else None):
+            status = int(options.run(options) or 0)
         sys.stdout.flush()
         return status
     except (LotteryError, OSError, tarfile.TarError) as error:

@@ -5,6 +5,9 @@ import html
 import io
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 PLAIN = {
     "░": ":",
@@ -24,6 +27,7 @@ PLAIN = {
 }
 PLAINLY = "lottery-plainly"  # what `codecs` knows the replacement by
 LONGEST = 20_000  # characters of one text
+_shown_in: ContextVar[str | None] = ContextVar("shown_in", default=None)  # an encoding
 
 
 def printable(text: str) -> str:
@@ -42,9 +46,20 @@ def spoken(name: str) -> str:
     return re.sub(r"(?<=\d)_(?=\d)", ".", name).replace("_", " ")
 
 
+@contextmanager
+def shown_in(encoding: str | None) -> Iterator[None]:
+    """Let `cut` fit texts as a terminal of this encoding shows them, where one sign may take several columns."""
+    token = _shown_in.set(encoding)
+    try:
+        yield
+    finally:
+        _shown_in.reset(token)
+
+
 def cut(text: str, width: int) -> str:
-    """Return a text that fits a width; an ellipsis says where it was cut."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    """Return a text that fits a width, as it is shown; an ellipsis says where it was cut."""
+    text, ellipsis = (in_encoding(one, _shown_in.get()) for one in (text, "…"))
+    return text if len(text) <= width else text[: max(0, width - len(ellipsis))] + ellipsis
 
 
 def in_encoding(text: str, encoding: str | None) -> str:

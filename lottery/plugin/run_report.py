@@ -23,7 +23,7 @@ from lottery.core.errors import LotteryError
 from lottery.core.machine import processor
 from lottery.core.paths import from_here
 from lottery.core.shell import quote
-from lottery.core.text import in_encoding, printable
+from lottery.core.text import in_encoding, printable, shown_in
 from lottery.experiments import measurements
 from lottery.experiments.scales import Scale
 from lottery.report import scoreboard_table
@@ -199,7 +199,8 @@ class RunReport:
     def show(self, terminal, status: int, table: bool) -> None:
         """Show the answer on one screen, or the table of all claims and all remarks."""
         self._end(status)
-        (self._show_table if table else self._show_screen)(terminal)
+        with shown_in(terminal._tw._file.encoding):
+            (self._show_table if table else self._show_screen)(terminal)
 
     def named_run(self) -> str:
         """Return how commands are told that this run is meant: by nothing if it is the latest of `results`.

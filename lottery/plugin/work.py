@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lottery.claims.claim import Claim
 from lottery.core import checkout
 from lottery.core.errors import DeviceFailure, SuiteWarning
-from lottery.core.text import in_encoding, printable
+from lottery.core.text import in_encoding, printable, shown_in
 from lottery.jobs.request import Request, write_answer
 from lottery.plugin import options
 from lottery.plugin.process import Process
@@ -128,7 +128,8 @@ class Work:
         if self._planned:
             terminal.write_sep("=", f"lottery, scale {self.session.options.scale.name}: what would be trained")
             workers, width = options.workers(self.process.config), terminal._tw.fullwidth
-            shown = plan_table(self._planned, workers, self.session.codes(), self._budget, width)
+            with shown_in(encoding):
+                shown = plan_table(self._planned, workers, self.session.codes(), self._budget, width)
             terminal.write_line(in_encoding(shown, encoding))
             for error in self.session.errors:
                 terminal.write_line(f"ERROR: {error}", red=True)

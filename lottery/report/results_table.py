@@ -10,7 +10,7 @@ from lottery.claims.judging import deviates, fails
 from lottery.claims.results import all_results, data_of, in_order, is_difference
 from lottery.claims.statistics import ANSWERS, ERROR, REFUTED, REPRODUCED, SKIPPED
 from lottery.claims.uncounted import beyond_chance
-from lottery.core.text import for_markdown
+from lottery.core.text import cut, for_markdown
 from lottery.report.answer import counted
 
 PAPER_WIDTH = 16  # characters of the paper's value in a terminal
@@ -69,9 +69,7 @@ def published(result: Mapping, width: int | None = None) -> str:
     value = "-" if not printed else printed["value"]
     if not isinstance(value, str):
         value = f"{value:g} {printed['unit']}"
-    if width is not None and len(value) > width:
-        value = f"{value[: width - 1]}…"  # never the mark
-    return value + mark
+    return (value if width is None else cut(value, width)) + mark  # which is never cut
 
 
 def verdict(result: Mapping) -> str:
