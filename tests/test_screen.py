@@ -483,6 +483,20 @@ def test_an_explanation_says_what_is_measured_and_which_file_is_meant():
     assert "from 80.0 %: The margin at the head of expected/zhou_2019.toml." in text
 
 
+def test_an_explanation_says_at_which_sparsities_a_scale_asks():
+    """The words of a claim are of all scales, and may name more than this one asks."""
+    arms = (
+        "large_init, 50% kept: weak",
+        "random, 50% kept: weak",
+        "random, 0.5% kept",
+        "snip, as many kept as planted",
+    )
+    of_arms = {f"planted-x, {arm}": {"values": [1.0], "failed": [], "censored": []} for arm in arms}
+    one = result(metric="at all sparsities", arms=of_arms)
+    told = "at all sparsities; of sparsities, the scale tiny asks 50% kept, 0.5% kept, as many kept as planted\n"
+    assert told in explanation(one, whole(one), 150) and "sparsities" not in explanation(result(), whole(result()), 150)
+
+
 def test_parts_are_named_in_words():
     """By the screen and by what explains a claim, which keep the decimal point of a size or a rate."""
     one = result(kind="conjunction", verdict="refuted", estimate=None, parts=[part("at_0_4", "refuted", 0.001)])

@@ -17,6 +17,7 @@ from lottery.report.results_table import MARKED, claim_name, code, number, ours,
 from lottery.report.screen import NARROWEST, WIDEST, agreement, not_enough, why
 
 OF_ROUND = re.compile(r"(.*), round (\d+)(.*)")  # an arm at a round, as results name it
+KEPT = re.compile(r"\d[\d.]*% kept|as many kept as planted")  # of an arm's name: how sparse a search makes a network
 MARKS = {"failed": "!", "censored": "<"}
 LEGEND = "!: some seeds failed; <: some stopped at the end of their run"
 # Without which a claim is another, or none.
@@ -78,10 +79,12 @@ def _facts(result: Mapping, report: Mapping) -> Iterator[tuple[str, str]]:
 
 
 def _measured(result: Mapping) -> str:
-    """Return what the numbers are, and of shares which seeds count."""
+    """Return what the numbers are, at which of the sparsities that the words name, and of shares which seeds count."""
     kinds = {outcome["kind"] for outcome in result["parts"] or [result]}
     counts = "" if "proportion" not in kinds else "a seed counts in a share if its number is above 0"
-    return "; ".join(filter(None, [result["metric"], counts]))
+    kept = list(dict.fromkeys(found[0] for arm in result["arms"] for found in KEPT.finditer(arm)))
+    here = f"of sparsities, the scale {result['scale']} asks {', '.join(kept)}" if kept else ""
+    return "; ".join(filter(None, [result["metric"], here, counts]))
 
 
 def _trained(result: Mapping) -> str:
