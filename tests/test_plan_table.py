@@ -62,6 +62,7 @@ def test_what_lacks_data_is_told_once(rows):
     planned = [place for place, line in enumerate(table) if "dense[a]" in line]
     apart = [place for place, line in enumerate(table) if line.endswith("lacks data")]
     assert len(apart) == 2 and all(place < apart[0] for place in planned) and table[apart[0]].startswith("Z7    one[a]")
+    assert "without the claims that lack their data" in " ".join(table) and "without" not in " ".join(lines())
     assert [line for line in table if "there is no" in line] == [
         "2 claims lack their data, and a run that asks them ends with: there is no CIFAR-10"
     ]

@@ -116,8 +116,9 @@ PLAN_HELP = """usage: lottery plan [OPTION ...] [FILE ...]
 
 Say what a run with the same arguments would train, claim by claim, the cheapest first: what each takes alone, what it
 adds to those above it, when it would be done, and where a --budget would end. Nothing is trained but to measure, once,
-how fast that goes on this machine; what real runs took is remembered, too. Claims whose
-data cannot be had come last, with the reason.
+how fast that goes on this machine; what real runs took is remembered, too. Data sets that are missing are downloaded,
+as for a run, since results are named by what is in them. Claims whose data cannot be had come last, with the reason,
+and are in no total.
 
 It takes the arguments of `lottery run`, such as --scale, -k, --criterion, --claims, --budget, --store, --device.
 

@@ -47,6 +47,7 @@ def plan_table(
     lines += [_line(_name(claim, codes), LACKING, room) for claim in plan.lacking]
     free = len(plan.rows) - len(needy)
     takes = f"about {duration(plan.seconds / workers)} with {workers} worker{'s' * (workers != 1)}, "
+    takes += "without the claims that lack their data, " * bool(plan.lacking)
     takes += f"as measured on this machine; {plan.memory / 2**20:.0f} MB a worker, torch itself not counted"
     told = f"alone: were it the only claim; adds: after those above it, {SHARED} where these have all of its networks"
     lines.append("")
