@@ -82,7 +82,9 @@ def test_the_forest_has_every_estimate_by_unit():
     assert {name: len(panel.rows) for name, panel in found.items()} == {
         "forest-per-cent": 3, "forest-pp": 2, "forest-log-ratio": 2}  # fmt: skip
     assert "Z12 ~ parts: a b" in {row["label"] for row in found["forest-per-cent"].rows}
-    assert "in a unit of their own, 2," in drawn.caption
+    assert "in a unit of their own, 2," in drawn.caption and "before they were measured; lines" in drawn.caption
+    later = forest([{**claim, "changes": int(claim["unit"] == "pp")} for claim in claims]).caption
+    assert "before they were measured, but for 2 of 7 claims whose question was changed afterwards; lines" in later
     for panel in found.values():
         low, high = panel.spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
         for row in panel.rows:

@@ -12,6 +12,7 @@ import pytest
 from lottery.claims.results import all_results, in_order
 from lottery.cli.main import main
 from lottery.experiments.measurements import table
+from lottery.report.answer import OF_PAPER_MEANS
 from lottery.report.charts.forest import forest
 from lottery.report.claims_table import anchor
 from lottery.report.interval_picture import WIDTH, interval_picture
@@ -72,6 +73,18 @@ def test_every_claim_has_its_row_and_its_details():
         assert words in read.text
     assert "+0.10 [-0.20, +0.40] equal" in read.text and "error of bad, 1 question: raised X" in read.text
     assert "~" in read.text and "lottery plan --scale reduced" in read.text
+
+
+def test_a_head_says_what_it_counts():
+    """Of which claims of a paper, nothing else on the page does."""
+    assert f'title="{OF_PAPER_MEANS}">of paper</abbr>' in made(several())
+
+
+def test_a_narrow_screen_keeps_numbers_and_words_apart():
+    """Where rows become grids, their columns have a gap: a number at the right of one would touch the next."""
+    narrow = asset("page.css").partition("(max-width:720px)")[2]
+    rules = re.findall(r"\{([^{}]*display:grid[^{}]*)\}", narrow)
+    assert rules and all("column-gap" in rule for rule in rules if "grid-template-columns:3rem" in rule)
 
 
 def test_what_moved_from_a_baseline_is_there():

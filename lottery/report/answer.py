@@ -12,6 +12,8 @@ from lottery.claims.statistics import ANSWERS, ERROR, INCONCLUSIVE, REFUTED, REP
 from lottery.claims.uncounted import beyond_chance, is_open_as_before, moves_of, why_uncounted
 from lottery.report.plan_table import duration
 
+OF_PAPER = "of paper"  # the head of a column:
+OF_PAPER_MEANS = "how many of the claims that the paper makes have an answer; one claim may be several tests"
 NO_TIME = "do not fit the budget"
 SHOW, NO_SCALE = "lottery show", "--no-scale"  # the command, and its option for what no scale asks
 INTERRUPTED = 2  # as pytest has it
@@ -96,7 +98,7 @@ def unexpected(results: Sequence[Mapping]) -> list[Mapping]:
 
 def heads(results: Sequence[Mapping]) -> list[str]:
     """Return the heads of `by_paper`: verdicts, errors where there are any, what was not asked, and answers."""
-    return [*SHORT, *[ERROR] * any(result["verdict"] == ERROR for result in results), "not asked", "of paper"]
+    return [*SHORT, *[ERROR] * any(result["verdict"] == ERROR for result in results), "not asked", OF_PAPER]
 
 
 def by_paper(results: Sequence[Mapping]) -> list[Paper]:

@@ -48,7 +48,7 @@ def _state(report: Mapping, results: Sequence[Mapping]) -> Iterator[Markup]:
     if told.lost:
         yield element("p", told.lost, class_="state bad")
     named = ("paper", *(LONG.get(head, head) for head in answer.heads(results)))
-    heads = [element("th", ""), *(element("th", head, scope="col") for head in named)]
+    heads = [element("th", ""), *(element("th", _head(head), scope="col") for head in named)]
     rows = [
         element(
             "tr",
@@ -59,6 +59,10 @@ def _state(report: Mapping, results: Sequence[Mapping]) -> Iterator[Markup]:
         for letter, title, cells in answer.by_paper(results)
     ]
     yield _table("papers", heads, rows)
+
+
+def _head(head: str) -> Markup | str:
+    return element("abbr", head, title=answer.OF_PAPER_MEANS) if head == answer.OF_PAPER else head
 
 
 def _unexpected(results: Sequence[Mapping]) -> Iterator[Markup]:

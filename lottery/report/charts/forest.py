@@ -37,8 +37,12 @@ def forest(results: Sequence[Mapping]) -> Figure:
     alone = sum(len(rows) for rows in groups.values() if len(rows) < 2)
     panels = [_panel(unit, rows) for unit, rows in groups.items() if len(rows) > 1]
     panels.sort(key=lambda panel: -len(panel.rows))
-    told = "Bars are the regions that agree with the claims, written down before they were measured; lines are 90 % "
-    told += "intervals over seeds. Filled dots are reproduced, crosses refuted, diamonds neither; ~ marks analogues."
+    drawn = {row["claim"] for panel in panels for row in panel.rows}
+    changed = sum(result["id"] in drawn and result["changes"] > 0 for result in results)
+    told = "Bars are the regions that agree with the claims, written down before they were measured"
+    told += f", but for {changed} of {len(drawn)} claims whose question was changed afterwards" if changed else ""
+    told += "; lines are 90 % intervals over seeds. Filled dots are reproduced, crosses refuted, diamonds neither; "
+    told += "~ marks analogues."
     told += f" Estimates in a unit of their own, {alone}, are in the table alone." if alone else ""
     return Figure("forest", "All estimates and their regions", "", "", told, panels, layout="one")
 
