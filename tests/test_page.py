@@ -97,6 +97,26 @@ def test_what_moved_from_a_baseline_is_there():
     assert "more than chance: " not in Read(made(whole(*results.values()))).text
 
 
+def test_every_paper_can_be_chosen():
+    """By a value of its own, which is not that of all papers: where papers share a letter, or have none."""
+    found = [
+        result(),
+        result("mine2026.a[x]", letter="", title="Mine 2026, of June"),
+        result("other2026.a[x]", letter=""),
+    ]
+    found += [result(f"own_{kind}.a[x]", letter="*", title=f"Own {kind}") for kind in ("criterion", "treatment")]
+    html = made(whole(*found))
+    options = re.findall(r'<option value="([^"]*)">([^<]*)</option>', html)
+    assert options[0] == ("", "all") and dict(options[1:]) == {
+        "zhou2019": "Z Zhou et al. 2019",
+        "mine2026": "Mine 2026",
+        "other2026": "Zhou et al. 2019",
+        "own_criterion": "* Own criterion",
+        "own_treatment": "* Own treatment",
+    }
+    assert sorted(re.findall(r'data-paper="([^"]*)"', html)) == sorted(value for value, _ in options[1:])
+
+
 def test_nothing_of_a_user_becomes_markup():
     """Names, statements, reasons, commands and remarks with tags in them are shown and do nothing."""
     texts = ("statement", "headline", "reason", "source", "own", "title", "letter", "test", "analogue_because", "unit")

@@ -32,7 +32,8 @@ def turned(results: Sequence[Mapping], moves: Sequence[Move]) -> set[str]:
 def why_uncounted(result: Mapping, moves: Sequence[Move]) -> str:
     """Return why a verdict is not counted, in one of the words above; `moves` are those of its run.
 
-    It moved away if it, or a part of it, drifted in the direction of its verdict.
+    It moved away if it, or a part of it, drifted in the direction of its verdict, or in any where neither is better: a
+    region that ends on both sides, or on none, has no such direction.
     """
     own = [move for move in moves if move["id"] == result["id"]]
     opposite = "better" if result["verdict"] == REFUTED else "worse"

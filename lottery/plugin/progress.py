@@ -165,7 +165,10 @@ def trained_steps(shared: SharedFolder) -> int:
 
 
 def left_over(shared: SharedFolder) -> dict[str, float]:
-    """Return in how many seconds all workers would compute what is left, by the reason: as the last one to end says."""
+    """Return in how many seconds all workers would compute what is left, by the reason: the least that any says.
+
+    That is the one that ended last, since what is left only grows less.
+    """
     costs: dict[str, float] = {}
     for told in shared.found(LEFT):
         costs |= {why: min(seconds, costs.get(why, seconds)) for why, seconds in told.items()}

@@ -65,8 +65,8 @@ def _filters(results: Sequence[Mapping]) -> Markup:
             text = NOT_ASKED if name == SKIPPED else "other than expected" if name == "unexpected" else name
             chips.append(element("button", f"{text} {found}", type="button", class_=name, data_chip=name,
                                  aria_pressed="false"))  # fmt: skip
-    papers = dict.fromkeys((result["letter"], result["title"].partition(",")[0]) for result in results)
-    options = [element("option", f"{letter} {title}", value=letter) for letter, title in papers]
+    papers = {result["paper"]: f"{result['letter']} {result['title'].partition(',')[0]}".strip() for result in results}
+    options = [element("option", name, value=paper) for paper, name in papers.items()]
     return element(
         "form",
         element("label", "Find ", search),
@@ -99,7 +99,7 @@ def _row(place: int, result: Mapping) -> Markup:
         *cells,
         id=anchor(result),
         data_order=place,
-        data_paper=result["letter"],
+        data_paper=result["paper"],
         data_verdict=result["verdict"],
         data_unexpected=is_unexpected(result),
         data_estimate=estimate or None,
