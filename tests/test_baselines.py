@@ -44,6 +44,7 @@ def run(path, *claims, scale="tiny", started="2026-11-21T19:05:22+00:00"):
     machine = {"device": "cpu (some)", "precision": "float32", "torch": "2.15.0"}
     claims = [claim | {"scale": scale} for claim in claims]
     about = {"schema": SCHEMA, "scale": scale, "started": started, "environment": machine, "code": {}}
+    about |= {"exit_status": 0, "remarks": []}
     report = about | {"claims": claims, "criteria": [], "treatments": [], "networks": []}
     path.write_text(json.dumps(report))
     return path
@@ -301,7 +302,7 @@ class TestTables:
     @pytest.mark.parametrize(
         "text, message",
         [
-            (None, "cannot be read"),
+            (None, "there is no .*b.json: lottery run makes one"),
             ("{", "not a results.json"),
             ("[]", "not a results.json"),
             (f'{{"schema": {SCHEMA + 1}}}', f"schema {SCHEMA + 1}, .* {SCHEMA}; a newer version wrote it: update"),
@@ -346,6 +347,14 @@ class TestTables:
         with pytest.raises(LotteryError, match=r"b\.json is not a results\.json of this suite"):
             read(file)
 
+    @pytest.mark.parametrize("change", [{"exit_status": None}, {"exit_status": True}, {"remarks": [3]}, {"remarks": 3}])
+    def test_how_a_run_ended_is_there(self, tmp_path, change):
+        """Or it is not what a run writes, whoever reads it."""
+        file = run(tmp_path / "b.json", result())
+        file.write_text(json.dumps(json.loads(file.read_text()) | change))
+        with pytest.raises(LotteryError, match=r"b\.json is not a results\.json of this suite"):
+            read_run(file)
+
     def test_a_table_has_finite_numbers(self, folder):
         """An estimate, too."""
         file = folder / "a2020.csv"
@@ -371,7 +380,10 @@ class TestTables:
             "expected/baselines/tiny/zhou2019.csv: 1 claim, 0.3 kB; 1 not there before"
         )
         assert main(["baseline", "nowhere.json"]) == 2
-        assert capsys.readouterr().err == "ERROR: nowhere.json cannot be read: No such file or directory\n"
+        assert (
+            capsys.readouterr().err
+            == "ERROR: there is no nowhere.json: lottery run makes one; or name a run's folder\n"
+        )
 
 
 @pytest.mark.parametrize("folder", sorted(filter(Path.is_dir, BASELINES.iterdir())), ids=lambda folder: folder.name)

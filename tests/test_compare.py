@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from lottery.claims.baselines import read_run
 from lottery.claims.results import SCHEMA
-from lottery.cli import show
 from lottery.cli.compare import NOTHING_COMPARED, compare_runs
 from lottery.cli.main import main
 from tests.result_helpers import result, whole
@@ -184,7 +184,7 @@ def test_results_are_read_from_where_they_lie(runs, tmp_path):
     folder = tmp_path / "results" / "2026-11-29-100000-tiny"
     folder.mkdir(parents=True)
     (folder / "results.json").write_text(file.read_text())
-    assert show.read(file) == show.read(folder) == show.read(tmp_path / "results")
+    assert read_run(file) == read_run(folder) == read_run(tmp_path / "results")
 
 
 @pytest.mark.parametrize("options", [[], ["--markdown"]])

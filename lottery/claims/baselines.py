@@ -32,6 +32,7 @@ DIGITS = 7  # significant ones that a table stores: float noise goes, anything a
 NAMED = 3  # claims that a line about a table names
 BUDGET = "budget"  # why a session skips what does not fit its time
 ANEW = "restore it, or delete it and make it anew with `lottery baseline`"
+ANOTHER = "name another run's folder, or run again, which trains nothing that is stored"
 
 
 class Row(NamedTuple):
@@ -308,21 +309,30 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _check_end(report: Mapping) -> None:
+    """Raise ValueError where a `results.json` does not say how its run ended."""
+    if type(report["exit_status"]) is not int or not all(isinstance(one, str) for one in [*report["remarks"]]):
+        raise ValueError("how the run ended")
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """Return what a run found, by its folder or its `results.json`; raise where that is not what a run writes."""
-    if path.is_dir():
-        path = run_folder(path) / RESULTS
+    file = run_folder(path) / RESULTS if path.is_dir() else path
     try:
-        report = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        check_schema(report["schema"], path)
+        report = json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number)
+        check_schema(report["schema"], file)
         for claim in all_results(report):
             if claim["id"].partition(".")[0] != claim["paper"] or not claim["paper"].isidentifier():
                 raise ValueError(f"the claim {claim['id']} is not of {claim['paper']}")
             for row in rows_of(claim):
                 _check(row)
         _measured(report)
+        _check_end(report)
         return report
+    except FileNotFoundError:
+        raise LotteryError(f"there is no {file}: lottery run makes one; or name a run's folder") from None
     except OSError as error:
-        raise LotteryError(f"{path} cannot be read: {error.strerror}") from None
+        raise LotteryError(f"{file} cannot be read ({error.strerror}): make it readable, or {ANOTHER}") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise LotteryError(f"{path} is not a results.json of this suite ({type(error).__name__}: {error})") from None
+        what = f"{file} is not a results.json of this suite ({type(error).__name__}: {error})"
+        raise LotteryError(f"{what}: {ANOTHER}") from None

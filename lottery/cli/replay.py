@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lottery.claims.baselines import read_run
 from lottery.claims.changes import around
 from lottery.claims.results import all_results
-from lottery.claims.run_folders import run_folder
 from lottery.claims.statistics import SKIPPED
 from lottery.cli.run import run
-from lottery.cli.show import read, the_claim
+from lottery.cli.show import the_claim
 from lottery.core.errors import LotteryError
 from lottery.plugin.options import NO_BASELINE, OPTIONS
 from lottery.report.explanation import selection
@@ -31,7 +31,7 @@ def replay(folder: Path, name: str, workers: str, store: Path | None) -> tuple[s
     It is trained anew, in an empty store that is gone afterwards unless there is a `store` to keep it in, by as many
     `workers` as pytest's -n says. Raise where the run has no such claim, or several.
     """
-    report = read(folder)
+    report = read_run(folder)
     before = the_claim(report, name, folder)
     if before["verdict"] == SKIPPED:
         raise LotteryError(f"{before['id']} was not asked in that run: {before['reason']}")
@@ -45,7 +45,7 @@ def replay(folder: Path, name: str, workers: str, store: Path | None) -> tuple[s
         ])  # fmt: skip
         if status not in DONE or not results.is_dir():
             raise LotteryError(f"it could not be run again, as said above; exit status {status}")
-        again = read(run_folder(results))
+        again = read_run(results)
     after = next((result for result in all_results(again) if result["id"] == before["id"]), None)
     if after is None:
         raise LotteryError(f"{before['id']} is no longer among the claims")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lottery.claims.baselines import read_run
 from lottery.claims.results import all_results, in_order
 from lottery.claims.run_folders import MEASUREMENTS, PAGE, run_folder
-from lottery.cli.show import read
 from lottery.core.errors import LotteryError
 from lottery.core.paths import write_whole
 from lottery.experiments import measurements
@@ -24,7 +24,7 @@ def report(run: Path, format: str, output: Path | None) -> Iterator[Path]:
     `output` is a file for a page and a folder for pictures; None: in the run's folder.
     """
     folder = run_folder(run)
-    results = read(folder)
+    results = read_run(folder)
     file = folder / MEASUREMENTS
     drawn = figures(results, measurements.read(file, is_shown), str(file))
     try:

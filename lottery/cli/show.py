@@ -1,6 +1,5 @@
 """`lottery show` and `lottery explain`: what a run came to, read from its results."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -8,10 +7,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lottery.claims.baselines import read_run
 from lottery.claims.comparison import Move
 from lottery.claims.judging import deviates, fails
-from lottery.claims.results import all_results, check_schema, in_order
-from lottery.claims.run_folders import ALL_RUNS, RESULTS, run_folder, runs_in
+from lottery.claims.results import all_results, in_order
+from lottery.claims.run_folders import ALL_RUNS, run_folder, runs_in
 from lottery.claims.statistics import ERROR, INCONCLUSIVE, REFUTED, REPRODUCED, SKIPPED
 from lottery.claims.uncounted import beyond_chance, expected_instead, is_uncounted, moves_of
 from lottery.core.errors import LotteryError
@@ -33,24 +33,6 @@ FILTERS: dict[str, Callable[[Mapping], bool]] = {
 }
 
 LOOKED_AT = 20  # runs in which a claim is looked for that a run does not have
-ANOTHER = "name another run's folder, or run again, which trains nothing that is stored"
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return the results of a run, by its folder or file, or the latest in a folder of runs; raise if it has none."""
-    file = run_folder(path) / RESULTS if path.is_dir() else path
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-        schema = report["schema"]
-    except FileNotFoundError:
-        raise LotteryError(f"there is no {file}: lottery run makes one; or name a run's folder") from None
-    except OSError as error:
-        raise LotteryError(f"{file} cannot be read ({error.strerror}): make it readable, or {ANOTHER}") from None
-    except (ValueError, LookupError, TypeError) as error:
-        what = f"{file} is not a results.json of this suite ({type(error).__name__}: {error})"
-        raise LotteryError(f"{what}: {ANOTHER}") from None
-    check_schema(schema, file)
-    return report
 
 
 def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
@@ -58,7 +40,7 @@ def show(run: Path, chosen: list[str], words: str, whole: bool) -> str:
 
     The text is empty if no claim is like that.
     """
-    report, width = read(run), shutil.get_terminal_size((100, 24)).columns
+    report, width = read_run(run), shutil.get_terminal_size((100, 24)).columns
     results, moves = in_order(all_results(report)), moves_of(report)
     if not chosen and not words:
         if whole:
@@ -141,7 +123,7 @@ def _other_run(run: Path, meant: str) -> Path | None:
     """Return the newest of the runs beside a run that has a claim of this name, where one of the last few does."""
     for other in runs_in(run.parent)[:LOOKED_AT]:
         with suppress(LotteryError):  # of another version, or damaged
-            if _called(read(other), meant):
+            if _called(read_run(other), meant):
                 return other
     return None
 
@@ -172,7 +154,7 @@ def explain(run: Path, name: str) -> str:
 
     Of several the paper's main claim comes first, and what was not asked is named at the end, in a line each.
     """
-    report = read(run)
+    report = read_run(run)
     found = sorted(claims_called(report, name, run), key=lambda result: not result["headline"])
     answered = [result for result in found if result["verdict"] != SKIPPED]
     skipped = [result for result in found if result["verdict"] == SKIPPED]
