@@ -274,9 +274,12 @@ def test_searches_by_sparsity():
 
 
 def test_too_little_is_not_drawn():
-    """A comparison of one arm, or at two rounds, would be a panel without a line."""
+    """A comparison of one arm, at two rounds, or of one arm with points of others, would be a panel of nothing."""
     kept = [line for line in table().split("\n") if ",4,41.1," not in line and ",7,21.1," not in line]
     assert not any(name.startswith(("tickets", "criteria")) for name in drawn(lines="\n".join(kept)))
+    ticket = re.compile(r"(dense|large_final),")
+    kept = [line for line in table().split("\n") if ticket.match(line) or ",1,80.0," in line or line.startswith("arm,")]
+    assert len(kept) > 40 and not any(name.startswith(("tickets", "criteria")) for name in drawn(lines="\n".join(kept)))
 
 
 def test_no_figure_compares_an_arm_with_itself():

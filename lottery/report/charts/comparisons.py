@@ -105,8 +105,8 @@ def comparisons(curves: Curves, context: Context) -> Iterator[Figure]:
 def _lines(curves: Curves, training: Training, comparison: Comparison) -> dict[str, Line]:
     """Return the lines of a comparison that were measured; none where they are too few or too short to compare."""
     found = {name: line for name, arm in comparison.arms.items() if (line := curves.line(training, arm))}
-    long = [line for line in found.values() if len(line.rounds) >= FEWEST]
-    return found if len(found) > 1 and long else {}
+    counts = sorted(len(line.rounds) for line in found.values())
+    return found if len(counts) > 1 and counts[-1] >= FEWEST and counts[-2] > 1 else {}
 
 
 def _trained_figure(
