@@ -84,6 +84,31 @@ def test_lines_hold_every_seed():
     assert training.slug == "lenet-96-48-digits-600-adam-0-01"
 
 
+@pytest.mark.parametrize("early, end, failed", [(97.5, 98.0, False), (11.0, 98.0, True), (97.5, 10.0, True)])
+def test_networks_that_failed_are_known(early, end, failed):
+    """At early stop or at the end no better than a constant; trained, or a mask that was learned; with all steps."""
+    ticket, bernoulli, mask = chain("large_final"), learned(), untrained("large_final")
+    constant, step = "test_accuracy_constant", "test_accuracy_step"
+    rows = [
+        row(ticket, 3, "51.3", 0, "test_accuracy", 9.0),
+        row(ticket, 3, "51.3", 200, "test_accuracy_early_stop", early),
+        row(ticket, 3, "51.3", 600, "test_accuracy", end),
+        *(row(ticket, 3, "51.3", 600, name, of) for name, of in ((constant, 11.0), (step, 0.25))),
+        row(ticket, 3, "51.3", 600, "early_stop_step", 0.04),
+        row(bernoulli, 3, "48.5", 600, "test_accuracy", end, 0),
+        *(row(bernoulli, 3, "48.5", 600, name, of, 0) for name, of in ((constant, 11.0), (step, 0.05))),
+        row(mask, 3, "51.3", 0, "test_accuracy", 9.0),
+        row(mask, 3, "51.3", 0, step, 0.25),
+    ]
+    found, training = read(rows), Training(*map(str, WHERE))
+    (trained,), (masks,) = (found.line(training, arm).rounds.values() for arm in (ticket, bernoulli))
+    assert trained.failed == ({3} if failed else set()) and (trained.step, trained.stop_step) == (0.25, 0.04)
+    assert masks.failed == ({3} if end < 11 else set()) and masks.step == 0.05
+    assert not found.line(training, mask).rounds[1].failed and found.line(training, mask).rounds[1].step == 0.25
+    older = read([one for one in rows if one[5] not in (constant, step, "early_stop_step")])
+    assert not older.line(training, ticket).rounds[1].failed and not older.line(training, ticket).rounds[1].step
+
+
 def test_trainings_of_other_rates_are_other_lines():
     """What was trained alike but for its learning rate or momentum is never mixed."""
     rates = [(*WHERE[:4], rate, momentum) for rate in (0.01, 0.1) for momentum in (0.0, 0.9)]

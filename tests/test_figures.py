@@ -7,19 +7,22 @@ from math import exp, log
 from statistics import fmean
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lottery.claims.failures import decide_apart
 from lottery.claims.means import Sample
 from lottery.claims.scoreboard import CONTESTS
-from lottery.claims.statistics import ALPHA
+from lottery.claims.statistics import ALPHA, Region, decide_mean
 from lottery.core.errors import LotteryError
 from lottery.experiments.arms import DENSE
-from lottery.experiments.measurements import rows_of, written
+from lottery.experiments.measurements import CONSTANT, STOP_STEP, TEST_STEP, rows_of, written
 from lottery.experiments.named_arms import branch, chain, learned, untrained
 from lottery.report import published_points
 from lottery.report.charts.bars import BARS
 from lottery.report.charts.comparisons import masked, trained, within_percent
 from lottery.report.charts.context import Context, told
-from lottery.report.charts.intervals import intervals
+from lottery.report.charts.intervals import LEFT_OUT, alike, by_seed, intervals
 from lottery.report.curves import Training
 from lottery.report.figures import figures, is_shown
 from lottery.report.page import in_ranges, page
@@ -29,6 +32,9 @@ from tests.test_curves import NET, planted_table, row, text
 
 REMAINING = {0: "100.0", 1: "80.0", 2: "64.1", 4: "41.1", 7: "21.1"}
 SEEDS = range(4)
+
+
+STEP = 0.25  # of an accuracy
 
 
 def accuracy(arm, round, seed):
@@ -56,6 +62,7 @@ def table():
         for arm in (untrained("large_final_same_sign"), untrained("large_final_same_sign", "constant_initial_sign"))
         for round in (1, 2, 4) for seed in SEEDS
     ]  # fmt: skip
+    rows += [row(arm, 0, REMAINING[round], 600, TEST_STEP, STEP, round) for arm in arms for round in (1, 2, 4, 7)]
     rows += [row(learned(), seed, "48.5", 600, "test_accuracy", 85 + seed, 0) for seed in SEEDS]
     rows += [
         row(arm, seed, REMAINING[round], look, measure, value / look, round)
@@ -110,7 +117,7 @@ def test_points_are_means_over_seeds_with_the_intervals_of_verdicts():
         for one in rows:
             seeds = [value(one["round"], seed) for seed in SEEDS]
             assert one["mean"] == pytest.approx(fmean(seeds), rel=1e-3)
-            low, high = Sample.of(seeds).limits(ALPHA)
+            low, high = Sample.of(seeds, STEP).limits(ALPHA)
             assert (one["low"], one["high"]) == (pytest.approx(low, rel=1e-3), pytest.approx(high, rel=1e-3))
     speeds = [one for one in panel("tickets-lenet-96-48-digits-600-adam-0-01-speed").rows if one["series"] == "ticket"]
     ratios = [log(stop(ticket, 7, seed) / stop(DENSE, 0, seed)) for seed in SEEDS]
@@ -294,6 +301,63 @@ def test_intervals_of_few_seeds():
     assert intervals([[1.0], [1.0, 3.0], [5.0]])[::2] == [(1.0, None, None), (5.0, None, None)]
     mean, low, high = intervals([[1.0, 3.0]])[0]
     assert low < mean == 2.0 < high
+
+
+def test_what_does_not_differ_has_no_interval_without_a_step():
+    """With one it has that of its step: a sample's own, however many there are."""
+    bare, fine, coarse = intervals([[97.0] * 3, [97.0] * 3, [97.0] * 3], [0.0, 0.1, 0.2])
+    assert (
+        bare == (97.0, None, None)
+        and fine.mean == 97.0
+        and coarse.high - 97 == pytest.approx(2 * (fine.high - 97), rel=0.01)
+    )
+    assert intervals([[97.0] * 3])[0] == bare
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=12), st.sets(st.integers(0, 11)), st.sampled_from([0.0, 0.1]))
+@settings(max_examples=100, deadline=None)
+def test_means_are_those_of_verdicts(noise, failed, step):
+    """Of the same seeds, with the same interval, whichever networks failed: all, none, one or some."""
+    failed = {seed for seed in failed if seed < len(noise)}
+    values = {seed: (10.0 if seed in failed else 97.0) + one for seed, one in enumerate(noise)}
+
+    def decide(seeds):
+        return decide_mean([values[seed] for seed in seeds], Region(), step)
+
+    decision = decide_apart(range(len(values)), failed, Region(), decide)
+    mean_of = alike(values, failed)
+    (found,) = intervals([list(mean_of.values())], [step])
+    assert len(mean_of) == decision.n and found.mean == pytest.approx(decision.estimate, rel=1e-3)
+    assert (found.low is None) == (decision.interval is None)
+    if found.low is not None:
+        assert (found.low, found.high) == (pytest.approx(decision.interval, rel=1e-3, abs=1e-3))
+    told = by_seed(values, mean_of).split(" ")
+    assert [one.endswith("!") for one in told] == [seed not in mean_of for seed in values]
+
+
+def test_figures_do_not_average_failed_networks():
+    """A ticket of four failed at round 7, and the dense network of another seed: each panel says whom it left out."""
+    lines = table().split("\n")
+    ticket = chain("large_final")
+    low = [(ticket, 7, 0), (DENSE, 0, 1)]
+    rows = [
+        row(arm, seed, REMAINING[round], 600, metric, value, round)
+        for arm in (ticket, DENSE) for round in ((0,) if arm is DENSE else (1, 2, 4, 7)) for seed in SEEDS
+        for metric, value in (("test_accuracy", 9.0 if (arm, round, seed) in low else 95.0),
+                              (CONSTANT, 11.0), (TEST_STEP, 0.25), (STOP_STEP, 0.04))
+    ]  # fmt: skip
+    found = drawn(lines="\n".join(lines[:-1] + text(rows).split("\n")[1:]))
+    figure = next(figure for name, figure in found.items() if name.startswith("tickets"))
+    shown = [[one for one in panel.rows if one["series"] == "ticket"] for panel in figure.panels]
+    (accuracies, gains, speeds), of = shown, [accuracy(ticket, 7, seed) for seed in SEEDS]
+    assert [one["n"] for one in accuracies] == [4, 4, 4, 3] and [one["n"] for one in gains] == [3, 3, 3, 2]
+    assert [one["n"] for one in speeds] == [3, 3, 3, 2]
+    assert accuracies[-1]["mean"] == pytest.approx(fmean(of[1:]), rel=1e-3)
+    assert [value[-1] == "!" for value in accuracies[-1]["values"].split()] == [True, False, False, False]
+    assert [value[-1] == "!" for value in gains[-1]["values"].split()] == [True, True, False, False]
+    gain = of[2] - accuracy(DENSE, 0, 2)
+    assert gains[-1]["high"] == pytest.approx(Sample.of([gain] * 2, 0.25).limits(ALPHA)[1], rel=1e-3)
+    assert LEFT_OUT in figure.caption and not any(LEFT_OUT in one.caption for one in drawn().values())
 
 
 def test_every_specification_can_be_drawn(tmp_path):

@@ -281,7 +281,8 @@ def test_panels_are_told_apart():
 
 def test_nothing_is_drawn_without_rows_of_masks():
     """Other rows, and comparisons of two masks, give no figure."""
-    rungs = block(experiment(SETTING, untrained("large_final"), 0, 0), {"test_accuracy_start": list(range(25))})
+    measured = {"test_accuracy_start": list(range(25)), "accuracy_step": 0.25}
+    rungs = block(experiment(SETTING, untrained("large_final"), 0, 0), measured)
     assert panels(written([rungs], comparison(TECHNIQUES[:2]))) == {}
 
 

@@ -46,6 +46,13 @@ TRAINED = {
     "validation_loss": [0.9, 0.4, 0.5], "validation_accuracy": [70.0, 90.0, 91.0],
     "test_accuracy_start": 10.0, "test_accuracy_early_stop": 90.5, "test_accuracy_end": 91.5,
     "train_accuracy_early_stop": 95.0, "train_accuracy_end": float("nan"),
+    "test_accuracy_constant": 11.0, "accuracy_step": 0.25,
+}  # fmt: skip
+
+
+LEARNED = {
+    "test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0,
+    "test_accuracy_constant": 11.0, "accuracy_step": 0.05,
 }  # fmt: skip
 
 
@@ -80,20 +87,34 @@ def test_a_trained_network():
     assert found(DENSE, 0, TRAINED)[0]["weights_remaining"] == "100.0000"
 
 
+def test_what_verdicts_know_of_a_network_besides():
+    """Below its accuracies: when it failed, and in which steps an accuracy and a logarithm of an early stop come."""
+    table = [(row["metric"], row["iteration"], row["value"]) for row in found(chain("large_final"), 2, TRAINED)]
+    beside = [("test_accuracy_constant", 60, 11.0), ("test_accuracy_step", 60, 0.25), ("early_stop_step", 60, 25 / 60)]
+    assert table[-3:] == beside and ("test_accuracy_early_stop", 50, 90.5) in table[:-3]
+
+
 def test_arms_that_are_not_trained_or_learn_a_mask():
     """All rungs of a heuristic mask, a line for each part of an anatomy, and what a learned mask keeps."""
-    rungs = found(untrained("large_final"), 0, {"test_accuracy_start": list(range(25))})
+    measured = {"test_accuracy_start": list(range(25)), "accuracy_step": 0.25}
+    table = found(untrained("large_final"), 0, measured)
+    assert [(row["round"], row["value"]) for row in table if row["metric"] == "test_accuracy_step"] == [
+        (rung, 0.25) for rung in range(25)
+    ]
+    rungs = [row for row in table if row["metric"] == "test_accuracy"]
     assert [row["round"] for row in rungs] == [row["value"] for row in rungs] == list(range(25))
     parts = found(dissected("large_final"), 4, {"anatomy": {"dense1": {"positive": 0.5}, "dense2": {"positive": 0.6}}})
     assert [(row["round"], row["metric"], row["value"]) for row in parts] == [
         (4, "dense1 positive", 0.5),
         (4, "dense2 positive", 0.6),
     ]
-    mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
+    mask = found(learned(), 0, LEARNED)
     assert [(row["metric"], row["value"]) for row in mask] == [
         ("test_accuracy", 94.0),
         ("test_accuracy_deviation", 0.1),
         ("weights_remaining", 51.0),
+        ("test_accuracy_constant", 11.0),
+        ("test_accuracy_step", 0.05),
     ]
 
 
@@ -104,7 +125,7 @@ def test_recipes_are_told_apart():
         whole_rows(experiment(setting, chain("large_final"), 2, 3), TRAINED) for setting in (SETTING, other)
     )
     assert not set(ours) & set(theirs)
-    mask = found(learned(), 0, {"test_accuracy_end": 94.0, "test_accuracy_deviation": 0.1, "weights_remaining": 51.0})
+    mask = found(learned(), 0, LEARNED)
     assert {row["weights_remaining"] for row in mask} == {"51.0000"}
 
 

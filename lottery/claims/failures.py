@@ -22,6 +22,15 @@ def learned_nothing(measured: Mapping[str, Any]) -> bool:
     return any(not accuracy > measured["test_accuracy_constant"] for accuracy in found)
 
 
+def kinds(seeds: Collection[int], failed: Collection[int]) -> tuple[list[int], list[int]]:
+    """Return the larger and the smaller of two groups of seeds: those with a failed network, and the others.
+
+    Of two as large, the others are first.
+    """
+    others, dead = ([seed for seed in seeds if (seed in failed) == asked] for asked in (False, True))
+    return (dead, others) if len(dead) > len(others) else (others, dead)
+
+
 def decide_apart(
     seeds: Sequence[int], failed: Collection[int], region: Region, decide: Callable[[list[int]], Decision]
 ) -> Decision:
@@ -30,8 +39,7 @@ def decide_apart(
     Where the smaller group is more than FEW of the seeds, it has to come to the same verdict by itself, on the same
     side of the region, and only a side of zero that it has in common with the larger one is told.
     """
-    groups = [[seed for seed in seeds if (seed in failed) == asked] for asked in (False, True)]
-    larger, smaller = sorted(groups, key=len, reverse=True)  # of two as large, those that did not fail
+    larger, smaller = kinds(seeds, failed)
     decision = replace(decide(larger), failed=tuple(sorted(failed)))
     if len(smaller) <= FEW * len(seeds) or decision.p_inside is None or decision.p_outside is None:
         return decision

@@ -26,6 +26,9 @@ Number = tuple[int, int, str, float]  # round, iteration, metric, value
 COUNTED = ("kept by both", "kept by the first", "kept by the second", "weights")  # of two masks that are compared
 AGAIN = "run the benchmarks again, which trains nothing that the store has"
 RATES = ("recall", "precision", "chance")
+# What verdicts know of a network besides: the accuracy of the best constant answer, and the smallest steps of an
+# accuracy and of the logarithm of an early stop, which are floors under the spread of seeds.
+CONSTANT, TEST_STEP, STOP_STEP = "test_accuracy_constant", "test_accuracy_step", "early_stop_step"
 
 
 def rows(experiment: Experiment, measured: Mapping) -> list[tuple]:
@@ -149,6 +152,7 @@ def of_images(experiment: Experiment, measured: Mapping) -> tuple[Iterable[Numbe
     if "weights_remaining" in measured:
         return _of_learned_mask(experiment, measured), {experiment.round: measured["weights_remaining"]}
     rungs = [(rung, 0, "test_accuracy", measured["test_accuracy_start"][rung]) for rung in SUPERMASK_ROUNDS]
+    rungs += [(rung, 0, TEST_STEP, measured["accuracy_step"]) for rung in SUPERMASK_ROUNDS]
     return rungs, {rung: architecture.weights_remaining(rung) for rung in SUPERMASK_ROUNDS}
 
 
@@ -200,6 +204,8 @@ def _of_learned_mask(experiment: Experiment, measured: Mapping) -> Iterable[Numb
     named = {"test_accuracy_end": "test_accuracy"}
     for key in ("test_accuracy_end", "test_accuracy_deviation", "weights_remaining"):
         yield experiment.round, experiment.setting.config.iterations, named.get(key, key), measured[key]
+    yield experiment.round, experiment.setting.config.iterations, CONSTANT, measured["test_accuracy_constant"]
+    yield experiment.round, experiment.setting.config.iterations, TEST_STEP, measured["accuracy_step"]
 
 
 def _of_training(experiment: Experiment, measured: Mapping) -> Iterable[Number]:
@@ -218,3 +224,6 @@ def _of_training(experiment: Experiment, measured: Mapping) -> Iterable[Number]:
             measured[f"{part}_accuracy_early_stop"],
         )
         yield round, end, f"{part}_accuracy", measured[f"{part}_accuracy_end"]
+    yield round, end, CONSTANT, measured["test_accuracy_constant"]
+    yield round, end, TEST_STEP, measured["accuracy_step"]
+    yield round, end, STOP_STEP, measured["interval"] / end

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
+from lottery.claims.failures import learned_nothing
 from lottery.experiments.arms import DENSE, Arm, Evaluate, LearnMask
-from lottery.experiments.measurements import ARM, written
+from lottery.experiments.measurements import ARM, CONSTANT, STOP_STEP, TEST_STEP, written
 from lottery.experiments.named_arms import branch, chain
 
 AT_EARLY_STOP = "test_accuracy_early_stop"
@@ -50,11 +51,28 @@ Source = tuple[str, Training]  # an arm as `measurements.csv.gz` names it, and w
 
 @dataclass
 class Round:
-    """One arm after one round: what remains, and of every seed its accuracy and the iteration that it is taken at."""
+    """One arm after one round: what remains, and of every seed its accuracy and the iteration that it is taken at.
+
+    Of trained networks also the accuracy at the `end` and that of the best `constant` answer. `step` and `stop_step`
+    are the smallest steps of an accuracy and of the logarithm of an early stop, zero where a file does not have them.
+    """
 
     remaining: float
     accuracy: dict[int, float] = field(default_factory=dict)
     iteration: dict[int, float] = field(default_factory=dict)
+    end: dict[int, float] = field(default_factory=dict)
+    constant: dict[int, float] = field(default_factory=dict)
+    step: float = 0.0
+    stop_step: float = 0.0
+
+    @property
+    def failed(self) -> set[int]:
+        """The seeds whose network failed, as verdicts count them."""
+        return {seed for seed in self.constant if learned_nothing(self._measured(seed))}
+
+    def _measured(self, seed: int) -> dict[str, float]:
+        found = {AT_EARLY_STOP: self.accuracy, "test_accuracy_end": self.end, CONSTANT: self.constant}
+        return {name: values[seed] for name, values in found.items() if seed in values}
 
 
 @dataclass
@@ -94,6 +112,24 @@ class Curves:
             at = line.rounds.setdefault(number, Round(share))
             seed = int(row["seed"])
             at.accuracy[seed], at.iteration[seed] = float(row["value"]), float(row["iteration"])
+        else:
+            self._add_beside(row, kept)
+
+    def _add_beside(self, row: Mapping[str, str], kept: Mapping[Training, Mapping[Written, Line]]) -> None:
+        """Take what stands beside an accuracy, below which a file has it."""
+        line = kept.get(training_of(row), {}).get(_arm(row))
+        at = line.rounds.get(int(row["round"])) if line else None
+        if at is None:
+            return
+        metric, seed, value = row["metric"], int(row["seed"]), float(row["value"])
+        if metric == TEST_STEP:
+            at.step = value
+        elif metric == STOP_STEP:
+            at.stop_step = value
+        elif metric == CONSTANT:
+            at.constant[seed] = value
+        elif metric == UNTRAINED and row["iteration"] == row["iterations"]:
+            at.end[seed] = value
 
     def _add_look(self, row: Mapping[str, str]) -> None:
         place = training_of(row), _arm(row), int(row["round"])

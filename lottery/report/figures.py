@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lottery.claims.results import all_results, in_order
 from lottery.claims.scoreboard import boards, own_names
-from lottery.experiments.arms import Compare, Evaluate, LearnMask, Survey
+from lottery.experiments.arms import Compare, Survey
 from lottery.report import curves, mask_rows, planted_rows
 from lottery.report.charts.bars import bars
 from lottery.report.charts.chart import Figure
@@ -15,16 +15,13 @@ from lottery.report.charts.learning import learning
 from lottery.report.charts.masks import masks
 from lottery.report.charts.planted import planted
 
-SHOWN = (",test_accuracy_early_stop,", ",kept by ", ",weights of ", " kept,", " weights,", ",planted-")
-UNTRAINED = (f",{Evaluate.kind},", f",{LearnMask.kind},")  # what is done with networks whose accuracy has no early stop
+SHOWN = (",test_accuracy", ",early_stop_step,", ",kept by ", ",weights of ", " kept,", " weights,", ",planted-")
 
 
 def is_shown(line: str) -> bool:
     """Return whether a line of a `measurements.csv.gz` is of what figures show; most of a run's are not."""
     if ",validation_" in line:
         return curves.is_look(line)
-    if ",test_accuracy," in line and any(kind in line for kind in UNTRAINED):
-        return True
     return any(words in line for words in SHOWN)
 
 

@@ -7,7 +7,7 @@ from lottery.experiments.named_arms import learned, untrained
 from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.charts.comparisons import ZHOU
 from lottery.report.charts.context import Context, told
-from lottery.report.charts.intervals import by_seed, intervals
+from lottery.report.charts.intervals import alike, by_seed, intervals
 from lottery.report.charts.lines import FIT, PRINTED
 from lottery.report.curves import Curves, Line, Training
 
@@ -54,12 +54,14 @@ def _figure(network: str, dataset: str, found: dict[str, tuple[Training, Line]],
     points = context.published("bar", paper, found)
     printed = {point.series: point for point in points}
     samples = {name: _highest(line) for name, (_, line) in found.items()}
+    means = {name: alike(samples[name], _failed(line)) for name, (_, line) in found.items()}
+    steps = [max(at.step for at in line.rounds.values()) for _, line in found.values()]
     rows = [
-        {"series": name, **interval._asdict(), "n": len(samples[name]),
-         "values": by_seed(samples[name]),
+        {"series": name, **interval._asdict(), "n": len(means[name]),
+         "values": by_seed(samples[name], means[name]),
          "printed": printed[name].y if name in printed else None,
          "place": printed[name].place if name in printed else None}
-        for name, interval in zip(samples, intervals([list(sample.values()) for sample in samples.values()]))
+        for name, interval in zip(samples, intervals([list(one.values()) for one in means.values()], steps))
     ]  # fmt: skip
     lineage = {name: context.lineage(ZHOU, (line.name, training)) for name, (training, line) in found.items()}
     name = f"table-1-{slug(f'{network} {dataset}')}"
@@ -87,6 +89,12 @@ def _highest(line: Line) -> dict[int, float]:
         for seed, value in at.accuracy.items():
             best[seed] = max(value, best.get(seed, value))
     return best
+
+
+def _failed(line: Line) -> set[int]:
+    """Return the seeds whose network failed in all rounds: else the highest accuracy is of one that did not."""
+    sound = {seed for at in line.rounds.values() for seed in at.accuracy if seed not in at.failed}
+    return {seed for at in line.rounds.values() for seed in at.accuracy} - sound
 
 
 def _spec(count: int) -> dict:

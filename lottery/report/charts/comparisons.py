@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import exp, log
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from lottery.claims.claim import CRITERION, FROZEN, KEPT
@@ -10,7 +11,7 @@ from lottery.experiments.named_arms import chain, continued, one_shot, units_cha
 from lottery.experiments.scales import SNAPSHOTS
 from lottery.report.charts.chart import Chart, Figure
 from lottery.report.charts.context import BEYOND, Context, told
-from lottery.report.charts.intervals import by_seed, intervals, rounded
+from lottery.report.charts.intervals import LEFT_OUT, alike, by_seed, intervals, rounded
 from lottery.report.charts.lines import line_chart
 from lottery.report.curves import REINITIALISED, TICKET, Curves, Line, Round, Training, consecutive
 from lottery.report.published_points import Point
@@ -118,7 +119,7 @@ def _trained_figure(
     lineage = {name: context.lineage(comparison.paper, (line.name, training)) for name, line in lines.items()}
     slug = f"{comparison.name}-{training.slug}"
     accuracy = rows_of(lines, lambda at: at.accuracy)
-    level = {"dense": sum(whole.accuracy.values()) / len(whole.accuracy)} if whole else {}
+    level = {"dense": fmean(alike(whole.accuracy, whole.failed).values())} if whole else {}
     where = f"{comparison.title}, {training.told}"
     y: dict[str, Any] = {"title": "test accuracy (%)", "scale": {"zero": False, **within_percent(accuracy)}}
     summary = f"{where}: test accuracy at early stop of {len(lines)} arms."
@@ -126,19 +127,23 @@ def _trained_figure(
     panels = [line_chart(f"{slug}-accuracy", title, accuracy, y, summary, levels=level, lineage=lineage)]
     printed: list[Point] = []
     if whole:
-        gains = rows_of(lines, lambda at: _against(at.accuracy, whole.accuracy))
+        gains = rows_of(lines, lambda at: _against(at.accuracy, whole.accuracy), whole)
         points = context.published("gain", network, lines)
         panels.append(_gain_panel(slug, where, gains, points, lineage))
-        speeds = rows_of(lines, lambda at: _against(_logs(at.iteration), _logs(whole.iteration)), exponential=True)
+        speeds = rows_of(
+            lines, lambda at: _against(_logs(at.iteration), _logs(whole.iteration)), whole, exponential=True
+        )
         faster = context.published("speed", network, lines)
         panels.append(_speed_panel(slug, where, speeds, faster, lineage))
         printed = [*points, *faster]
+    any_failed = any(at.failed for line in filter(None, [*lines.values(), dense]) for at in line.rounds.values())
     return Figure(
         slug,
         comparison.title,
         *context.place(comparison.paper, comparison.place, training),
         f"{_described(training, lines)} Bars are 90 % intervals over seeds, paired with the dense network of the same "
-        f"seed where a panel is relative to it; lines join rounds that follow each other.{told(printed)}",
+        f"seed where a panel is relative to it; lines join rounds that follow each other."
+        f"{LEFT_OUT * any_failed}{told(printed)}",
         panels,
         context.analogue(training.network, training.dataset),
     )
@@ -217,25 +222,31 @@ def _described(training: Training, lines: Mapping[str, Line]) -> str:
     return f"{training.told}, {seeds}."
 
 
-def rows_of(lines: Mapping[str, Line], values: Values, exponential: bool = False) -> list[dict[str, Any]]:
+def rows_of(
+    lines: Mapping[str, Line], values: Values, whole: Round | None = None, exponential: bool = False
+) -> list[dict[str, Any]]:
     """Return the rows of a chart: the mean over seeds of what `values` takes of every round, with its interval.
 
-    With `exponential` the values are logarithms, and the chart is of their exponentials.
+    Seeds of which the network failed, or that of the `whole` beside it, are not averaged with the others. With
+    `exponential` the values are logarithms of early stops, and the chart is of their exponentials.
     """
-    places, samples = [], []
+    places, samples, steps = [], [], []
     for name, line in lines.items():
         rounds = sorted(line.rounds)
         for number, stretch in zip(rounds, consecutive(rounds)):
             if values_of := values(line.rounds[number]):
-                places.append((name, number, stretch, line.rounds[number].remaining, values_of))
-                samples.append(list(values_of.values()))
+                at = line.rounds[number]
+                mean_of = alike(values_of, at.failed | (whole.failed if whole else set()))
+                places.append((name, number, stretch, at.remaining, values_of, mean_of))
+                samples.append(list(mean_of.values()))
+                steps.append(at.stop_step if exponential else at.step)
     rows = []
-    for (name, number, stretch, remaining, values_of), found in zip(places, intervals(samples)):
+    for (name, number, stretch, remaining, values_of, mean_of), found in zip(places, intervals(samples, steps)):
         ends = [None if end is None else rounded(exp(end)) if exponential else end for end in found]
         shown = {seed: exp(value) for seed, value in values_of.items()} if exponential else values_of
         rows.append(
-            {"series": name, "round": number, "x": remaining, "stretch": stretch, "n": len(shown),
-             "values": by_seed(shown), **dict(zip(("mean", "low", "high"), ends))}
+            {"series": name, "round": number, "x": remaining, "stretch": stretch, "n": len(mean_of),
+             "values": by_seed(shown, mean_of), **dict(zip(("mean", "low", "high"), ends))}
         )  # fmt: skip
     return rows
 

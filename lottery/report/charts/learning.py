@@ -8,7 +8,7 @@ from lottery.experiments.measurements import written
 from lottery.report.charts.chart import Chart, Figure
 from lottery.report.charts.comparisons import FRANKLE
 from lottery.report.charts.context import Context
-from lottery.report.charts.intervals import by_seed, intervals
+from lottery.report.charts.intervals import alike, by_seed, intervals
 from lottery.report.charts.lines import line_chart
 from lottery.report.curves import NEAR, REINITIALISED, SIZES, TICKET, Curves, Training
 
@@ -65,11 +65,14 @@ def _panel(curves: Curves, training: Training, measure: str, context: Context) -
         if len(looks) < FEWEST:
             continue
         lineage[name] = context.lineage(FRANKLE, (arm.name, training))
-        found = intervals([list(looks[iteration].values()) for iteration in sorted(looks)])
+        line = curves.line(training, arm)
+        failed = line.rounds[round].failed if line and round in line.rounds else set()
+        means = {iteration: alike(looks[iteration], failed) for iteration in sorted(looks)}
+        found = intervals([list(values.values()) for values in means.values()])
         rows += [
-            {"series": name, "x": iteration, "stretch": 0, "n": len(looks[iteration]), "round": round,
-             "values": by_seed(looks[iteration]), **one._asdict()}
-            for iteration, one in zip(sorted(looks), found)
+            {"series": name, "x": iteration, "stretch": 0, "n": len(mean_of), "round": round,
+             "values": by_seed(looks[iteration], mean_of), **one._asdict()}
+            for (iteration, mean_of), one in zip(means.items(), found)
         ]  # fmt: skip
     if len(lineage) < FEWEST_LINES:
         return None
