@@ -519,7 +519,7 @@ class TestErrors:
             ("--device=abacus", "--device abacus: write auto, cpu, cuda or cuda:N"),
             ("--device=cuda:99", "--device cuda:99: torch"),
             ("--precision=float8", "--precision float8: the precisions are float32, tf32"),
-            ("--baseline=nowhere.json", "--baseline nowhere.json cannot be read"),
+            ("--baseline=nowhere.json", "--baseline: there is no nowhere.json"),
             ("--criterion=mine", "--criterion mine: write it as NAME=FILE.py:FUNCTION"),
             ("--criterion=all-installed", "--criterion all-installed: no installed package offers criteria"),
             ("--as=large_finl=random", "--as large_finl=random: name a criterion that there is: 'large_finl' is none;"),

@@ -38,7 +38,7 @@ class BaselineOptions:
             otherwise = "choose it with --scale, or name another baseline"
             self.named = baselines.of_scale(baselines.read(user_path(path)), chosen.scale.name, otherwise)
         except LotteryError as error:
-            raise LotteryError(f"--baseline {error}") from None
+            raise LotteryError(f"--baseline: {error}") from None
 
     def leave_tables(self, benchmarks: Iterable[Path], scale: str) -> None:
         """Tell the process that reports where these files' tables of the stored baseline are, or would be.
