@@ -60,7 +60,8 @@ def test_failures_simulated_at_once_are_decided_one_by_one(n):
         def decide(seeds):
             return decide_mean([float(values[row, seed]) for seed in seeds], Region(0.0))
 
-        return decide_apart(range(n), set(np.flatnonzero(failed[row]).tolist()), decide).verdict
+        dead = set(np.flatnonzero(failed[row]).tolist())
+        return decide_apart(range(n), dead, Region(0.0), decide).verdict
 
     verdicts = [verdict(row) for row in range(runs)]
     ours = rates.wrong_with_failures(n, runs)[0]

@@ -41,5 +41,5 @@ def test_a_closed_pipe(monkeypatch, capfd):
     def closed(options):
         raise invalid
 
-    assert main._status(main.argparse.Namespace(run=closed)) == main.BROKEN_PIPE
+    assert main._status(main.argparse.Namespace(run=closed, command="store")) == main.BROKEN_PIPE
     assert capfd.readouterr() == ("", "")
