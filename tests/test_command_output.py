@@ -21,7 +21,7 @@ def hidden(failed, run=SimpleNamespace(report="made"), **options):  # noqa: B008
     config = SimpleNamespace(option=option, pluginmanager=SimpleNamespace(get_plugin=lambda name: run))
     terminal = SimpleNamespace(stats={"passed": ["one"]} | ({"failed": failed} if failed else {}))
     before = {name: list(reports) for name, reports in terminal.stats.items()}
-    hook = CommandOutput().pytest_terminal_summary(terminal, config)
+    hook = CommandOutput([]).pytest_terminal_summary(terminal, config)
     next(hook)
     shown = list(terminal.stats.get("failed", []))
     with pytest.raises(StopIteration):
@@ -47,7 +47,7 @@ def test_all_is_shown_where_no_screen_is_or_somebody_asks(given):
 
 def test_a_file_of_settings_that_is_none_is_not_named():
     """A real one is."""
-    hook = CommandOutput().pytest_report_header()
+    hook = CommandOutput([]).pytest_report_header()
     next(hook)
     with pytest.raises(StopIteration) as ended:
         hook.send([["rootdir: /a", "configfile: ../../dev/null"], "alone", ["configfile: pyproject.toml"]])

@@ -215,3 +215,9 @@ def test_scripts_travel_with_their_licences(name):
     """Each is named in the notice beside it."""
     assert name in asset("NOTICE.txt") and len(asset(name)) > 50_000
     assert "Redistribution and use in source and binary forms" in asset("NOTICE.txt")
+
+
+def test_the_command_can_be_typed_again():
+    """With a space in what -k selects."""
+    html = page(whole(result()) | {"command": ["-n", "auto", "-k", "zhou and signs"]}, [])
+    assert "lottery run -n auto -k &#x27;zhou and signs&#x27;" in html

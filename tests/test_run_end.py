@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from lottery.plugin.command_output import CommandOutput
 from lottery.plugin.progress import DEATHS
-from lottery.plugin.run_end import _died_of, ended_early
+from lottery.plugin.run_end import _died_of, _typed, ended_early
 from lottery.plugin.shared_folder import SharedFolder
 
 INTERRUPTED, FAILED = pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED
@@ -37,3 +38,13 @@ def test_deaths_are_told_with_what_was_computed(tmp_path):
     deaths, unreadable = _died_of(shared)
     assert deaths == "2 workers died while they computed net a; net b; net c; net d; net e and 1 more"
     assert unreadable == f"1 files that workers left could not be read, in {shared.path}"
+
+
+@pytest.mark.parametrize(
+    "plugins, kept", [([CommandOutput(["-n", "auto"])], ["-n", "auto"]), ([], ["benchmarks", "-x"])]
+)
+def test_a_run_is_told_by_what_was_typed(plugins, kept):
+    """What `lottery run` adds for pytest is left out; of `pytest benchmarks` its arguments are."""
+    manager = SimpleNamespace(get_plugins=lambda: [object(), *plugins])
+    config = SimpleNamespace(pluginmanager=manager, invocation_params=SimpleNamespace(args=["benchmarks", "-x"]))
+    assert _typed(config) == kept

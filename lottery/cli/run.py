@@ -146,4 +146,4 @@ def run(given: Sequence[str]) -> int:
 
     from lottery.plugin.command_output import CommandOutput
 
-    return int(pytest.main(arguments(given), plugins=[CommandOutput()]))
+    return int(pytest.main(arguments(given), plugins=[CommandOutput(given)]))

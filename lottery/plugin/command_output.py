@@ -8,14 +8,17 @@ from collections.abc import Generator, Sequence
 
 import pytest
 
-from lottery.plugin.hooks import NAME
+from lottery.plugin.process import NAME
 
 AS_PYTEST_HAS_THEM = {"tbstyle": "auto", "reportchars": "fE"}  # the options --tb and -r where nobody gives them
 NO_SETTINGS = f"/{os.devnull.strip('/')}"  # how a path ends to the empty file of settings of the package's claims
 
 
 class CommandOutput:
-    """A plugin for pytest."""
+    """A plugin for pytest; `typed` are the arguments that somebody gave to `lottery run`."""
+
+    def __init__(self, typed: Sequence[str]):
+        self.typed = typed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_header(self) -> Generator[None, list, list]:

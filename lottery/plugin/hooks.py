@@ -13,9 +13,9 @@ import pytest
 from lottery.core.errors import LotteryError
 from lottery.plugin import garbage, options, outcomes
 from lottery.plugin.collection import claims_imported
+from lottery.plugin.process import NAME
 from lottery.plugin.run import Run
 
-NAME = "lottery-run"
 XDIST_WORKERS = "PYTEST_XDIST_AUTO_NUM_WORKERS"
 
 

@@ -13,6 +13,8 @@ from lottery.plugin.shared_folder import SharedFolder
 if TYPE_CHECKING:
     from lottery.plugin.progress import Display
 
+NAME = "lottery-run"  # under which pytest has the run of a process
+
 
 class Process:
     """Which of them this is, what it shares with the others, and what its terminal shows of all their progress."""

@@ -8,6 +8,7 @@ import pytest
 from lottery.claims.baselines import BUDGET
 from lottery.plugin import options, progress
 from lottery.plugin.baseline_options import BaselineOptions
+from lottery.plugin.command_output import CommandOutput
 from lottery.plugin.process import Process
 from lottery.plugin.run_report import RunReport, environment
 from lottery.plugin.shared_folder import SharedFolder
@@ -56,7 +57,7 @@ def report(
         faults=faults,
         interrupted=interrupted,
         warnings=[*remarks, *sorted(filter(None, warned))],
-        command=config.invocation_params.args,
+        command=_typed(config),
         costs=progress.left_over(shared),
         passing=options.given(config, "passing"),
         replaced=dict(option.partition("=")[::2] for option in options.own(config, "as")),
@@ -64,6 +65,12 @@ def report(
     where = environment(used, chosen.precision)
     made.make(process.started, time.monotonic() - process.began, progress.trained_steps(shared), where)
     return made
+
+
+def _typed(config: pytest.Config) -> Sequence[str]:
+    """Return the arguments as somebody typed them: `lottery run` adds some of its own for pytest."""
+    plugins = config.pluginmanager.get_plugins()
+    return next((one.typed for one in plugins if isinstance(one, CommandOutput)), config.invocation_params.args)
 
 
 def _died_of(shared: SharedFolder) -> list[str]:

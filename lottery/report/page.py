@@ -9,6 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from lottery.claims.results import all_results, data_of, in_order
+from lottery.core.shell import quote
 from lottery.report.charts import theme
 from lottery.report.charts.chart import Chart, Figure, slug
 from lottery.report.claim_details import details
@@ -191,7 +192,7 @@ def _version(report: Mapping) -> str:
 
 def _about(report: Mapping, results: Sequence[Mapping]) -> Markup:
     """Return with what and where the run was made, and how to make it again."""
-    command = " ".join(["lottery run", *map(str, report["command"])])
+    command = " ".join(["lottery run", *(quote(str(word)) for word in report["command"])])
     facts = {
         "command": element("code", command),
         "started": report["started"],
