@@ -185,29 +185,34 @@ def _asked_otherwise(now: str, before: str) -> list[str]:
 
 def _one(now: Row, before: Row) -> Move:
     """Return what became of a claim or a part in the seeds that both have, the first ones: seeds are counted from 0."""
-    both = min(len(now.effects), len(before.effects))
-    new, old = now.effects[:both], before.effects[:both]
+    seeds, former = len(now.effects), len(before.effects)
+    new, old = now.effects[: min(seeds, former)], before.effects[: min(seeds, former)]
     if new == old:
         if not now.effects and now.verdict != before.verdict:  # an exact claim, or one without effects
             return _move(now, MOVED, p=0.0)
-        more = (
-            f"{len(now.effects)} seeds, {len(before.effects)} before" if len(now.effects) != len(before.effects) else ""
-        )
-        return _move(now, SAME, more, move=0.0)
-    share = now.kind == before.kind == "proportion"  # of which a seed counts or does not, by whatever margin
+        return _move(now, SAME, f"{seeds} seeds, {former} before" if seeds != former else "", move=0.0)
     pairs = [(a, b) for a, b in zip(new, old) if a is not None and b is not None]
     if len(pairs) < 2:
         return _move(now, NOT_COMPARABLE, "fewer than two common seeds")
-    differences = [float(positive(a)) - positive(b) if share else a - b for a, b in pairs]
-    mean, old_ones = sum(differences) / len(differences), [b for _, b in pairs]
-    p, reason = decide_flips(differences) if share else decide_drift(differences), ""
-    if share and not any(differences):
-        reason = "no seed turned"
-    elif not share and abs(mean) <= max(OF_SPREAD * stdev(old_ones), OF_SIZE * max(map(abs, old_ones))):
-        reason = "rounding"
+    p, differences, reason = _drift(pairs, share=now.kind == before.kind == "proportion")
     if reason and (gaps := sum((a is None) != (b is None) for a, b in zip(new, old))):
         reason = f"{gaps} seed{'s' * (gaps > 1)} {'more' if None in old else 'fewer'}"
+    mean = sum(differences) / len(differences)
     return _move(now, MOVED, reason, p, mean) | {"interval": interval_of_drift(differences)}
+
+
+def _drift(pairs: Sequence[tuple[float, float]], share: bool) -> tuple[float, list[float], str]:
+    """Return the p-value against no drift of seeds' numbers, now and before, their differences, and why it is none.
+
+    A seed counts in a share or does not, by whatever margin.
+    """
+    if share:
+        turned = [float(positive(a)) - positive(b) for a, b in pairs]
+        return decide_flips(turned), turned, "" if any(turned) else "no seed turned"
+    differences, old = [a - b for a, b in pairs], [b for _, b in pairs]
+    least = max(OF_SPREAD * stdev(old), OF_SIZE * max(map(abs, old)))
+    rounding = abs(sum(differences) / len(differences)) <= least
+    return decide_drift(differences), differences, "rounding" if rounding else ""
 
 
 def _move(of: Row, state: str, reason: str = "", p: float | None = None, move: float | None = None) -> Move:
